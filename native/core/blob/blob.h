@@ -1,0 +1,123 @@
+// The blob of one node (DESIGN §1, §3; docs/format/blob.md): every log's segments, their chunk tables and the chunk
+// index. Thread-safe. Append goes to one log, the node's own; literals of peers are stored at their peers' positions.
+// Data bytes are pwritten without sync; sync() makes them durable before anything may refer to them.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "../base/address.h"
+#include "../base/result.h"
+#include "../chunk/chunker.h"
+#include "../chunk/hash.h"
+
+namespace packetfs {
+
+struct BlobOptions {
+  std::string directory{};  // <state>/blob
+  std::array<std::uint8_t, 16> volumeId{};
+  ChunkKey identityKey{};
+  ChunkerParameters chunker{};
+};
+
+struct SegmentState {  // what opening a segment found
+  std::uint32_t segment = 0;
+  std::uint32_t records = 0;       // valid records
+  std::uint64_t dataBytes = 0;     // end of the last valid record's bytes
+  bool sealed = false;
+  bool torn = false;               // an invalid tail was cut off (normal after an unclean stop)
+  bool corrupt = false;            // a bad record with a good one behind it: quarantined, see scrub
+};
+
+struct HighWaterMark {
+  LogNumber log = 0;
+  std::uint32_t segment = 0;
+  std::uint32_t records = 0;
+  std::uint64_t dataBytes = 0;
+};
+
+struct ChunkRecord {
+  BlobAddress address = 0;
+  std::uint32_t length = 0;
+  Hash256 hash{};
+};
+
+struct PositionRange {  // [start, end) within a log; never crosses a segment
+  LogPosition start = 0;
+  LogPosition end = 0;
+};
+
+struct IngestTotals {  // for metrics
+  std::uint64_t bytes = 0, matchedBytes = 0, appendedBytes = 0, zeroBytes = 0;
+};
+
+class Blob {
+ public:
+  static Result<std::shared_ptr<Blob>> open(BlobOptions options);
+  virtual ~Blob() = default;
+
+  /// Opens (or creates) the log directory `name` under local number `log`; loads tables and fills the index.
+  virtual Result<std::vector<SegmentState>> openLog(LogNumber log, const std::string& name) = 0;
+  /// New chunks are appended to this log from now on (the node's own, of this epoch).
+  virtual Status setAppendLog(LogNumber log) = 0;
+
+  /// Cuts, hashes, matches and appends: zero pages become holes, known chunks become references. `fileOffset` only
+  /// labels the result. The whole of bytes[0, length) is consumed (the last chunk may be short).
+  virtual Result<ExtentList> ingest(std::uint64_t fileOffset, const std::uint8_t* bytes, std::size_t length) = 0;
+  [[nodiscard]] virtual IngestTotals totals() const = 0;
+
+  /// Fills `target` from one address run; short data is an error (EIO).
+  virtual Status read(BlobAddress address, std::uint8_t* target, std::size_t length) = 0;
+  /// Gather-read of consecutive extents into one buffer, adjacent addresses coalesced into one preadv.
+  virtual Status readExtents(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint8_t* target,
+                             std::size_t length) = 0;
+
+  /// The chunk that holds an address (nullptr-like failure ENOENT when none does).
+  virtual Result<ChunkRecord> chunkAt(BlobAddress address) = 0;
+  /// Held ranges of a log, sorted and coalesced.
+  virtual Result<std::vector<PositionRange>> heldRanges(LogNumber log) = 0;
+  /// True when every byte of [address, address + length) is held.
+  virtual bool holds(BlobAddress address, std::uint64_t length) = 0;
+
+  /// fdatasync of every touched data file and table (and directory of a new one); the marks then durable, per segment
+  /// touched since the last call. After a failure the segment is sealed and never appended to again.
+  virtual Result<std::vector<HighWaterMark>> sync() = 0;
+
+  /// Literal frames (docs/format/wire.md, Literal): whole chunks of one log from `start` (inclusive) to at most `end`,
+  /// at most rawBytesMax. ENOENT when nothing is held there.
+  struct Literal {
+    std::vector<std::uint8_t> frame{};
+    LogPosition start = 0, end = 0;
+    std::uint64_t rawBytes = 0;
+    std::uint32_t chunks = 0;
+  };
+  virtual Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
+                                      int level) = 0;
+  /// Unpacks, hashes each chunk, verifies the frame's check, stores data and records, feeds the index. Chunks already
+  /// held are skipped. `repair` rewrites held chunks whose bytes on disk no longer match their record.
+  virtual Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) = 0;
+
+  /// First 8 bytes (LE) of the BLAKE3 over the hashes of all chunks that the runs touch, in order; ENOENT when one is
+  /// not held. docs/format/wire.md, Check.
+  virtual Result<std::uint64_t> checkOfRuns(const Extent* runs, std::size_t count) = 0;
+
+  /// Reads one segment past the page cache (O_DIRECT where it works) and verifies table and data.
+  struct ScrubFinding {
+    BlobAddress address = 0;
+    std::uint64_t length = 0;
+    std::string reason{};  // "data" | "record" | "missing"
+  };
+  struct ScrubOutcome {
+    std::uint64_t bytes = 0;
+    std::uint32_t chunks = 0;
+    std::vector<ScrubFinding> findings{};
+  };
+  virtual Result<ScrubOutcome> scrubSegment(LogNumber log, std::uint32_t segment) = 0;
+  [[nodiscard]] virtual std::vector<std::uint32_t> segmentsOf(LogNumber log) = 0;
+
+  virtual void close() = 0;
+};
+
+}  // namespace packetfs

@@ -1,0 +1,39 @@
+// The chunk index (DESIGN §3): 64-byte lines of 6 slots {8-bit tag, 16-bit tag, 48-bit location}, load at most 0.8,
+// about 13.3 bytes a chunk. A location is segment ordinal (20 bits, a number local to this process) · offset (28 bits).
+// The index only proposes: the caller compares the full hash in the chunk table.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "hash.h"
+
+namespace packetfs {
+
+class ChunkIndex {
+ public:
+  ChunkIndex();
+  ~ChunkIndex();
+  ChunkIndex(const ChunkIndex&) = delete;
+  ChunkIndex& operator=(const ChunkIndex&) = delete;
+
+  /// Adds a location for a hash; grows (rehash) when the load passes 0.8. Duplicates of (hash, location) are kept once.
+  /// `rehash` gives the full hash of a location again when growing needs bits that the slot does not keep.
+  using HashOf = std::function<bool(std::uint64_t location, Hash256& out)>;
+  void insert(const Hash256& hash, std::uint64_t location, const HashOf& hashOf);
+  /// Calls `candidate` with each location whose tags match until it returns true; returns whether one did.
+  bool find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const;
+  void erase(const Hash256& hash, std::uint64_t location);
+  /// Prefetches the line of a hash, for batched probes.
+  void prefetch(const Hash256& hash) const;
+
+  [[nodiscard]] std::uint64_t size() const;
+  [[nodiscard]] std::uint64_t memoryBytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace packetfs

@@ -1,0 +1,74 @@
+// The content of open inodes: extents plus dirty bytes in memory (docs/design/0002). The FUSE session reads and writes
+// here on its own threads; JavaScript opens an inode, takes what changed as a patch and commits it. Thread-safe; each
+// inode has its own lock, taken before the blob's.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "../base/address.h"
+#include "../base/result.h"
+#include "../blob/blob.h"
+
+namespace packetfs {
+
+using InodeNumber = std::uint64_t;
+
+struct ContentState {
+  std::uint64_t size = 0;
+  std::int64_t modifiedNs = 0;  // wall time of the last write not yet taken, 0: none
+  std::uint64_t allocatedBytes = 0;  // sum of non-hole extents and dirty bytes
+  bool dirty = false;
+};
+
+/// What changed since the last take: replacement for each range of the file, and the size.
+struct ContentPatch {
+  std::uint64_t size = 0;
+  std::int64_t modifiedNs = 0;
+  struct Range {
+    std::uint64_t offset = 0, length = 0;
+    ExtentList extents{};  // covers the range; holes explicit
+  };
+  std::vector<Range> ranges{};
+};
+
+class ContentStore {
+ public:
+  static std::shared_ptr<ContentStore> create(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax);
+  virtual ~ContentStore() = default;
+
+  /// Makes an inode's content known; counts references. Extents of an inode that is already open are left alone.
+  virtual void open(InodeNumber inode, std::uint64_t size, ExtentList extents) = 0;
+  /// Drops a reference; the last one forgets the content (dirty bytes not taken are lost: take first).
+  virtual void close(InodeNumber inode) = 0;
+  [[nodiscard]] virtual bool isOpen(InodeNumber inode) const = 0;
+  /// A remote change was applied: new base; unsaved local dirty ranges stay on top. No effect when not open.
+  virtual void replace(InodeNumber inode, std::uint64_t size, ExtentList extents) = 0;
+
+  /// Bytes read, short at end of file. EBADF when not open (as for all below).
+  virtual Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target, std::size_t length) = 0;
+  /// Writes into memory; sequential runs are ingested on the way (this is the back-pressure).
+  virtual Status write(InodeNumber inode, std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) = 0;
+  virtual Status truncate(InodeNumber inode, std::uint64_t size) = 0;
+  /// fallocate(2): 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE[|KEEP_SIZE]; else EOPNOTSUPP.
+  virtual Status allocate(InodeNumber inode, int mode, std::uint64_t offset, std::uint64_t length) = 0;
+  /// SEEK_DATA / SEEK_HOLE; ENXIO past the end.
+  virtual Result<std::uint64_t> seek(InodeNumber inode, std::uint64_t offset, int whence) = 0;
+  /// Copies extents, no bytes move (dirty source bytes are ingested first). Returns the length copied.
+  virtual Result<std::uint64_t> copyRange(InodeNumber from, std::uint64_t fromOffset, InodeNumber to,
+                                          std::uint64_t toOffset, std::uint64_t length) = 0;
+
+  /// Brings all dirty bytes of the inode into the blob (heavy: cut, hash, append); what follows is takePatch.
+  virtual Status ingest(InodeNumber inode) = 0;
+  /// Drains what has been ingested, truncated or punched since the last take. False when nothing changed.
+  virtual bool takePatch(InodeNumber inode, ContentPatch& patch) = 0;
+  virtual Result<ContentState> state(InodeNumber inode) const = 0;
+  /// An explicit utimens came after the last write: its mtime must win.
+  virtual void forgetModified(InodeNumber inode) = 0;
+  /// Inodes with changes not yet taken.
+  [[nodiscard]] virtual std::vector<InodeNumber> dirtyInodes() const = 0;
+  [[nodiscard]] virtual std::uint64_t dirtyBytes() const = 0;
+};
+
+}  // namespace packetfs

@@ -1,0 +1,212 @@
+// The types of the native addon, room by room; src/addon/addon.ts is its only loader. 64-bit quantities are bigints,
+// lists of extents are flat BigUint64Arrays of [fileOffset, length, address] triples (address HOLE for a hole), lists of
+// runs are [address, length] pairs. Failures throw (or reject with) an Error that carries `errno: number` (a Linux
+// errno) and `syscall: string`; rooms translate it into PacketFsError. Async methods run on libuv's pool and pin their
+// buffers until they settle.
+
+export type Simd = 'portable' | 'avx2' | 'avx512' | 'neon';
+
+export interface NativeCapabilities {
+  readonly simd: Simd;
+  readonly aesGcm: boolean;
+  readonly zstdVersion: string;
+  readonly sodiumVersion: string;
+  readonly fuseVersion: string;
+}
+
+export interface ChunkerParameters {
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly multiplier: number;
+  readonly addend: number;
+}
+
+export interface BlobOptions {
+  readonly directory: string;
+  readonly volumeId: Uint8Array; // 16 bytes
+  readonly identityKey: Uint8Array; // 32 bytes
+  readonly chunker: ChunkerParameters;
+}
+
+export interface SegmentState {
+  readonly segment: number;
+  readonly records: number;
+  readonly dataBytes: number;
+  readonly sealed: boolean;
+  readonly torn: boolean;
+  readonly corrupt: boolean;
+}
+
+export interface HighWaterMark {
+  readonly log: number;
+  readonly segment: number;
+  readonly records: number;
+  readonly dataBytes: number;
+}
+
+export interface Literal {
+  readonly frame: Uint8Array; // empty in the result of storeLiteral
+  readonly start: number; // log positions, chunk-aligned
+  readonly end: number;
+  readonly rawBytes: number;
+  readonly chunks: number;
+}
+
+export interface ScrubFinding {
+  readonly address: bigint;
+  readonly length: bigint;
+  readonly reason: 'data' | 'record' | 'missing';
+}
+
+export interface ScrubOutcome {
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly findings: readonly ScrubFinding[];
+}
+
+export interface NativeBlob {
+  openLog(log: number, name: string): Promise<SegmentState[]>;
+  setAppendLog(log: number): void;
+  ingest(fileOffset: bigint, bytes: Uint8Array): Promise<BigUint64Array>;
+  /** Counters since open: bytes, matchedBytes, appendedBytes, zeroBytes. */
+  totals(): { bytes: number; matchedBytes: number; appendedBytes: number; zeroBytes: number };
+  readExtents(extents: BigUint64Array, fileOffset: bigint, length: number): Promise<Uint8Array>;
+  chunkAt(address: bigint): { address: bigint; length: number; hash: Uint8Array } | undefined;
+  /** [start, end) log positions, flat pairs. */
+  heldRanges(log: number): Float64Array;
+  holds(address: bigint, length: bigint): boolean;
+  sync(): Promise<HighWaterMark[]>;
+  packLiteral(options: {
+    log: number;
+    start: number;
+    end: number;
+    rawBytesMax: number;
+    level: number;
+  }): Promise<Literal | undefined>;
+  storeLiteral(options: { log: number; frame: Uint8Array; repair: boolean }): Promise<Literal>;
+  /** Undefined when a chunk that the runs touch is not held. */
+  checkOfRuns(runs: BigUint64Array): bigint | undefined;
+  segmentsOf(log: number): number[];
+  scrubSegment(log: number, segment: number): Promise<ScrubOutcome>;
+  index(): { chunks: number; memoryBytes: number };
+  close(): void;
+}
+
+export interface ContentPatch {
+  readonly size: bigint;
+  /** Wall time of the last write, in ns; undefined when an explicit time was set since. */
+  readonly modified: bigint | undefined;
+  /** Flat pairs [offset, length] of replaced ranges; */
+  readonly replaced: BigUint64Array;
+  /** and the extents that now cover them (holes explicit), flat triples sorted by file offset. */
+  readonly extents: BigUint64Array;
+}
+
+export interface ContentState {
+  readonly size: bigint;
+  readonly modified: bigint | undefined;
+  readonly allocatedBytes: bigint;
+  readonly dirty: boolean;
+}
+
+export interface NativeContentStore {
+  open(inode: bigint, size: bigint, extents: BigUint64Array): void;
+  close(inode: bigint): void;
+  isOpen(inode: bigint): boolean;
+  replace(inode: bigint, size: bigint, extents: BigUint64Array): void;
+  read(inode: bigint, offset: bigint, length: number): Promise<Uint8Array>;
+  write(inode: bigint, offset: bigint, bytes: Uint8Array): Promise<void>;
+  truncate(inode: bigint, size: bigint): Promise<void>;
+  allocate(inode: bigint, mode: number, offset: bigint, length: bigint): Promise<void>;
+  seek(inode: bigint, offset: bigint, whence: 'data' | 'hole'): bigint;
+  copyRange(options: {
+    from: bigint;
+    fromOffset: bigint;
+    to: bigint;
+    toOffset: bigint;
+    length: bigint;
+  }): Promise<bigint>;
+  ingest(inode: bigint): Promise<void>;
+  takePatch(inode: bigint): ContentPatch | undefined;
+  state(inode: bigint): ContentState;
+  forgetModified(inode: bigint): void;
+  dirtyInodes(): BigUint64Array;
+  dirtyBytes(): number;
+}
+
+/** Batched FUSE metadata requests: the format of both buffers is documented in native/core/fuse/protocol.h. */
+export interface NativeFuseSession {
+  /** Mounts and starts the threads; `onRequests` gets a packed batch, owned by the callee. */
+  start(onRequests: (batch: Uint8Array) => void, onEnd: (errno: number) => void): void;
+  /** Packed replies, one per request, each answered exactly once. */
+  reply(batch: Uint8Array): void;
+  invalidateInode(inode: bigint, offset: bigint, length: bigint): void;
+  invalidateEntry(parent: bigint, name: Uint8Array): void;
+  /** Unmounts (lazily when `force`), ends the threads; onEnd follows. */
+  stop(force: boolean): void;
+  counters(): Readonly<Record<string, number>>;
+}
+
+export interface FuseSessionOptions {
+  readonly mountPoint: string;
+  /** Options as libfuse takes them, `fsname=…,subtype=pfs,default_permissions,allow_other`. */
+  readonly mountOptions: string;
+  readonly threads: number;
+  readonly attributeTimeoutMs: number;
+  readonly entryTimeoutMs: number;
+  readonly readOnly: boolean;
+}
+
+export interface ReceivedBatch {
+  /** Datagrams back to back. */
+  readonly bytes: Uint8Array;
+  /** Flat [offset, length, source] triples; `source` indexes `sources`. */
+  readonly datagrams: Uint32Array;
+  readonly sources: readonly { address: string; port: number }[];
+}
+
+export interface NativeUdpSocket {
+  bind(address: string, port: number): { address: string; port: number };
+  start(onBatch: (batch: ReceivedBatch) => void, onError: (errno: number) => void): void;
+  /** Sends datagrams (flat [offset, length] pairs into `bytes`) to one destination, GSO where it works; returns how many were taken. */
+  send(options: { address: string; port: number; bytes: Uint8Array; datagrams: Uint32Array }): number;
+  counters(): Readonly<Record<string, number>>;
+  close(): void;
+}
+
+export type AeadSuite = 'aes-256-gcm' | 'chacha20-poly1305';
+
+/**
+ * A key for one direction. Packets are in place: header (associated data) then body then 16 bytes for the tag; the
+ * nonce is the packet number (64 bits, little-endian, zero-padded to 12 bytes).
+ */
+export interface NativeAead {
+  /** Seals packets given by flat [offset, headerLength, bodyLength] triples in `bytes`; numbers[i] is packet i's number. */
+  seal(bytes: Uint8Array, packets: Uint32Array, numbers: BigUint64Array): void;
+  /** Opens likewise (bodyLength without the tag); result[i] is 1 where packet i is authentic. */
+  open(bytes: Uint8Array, packets: Uint32Array, numbers: BigUint64Array): Uint8Array;
+  /** Zeroes the key. */
+  destroy(): void;
+}
+
+export interface NativeModule {
+  capabilities(): NativeCapabilities;
+  blake3(bytes: Uint8Array): Uint8Array;
+  blake3Keyed(key: Uint8Array, bytes: Uint8Array): Uint8Array;
+  blake3DeriveKey(context: string, material: Uint8Array): Uint8Array;
+  crc32c(bytes: Uint8Array, seed?: number): number;
+  isZero(bytes: Uint8Array): boolean;
+  cutAll(parameters: ChunkerParameters, bytes: Uint8Array): Uint32Array;
+  compress(bytes: Uint8Array, level: number): Uint8Array;
+  decompress(frame: Uint8Array, expectedLength: number): Uint8Array;
+  /** sd_notify(3): false when NOTIFY_SOCKET is not set. */
+  notifyServiceManager(state: string): boolean;
+  /** flock(2) exclusive, non-blocking, on a file kept open until release; undefined when somebody else holds it. */
+  acquireLock(path: string): { release(): void } | undefined;
+
+  openBlob(options: BlobOptions): NativeBlob;
+  createContentStore(blob: NativeBlob, dirtyBytesMax: number): NativeContentStore;
+  createFuseSession(options: FuseSessionOptions, contents: NativeContentStore): NativeFuseSession;
+  createUdpSocket(): NativeUdpSocket;
+  createAead(suite: AeadSuite, key: Uint8Array): NativeAead;
+}

@@ -1,0 +1,91 @@
+// What replication needs of a volume and of a transport; both are owned here so that replication imports neither
+// (DESIGN §2). The daemon adapts the real ones; the simulation gives its own.
+import type { LogPosition, Milliseconds } from '../base/units.ts';
+
+/** A log's global name: 32-byte node key and epoch; `logKey` is its string form for maps: `<hex of node>-<epoch>`. */
+export interface LogName {
+  readonly node: Uint8Array;
+  readonly epoch: number;
+}
+
+export interface PositionRange {
+  readonly start: LogPosition;
+  readonly end: LogPosition;
+}
+
+/** Where a node stands in one log. */
+export interface LogState {
+  readonly log: LogName;
+  /** Sequence number of the last operation applied (durably); 0: none. */
+  readonly applied: bigint;
+  /** The have-set: ranges of the log's bytes held, sorted, coalesced. */
+  readonly held: readonly PositionRange[];
+}
+
+export interface StoredBatch {
+  readonly log: LogName;
+  readonly firstSequence: bigint;
+  readonly lastSequence: bigint;
+  /** An encoded packetfs.OperationBatch. */
+  readonly bytes: Uint8Array;
+}
+
+export interface LiteralFrame {
+  readonly log: LogName;
+  readonly start: LogPosition;
+  readonly end: LogPosition;
+  readonly rawBytes: number;
+  /** docs/format/wire.md, Literal. */
+  readonly frame: Uint8Array;
+}
+
+/** What a batch needs before it can be applied. */
+export type Readiness =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'applied' } // already here: drop it
+  | { readonly kind: 'waiting'; readonly log: LogName; readonly sequence: bigint } // an operation that must come first
+  | { readonly kind: 'missing'; readonly log: LogName; readonly ranges: readonly PositionRange[] }; // bytes not held, or whose check differs
+
+export interface VolumePort {
+  readonly volumeId: Uint8Array;
+  readonly node: Uint8Array;
+  /** Every log this node knows, its own first. */
+  logs(): readonly LogState[];
+  /** Called after each durable commit, local or applied; returns an unsubscribe function. */
+  onCommitted(listener: () => void): () => void;
+  /** Commits what is pending; resolves with this node's current log and its last durable sequence. */
+  commit(): Promise<{ readonly log: LogName; readonly sequence: bigint }>;
+  /** Durable batches of a log whose last sequence is >= from, in order, at most `bytesMax` in all (at least one if any). */
+  readBatches(log: LogName, from: bigint, bytesMax: number): readonly StoredBatch[];
+  /** Bytes of a log that durable operations may refer to and that this node holds, within the range. */
+  durableRanges(log: LogName): readonly PositionRange[];
+  packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<LiteralFrame | undefined>;
+  storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange>;
+  readiness(batch: Uint8Array): Readiness;
+  /** Applies ready batches in order, as one durable commit. Rejects with PFS_CORRUPT if one is malformed. */
+  applyBatches(batches: readonly Uint8Array[]): Promise<void>;
+}
+
+/** One authenticated connection to a peer, as replication sees it. */
+export interface PeerLink {
+  /** 32-byte public key, proved by the handshake. */
+  readonly peer: Uint8Array;
+  /** Reliable and ordered per channel; the peer receives whole messages. */
+  sendMessage(channel: Channel, bytes: Uint8Array): void;
+  /** Reliable, unordered: a literal; `header` (up to 256 bytes) and `body` arrive together. */
+  sendBlock(header: Uint8Array, body: Uint8Array): void;
+  /** Bytes accepted and not yet acknowledged by the peer. */
+  readonly unacknowledgedBytes: number;
+  readonly smoothedRtt: Milliseconds;
+  close(reason: string): void;
+}
+
+export type Channel = 'control' | 'operations';
+
+export interface PeerLinkEvents {
+  onMessage(channel: Channel, bytes: Uint8Array): void;
+  onBlock(header: Uint8Array, body: Uint8Array): void;
+  /** unacknowledgedBytes fell below the low-water mark. */
+  onDrain(): void;
+  onClosed(reason: string): void;
+}

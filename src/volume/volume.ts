@@ -1,0 +1,114 @@
+// The filesystem as the mount sees it. Metadata calls are synchronous over the namespace's in-memory overlay, so no
+// invariant is broken by an interleaved request; calls that move bytes or wait for the disk are promises. Failures are
+// PacketFsError with the filesystem codes of src/base/errors.ts.
+import type { ContentPatch } from '../addon/native.ts';
+import type { FileOffset, InodeNumber, Nanoseconds } from '../base/units.ts';
+
+export type InodeKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device';
+
+export interface InodeAttributes {
+  readonly inode: InodeNumber;
+  readonly generation: number;
+  /** st_mode: type and permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly links: number;
+  readonly device: number;
+  readonly size: bigint;
+  /** In 512-byte units, as st_blocks. */
+  readonly blocks: bigint;
+  readonly accessed: Nanoseconds;
+  readonly modified: Nanoseconds;
+  readonly changed: Nanoseconds;
+}
+
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+  readonly pid: number;
+}
+
+export type TimeChange = Nanoseconds | 'now';
+
+export interface AttributeChanges {
+  readonly mode?: number; // permission bits
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly size?: bigint;
+  readonly accessed?: TimeChange;
+  readonly modified?: TimeChange;
+}
+
+export interface DirectoryEntry {
+  readonly name: Uint8Array;
+  readonly inode: InodeNumber;
+  readonly mode: number;
+}
+
+export interface NewNode {
+  readonly parent: InodeNumber;
+  readonly name: Uint8Array;
+  readonly mode: number; // type and permission bits, umask already applied
+  readonly device?: number;
+  readonly target?: Uint8Array; // symbolic link
+  readonly caller: Caller;
+}
+
+export interface VolumeStatistics {
+  readonly blockSize: number;
+  readonly blocks: bigint;
+  readonly blocksFree: bigint;
+  readonly blocksAvailable: bigint;
+  readonly files: bigint;
+  readonly filesFree: bigint;
+}
+
+/** What a remote change made stale in a kernel's caches. */
+export interface Invalidation {
+  readonly inodes: readonly InodeNumber[];
+  readonly entries: readonly { readonly parent: InodeNumber; readonly name: Uint8Array }[];
+}
+
+export interface FileSystem {
+  lookup(parent: InodeNumber, name: Uint8Array): InodeAttributes;
+  getAttributes(inode: InodeNumber): InodeAttributes;
+  /** With `size` it waits for the native content; else it settles at once. */
+  setAttributes(inode: InodeNumber, changes: AttributeChanges): Promise<InodeAttributes> | InodeAttributes;
+  createNode(node: NewNode): InodeAttributes;
+  link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes;
+  unlink(parent: InodeNumber, name: Uint8Array): void;
+  removeDirectory(parent: InodeNumber, name: Uint8Array): void;
+  rename(options: {
+    readonly parent: InodeNumber;
+    readonly name: Uint8Array;
+    readonly newParent: InodeNumber;
+    readonly newName: Uint8Array;
+    readonly flags: 'replace' | 'noreplace' | 'exchange';
+  }): Promise<void> | void;
+  readLink(inode: InodeNumber): Uint8Array;
+  /** A snapshot, without `.` and `..`, in a fixed order. */
+  readDirectory(inode: InodeNumber): readonly DirectoryEntry[];
+  parentOf(directory: InodeNumber): InodeNumber;
+  getExtendedAttribute(inode: InodeNumber, name: Uint8Array): Uint8Array;
+  setExtendedAttribute(inode: InodeNumber, name: Uint8Array, value: Uint8Array, mode: 'any' | 'create' | 'replace'): void;
+  removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void;
+  listExtendedAttributes(inode: InodeNumber): readonly Uint8Array[];
+
+  /** Makes the inode's content known to the native content store; one `release` per `open`. `keepCache`: content
+   * unchanged since the last open, the kernel may keep its pages. */
+  open(inode: InodeNumber, options: { readonly write: boolean; readonly truncate: boolean }): Promise<{ keepCache: boolean }> | { keepCache: boolean };
+  /** The session has ingested the inode (close(2)); its changes become a content version now. */
+  flush(inode: InodeNumber): void;
+  release(inode: InodeNumber): void;
+  /** Ingests, makes a version, commits durably. */
+  fsync(inode: InodeNumber): Promise<void>;
+  /** The kernel forgot the inode; unlinked inodes without handles may go. */
+  forget(inode: InodeNumber, lookups: number): void;
+  statistics(): VolumeStatistics;
+  /** Writes the journal records of everything done since the last call; before the requests are answered. */
+  flushJournal(): void;
+  onInvalidate(listener: (invalidation: Invalidation) => void): () => void;
+}
+
+export type { ContentPatch, FileOffset };
