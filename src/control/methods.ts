@@ -1,0 +1,112 @@
+// What can be asked of a running daemon: method names, their parameters and results, as they travel in JSON over the
+// control socket (64-bit numbers as decimal strings, byte strings as hex). The wire form is docs/format/control.md.
+
+export interface PeerStatus {
+  readonly publicKey: string;
+  readonly address: string;
+  /** A named state of replication, or `connecting`, `unreachable`, `invited`. */
+  readonly state: string;
+  readonly reason: string;
+  readonly rttMs: number | undefined;
+  /** Operations of this node that the peer has not durably applied. */
+  readonly operationsBehind: string;
+  /** Bytes of this node's logs that the peer does not hold. */
+  readonly bytesBehind: string;
+  readonly literalBytesSent: string;
+  readonly literalBytesReceived: string;
+  readonly asks: number;
+}
+
+export interface ScrubStatus {
+  readonly state: 'never' | 'running' | 'done' | 'failed';
+  readonly repair: boolean;
+  readonly bytesDone: string;
+  readonly bytesTotal: string;
+  readonly chunks: number;
+  readonly findings: readonly ScrubProblem[];
+  readonly reason: string;
+}
+
+export interface ScrubProblem {
+  readonly address: string;
+  readonly length: string;
+  readonly reason: string;
+  /** Files that have these bytes; empty when nothing refers to them. */
+  readonly paths: readonly string[];
+  readonly repaired: boolean;
+}
+
+export interface StatusResult {
+  readonly volume: string;
+  readonly node: string;
+  readonly state: 'ONLINE' | 'DEGRADED' | 'READ_ONLY';
+  readonly reason: string;
+  readonly mountPoint: string;
+  readonly listen: string;
+  readonly startedAt: string;
+  readonly epoch: number;
+  readonly sequence: string;
+  readonly inodes: string;
+  readonly chunks: number;
+  readonly indexMemoryBytes: number;
+  readonly ingest: {
+    readonly bytes: number;
+    readonly matchedBytes: number;
+    readonly appendedBytes: number;
+    readonly zeroBytes: number;
+  };
+  readonly peers: readonly PeerStatus[];
+  /** Datagrams dropped or counted by the transport, by reason. */
+  readonly transport: Readonly<Record<string, number>>;
+  readonly scrub: ScrubStatus;
+  readonly simd: string;
+  readonly aead: string;
+  readonly memoryBytes: number;
+}
+
+export interface InfoResult {
+  readonly path: string;
+  readonly inode: string;
+  readonly kind: string;
+  readonly size: string;
+  readonly allocatedBytes: string;
+  readonly links: number;
+  readonly extents: number;
+  readonly logs: readonly string[];
+  readonly contentVersion: string;
+}
+
+export interface ControlMethods {
+  readonly status: { readonly parameters: Record<string, never>; readonly result: StatusResult };
+  readonly sync: {
+    /** `to`: a peer's public key, a prefix of it, or its host; `timeoutSeconds` 0 waits for ever. */
+    readonly parameters: { readonly to?: string; readonly timeoutSeconds: number };
+    readonly result: { readonly sequence: string; readonly peers: number };
+  };
+  readonly 'scrub.start': { readonly parameters: { readonly repair: boolean }; readonly result: ScrubStatus };
+  readonly 'scrub.status': { readonly parameters: Record<string, never>; readonly result: ScrubStatus };
+  /** `path` is relative to the root of the volume, or absolute below the mount point. */
+  readonly info: { readonly parameters: { readonly path: string }; readonly result: InfoResult };
+}
+
+export type ControlMethod = keyof ControlMethods;
+export type ControlParameters<Method extends ControlMethod> = ControlMethods[Method]['parameters'];
+export type ControlResult<Method extends ControlMethod> = ControlMethods[Method]['result'];
+
+export type ControlHandlers = {
+  readonly [Method in ControlMethod]: (
+    parameters: ControlParameters<Method>,
+    signal: AbortSignal,
+  ) => Promise<ControlResult<Method>>;
+};
+
+const METHODS: Readonly<Record<ControlMethod, true>> = {
+  status: true,
+  sync: true,
+  'scrub.start': true,
+  'scrub.status': true,
+  info: true,
+};
+
+export const isControlMethod = (name: unknown): name is ControlMethod =>
+  typeof name === 'string' && Object.hasOwn(METHODS, name);
