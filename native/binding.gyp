@@ -1,0 +1,59 @@
+# The addon: our core and napi sources under strict warnings, BLAKE3 (official C and assembly) apart from them.
+{
+  "variables": { "blake3": "../node_modules/@c4312/blake3-native/c" },
+  "targets": [
+    {
+      "target_name": "blake3",
+      "type": "static_library",
+      "cflags": ["-fPIC", "-O3"],
+      "sources": [
+        "<(blake3)/blake3.c",
+        "<(blake3)/blake3_dispatch.c",
+        "<(blake3)/blake3_portable.c"
+      ],
+      "conditions": [
+        ["target_arch=='x64'", {
+          "sources": [
+            "<(blake3)/blake3_sse2_x86-64_unix.S",
+            "<(blake3)/blake3_sse41_x86-64_unix.S",
+            "<(blake3)/blake3_avx2_x86-64_unix.S",
+            "<(blake3)/blake3_avx512_x86-64_unix.S"
+          ]
+        }],
+        ["target_arch=='arm64'", {
+          "sources": ["<(blake3)/blake3_neon.c"],
+          "defines": ["BLAKE3_USE_NEON=1"]
+        }]
+      ]
+    },
+    {
+      "target_name": "packetfs",
+      "dependencies": ["blake3"],
+      "defines": [
+        "NAPI_VERSION=9",
+        "NAPI_DISABLE_CPP_EXCEPTIONS",
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
+        "FUSE_USE_VERSION=314",
+        "_FILE_OFFSET_BITS=64"
+      ],
+      "cflags_cc!": ["-std=gnu++17", "-fno-rtti"],
+      "cflags_cc": [
+        "-std=c++20",
+        "-fvisibility=hidden",
+        "-Wall",
+        "-Wextra",
+        "-Wconversion",
+        "-Werror",
+        "-isystem <(module_root_dir)/../node_modules/node-addon-api",
+        "-isystem <(module_root_dir)/<(blake3)",
+        "-isystem <(nodedir)/include/node",
+        "<!@(pkg-config --cflags libzstd libsodium fuse3)"
+      ],
+      "libraries": ["<!@(pkg-config --libs libzstd libsodium fuse3)"],
+      "sources": [
+        "napi/addon.cc"
+      ]
+    }
+  ]
+}
