@@ -39,6 +39,11 @@ export interface LiteralFrame {
   readonly frame: Uint8Array;
 }
 
+export interface AppliedPosition {
+  readonly log: LogName;
+  readonly sequence: bigint;
+}
+
 /** What a batch needs before it can be applied. */
 export type Readiness =
   | { readonly kind: 'ready' }
@@ -57,11 +62,20 @@ export interface VolumePort {
   commit(): Promise<{ readonly log: LogName; readonly sequence: bigint }>;
   /** Durable batches of a log whose last sequence is >= from, in order, at most `bytesMax` in all (at least one if any). */
   readBatches(log: LogName, from: bigint, bytesMax: number): readonly StoredBatch[];
-  /** Bytes of a log that durable operations may refer to and that this node holds, within the range. */
+  /** Bytes of a log that durable operations may refer to and that this node holds. */
   durableRanges(log: LogName): readonly PositionRange[];
+  /**
+   * A frame of the whole chunks that the range touches, from the one that holds `range.start` on: at least one chunk,
+   * and no more than `rawBytesMax`. Undefined when nothing is held at `range.start`. The range is within one segment.
+   */
   packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<LiteralFrame | undefined>;
+  /** Stores what the frame holds as a whole, or rejects; learns the log if it is new. */
   storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange>;
-  readiness(batch: Uint8Array): Readiness;
+  /**
+   * What a batch still needs. `ahead`: positions that will have been reached because these batches are applied before
+   * it in the same call of applyBatches (so a backlog becomes one commit).
+   */
+  readiness(batch: Uint8Array, ahead: readonly AppliedPosition[]): Readiness;
   /** Applies ready batches in order, as one durable commit. Rejects with PFS_CORRUPT if one is malformed. */
   applyBatches(batches: readonly Uint8Array[]): Promise<void>;
 }
