@@ -1,0 +1,92 @@
+# What one types: `make help`. Every target works on a fresh clone; `build` is incremental by the files it makes.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# A system prefix puts the mount helpers where mount(8) looks, any other keeps them inside itself.
+HELPERS = $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
+LIBRARY = $(PREFIX)/lib/packetfs
+
+TOOLS := node_modules/.bin
+MODULES := node_modules/.package-lock.json
+ADDON := native/build/Release/packetfs.node
+WIRE := src/wire/generated/packetfs.js
+BUILT := dist/.built
+NODE_PREFIX = $(shell node -p 'require("path").resolve(fs.realpathSync(process.execPath), "../..")')
+# node-gyp would download headers; the running node's own are there, or npm knows where they are.
+NODE_HEADERS = $(firstword $(foreach directory,$(NODE_PREFIX) $(npm_config_nodedir) $(shell npm config get nodedir 2>/dev/null),\
+	$(if $(wildcard $(directory)/include/node/node_api.h),$(directory))))
+NODE_GYP = $(firstword $(wildcard $(TOOLS)/node-gyp) node-gyp)
+
+RUNNER := node --import tsx test/support/run.ts
+
+TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
+NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
+CPP = $(shell find native/core native/napi native/test -name "*.cc" -o -name "*.h" 2>/dev/null)
+
+.PHONY: help setup system build addon demo test check lint format bench coverage clean install
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(MODULES) ## Install what building and testing need (apt and npm); a second run is instant
+
+system:
+	@./setup.sh build
+
+$(MODULES): package.json package-lock.json | system
+	@if [ -L node_modules ]; then test -e $@ || { echo 'node_modules is a link to nothing'; exit 2; }; \
+	else npm ci --no-audit --no-fund --loglevel=error && touch $@; fi
+
+build: $(BUILT) ## Build the native addon, the wire code and dist/
+
+addon: $(ADDON)
+
+$(ADDON): $(NATIVE) | $(MODULES)
+	$(NODE_GYP) --directory native --loglevel=warn configure build $(if $(NODE_HEADERS),--nodedir=$(NODE_HEADERS))
+	@touch $@
+
+$(WIRE): src/wire/packetfs.proto src/wire/generate.sh | $(MODULES)
+	bash src/wire/generate.sh
+	@touch $@
+
+$(BUILT): $(TYPESCRIPT) $(WIRE) $(ADDON) tsconfig.json
+	$(TOOLS)/tsc --incremental --tsBuildInfoFile dist/.tsbuildinfo
+	@mkdir -p dist/src/wire/generated && cp src/wire/generated/*.js dist/src/wire/generated/
+	@chmod +x dist/src/cli/pfs.js dist/mount/pfs-mount.js dist/mount/mount-pfs.js
+	@touch $@
+
+demo: build ## Two network namespaces, real trees, the wire counted (needs root)
+	node dist/bench/demo/demo.js
+
+test: build ## Every test, with `N passed, N failed` at the end
+	$(RUNNER) $(TESTS)
+
+check: lint test ## What CI runs: lint, layers, types, formats and every test
+
+lint: $(MODULES) $(WIRE) ## Style, layers, types and C++ format
+	@./setup.sh lint
+	$(TOOLS)/biome check
+	$(TOOLS)/depcruise --config .dependency-cruiser.cjs src mount
+	$(TOOLS)/tsc --noEmit
+	clang-format --dry-run --Werror $(CPP)
+
+format: $(MODULES) ## Rewrite the sources in the one format
+	@./setup.sh lint
+	$(TOOLS)/biome check --write
+	clang-format -i $(CPP)
+
+bench: build ## Measurements of the rooms that have one
+	@for bench in $$(find dist/bench -name '*.bench.js' | sort); do echo "== $$bench"; node "$$bench"; done
+
+coverage: build ## Line coverage of the TypeScript, at least 85 %
+	$(TOOLS)/c8 $(RUNNER) $(TESTS)
+
+clean: ## Remove what was built (node_modules stays)
+	rm -rf dist native/build src/wire/generated coverage
+
+install: $(BUILT) ## Put the commands below PREFIX (default /usr/local)
+	./install.sh "$(DESTDIR)" "$(PREFIX)" "$(HELPERS)"

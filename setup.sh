@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Installs what building and testing PacketFS needs on Debian or Ubuntu: each need is a probe and the package that
+# satisfies it, so a second run installs nothing. Where it may not install, it says what is missing and exits 2.
+# Usage: setup.sh [build] [lint]   (default: build)
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+NODE_MAJOR_MIN=20
+
+missing_packages=()
+need() { # package, then a probe command
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing_packages+=("$package")
+}
+command_exists() { command -v "$1"; }
+library_exists() { ldconfig -p | grep -q "$1"; }
+fail() {
+  printf 'setup: %s\n' "$@" >&2
+  exit 2
+}
+
+command_exists node >/dev/null || fail "Node $NODE_MAJOR_MIN or newer is missing: install it from your distribution or https://nodejs.org, then run make setup again."
+node_major=$(node -p 'process.versions.node.split(".")[0]')
+[ "$node_major" -ge "$NODE_MAJOR_MIN" ] || fail "Node $(node --version) is too old: PacketFS needs $NODE_MAJOR_MIN or newer."
+
+for group in "${@:-build}"; do
+  case $group in
+    build)
+      command_exists npm >/dev/null || need npm false
+      need g++ command_exists g++
+      need make command_exists make
+      need python3 command_exists python3
+      need pkg-config command_exists pkg-config
+      need libfuse3-dev pkg-config --exists 'fuse3 >= 3.10'
+      need libsodium-dev pkg-config --exists libsodium
+      need libzstd-dev pkg-config --exists libzstd
+      need fuse3 command_exists fusermount3
+      need libfuse2 library_exists 'libfuse\.so\.2'
+      need iproute2 command_exists ip
+      need nftables command_exists nft
+      need rsync command_exists rsync
+      need attr command_exists setfattr
+      need acl command_exists setfacl
+      need zstd command_exists zstd
+      # A Node from the distribution keeps its headers, which the addon needs, in a package of its own.
+      prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
+      if dpkg -S "$(readlink -f "$(command -v node)")" 2>/dev/null | grep -q '^nodejs:'; then
+        need libnode-dev test -e "$prefix/include/node/node_api.h"
+      fi
+      ;;
+    lint) need clang-format command_exists clang-format ;;
+    *) fail "unknown group $group: build or lint" ;;
+  esac
+done
+[ "${#missing_packages[@]}" -gt 0 ] || exit 0
+
+if ! command_exists apt-get >/dev/null; then
+  fail "these are missing, and there is no apt-get to install them: ${missing_packages[*]}"
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if command_exists sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    as_root=(sudo)
+  else
+    fail "these packages are missing: ${missing_packages[*]}" \
+      "this user may not install them; as root: apt-get install ${missing_packages[*]}"
+  fi
+fi
+# Ubuntu 24.04 and Debian 13 renamed libfuse2; which name exists is known once there are package lists.
+follow_renames() {
+  local index
+  for index in "${!missing_packages[@]}"; do
+    if [[ ${missing_packages[$index]} == libfuse2* ]]; then
+      apt-cache show libfuse2t64 >/dev/null 2>&1 && missing_packages[index]=libfuse2t64 || missing_packages[index]=libfuse2
+    fi
+  done
+}
+install_missing() {
+  follow_renames
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing_packages[@]}"
+}
+echo "setup: installing ${missing_packages[*]}"
+install_missing >/dev/null 2>&1 || {
+  "${as_root[@]}" apt-get update -q || fail "apt-get update failed; these packages are missing: ${missing_packages[*]}"
+  install_missing || fail "apt-get could not install: ${missing_packages[*]}"
+}
