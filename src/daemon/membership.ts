@@ -1,0 +1,87 @@
+// Who may connect, and how peers learn of each other: the transport asks `authorize` for every authenticated first
+// message; members known to one node are told to its peers, who hold the same volume secret and so may be believed.
+import type { Clock, Logger } from '../base/clock.ts';
+import { redeemInvitation } from '../identity/invitations.ts';
+import { listMembers, type Member, writeMember } from '../identity/members.ts';
+
+export interface MemberEntry {
+  readonly publicKey: Uint8Array;
+  readonly addresses: readonly string[];
+}
+
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+const ADDRESSES_PER_MEMBER_MAX = 8;
+
+export class Membership {
+  readonly #stateDirectory: string;
+  readonly #self: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #members = new Map<string, Member>();
+  readonly #listeners = new Set<(member: Member) => void>();
+
+  constructor(options: { stateDirectory: string; publicKey: Uint8Array; clock: Clock; logger: Logger }) {
+    this.#stateDirectory = options.stateDirectory;
+    this.#self = keyText(options.publicKey);
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    for (const member of listMembers(options.stateDirectory)) this.#members.set(keyText(member.publicKey), member);
+  }
+
+  members(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** Called for members that were not known before. */
+  onMember(listener: (member: Member) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Whether a peer that proved this key and the volume secret may connect; `payload` may spend an invitation. */
+  authorize(publicKey: Uint8Array, payload: Uint8Array): 'accept' | 'refuse' {
+    if (this.#members.has(keyText(publicKey))) return 'accept';
+    const nowMs = Number(this.#clock.wall() / NANOSECONDS_PER_MILLISECOND);
+    if (!redeemInvitation(this.#stateDirectory, payload, nowMs)) return 'refuse';
+    this.#add({ publicKey, addresses: [], invitation: undefined });
+    this.#logger.info({ peer: keyText(publicKey) }, 'invitation taken, peer registered');
+    return 'accept';
+  }
+
+  /** The invitation to show to this peer, empty when there is none left to show. */
+  payloadFor(publicKey: Uint8Array): Uint8Array {
+    return this.#members.get(keyText(publicKey))?.invitation ?? new Uint8Array(0);
+  }
+
+  /** A connection to this peer stands: its invitation is spent. */
+  connected(publicKey: Uint8Array): void {
+    const member = this.#members.get(keyText(publicKey));
+    if (member?.invitation !== undefined) this.#store({ ...member, invitation: undefined });
+  }
+
+  /** What to tell peers. */
+  entries(): readonly MemberEntry[] {
+    return this.members().map(({ publicKey, addresses }) => ({ publicKey, addresses }));
+  }
+
+  /** What an authenticated peer told. */
+  learn(entries: readonly MemberEntry[]): void {
+    for (const entry of entries) {
+      if (keyText(entry.publicKey) === this.#self || this.#members.has(keyText(entry.publicKey))) continue;
+      const addresses = entry.addresses.slice(0, ADDRESSES_PER_MEMBER_MAX);
+      this.#add({ publicKey: entry.publicKey, addresses, invitation: undefined });
+      this.#logger.info({ peer: keyText(entry.publicKey) }, 'peer registered, told by another peer');
+    }
+  }
+
+  #add(member: Member): void {
+    this.#store(member);
+    for (const listener of this.#listeners) listener(member);
+  }
+
+  #store(member: Member): void {
+    writeMember(this.#stateDirectory, member);
+    this.#members.set(keyText(member.publicKey), member);
+  }
+}
+
+export const keyText = (publicKey: Uint8Array): string => Buffer.from(publicKey).toString('hex');
