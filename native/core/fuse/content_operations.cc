@@ -1,0 +1,124 @@
+// See content_operations.h. Offsets and sizes come from the kernel, which keeps them in 0 … 2^63-1.
+#include "content_operations.h"
+
+#include <cerrno>
+#include <vector>
+
+#include "context.h"
+
+namespace packetfs::fuse {
+
+namespace {
+
+std::uint64_t unsignedOffset(off_t offset) { return static_cast<std::uint64_t>(offset); }
+
+bool isDirty(ContentStore& contents, fuse_ino_t inode) {
+  if (!contents.isOpen(inode)) return false;
+  const Result<ContentState> state = contents.state(inode);
+  return state.ok() && state.value.dirty;
+}
+
+/// errno of bringing the inode's dirty bytes into the blob, 0 when that went well or there were none.
+int ingestDirty(Context& context, fuse_ino_t inode) {
+  count(context.counters.ingests);
+  const Status status = context.contents->ingest(inode);
+  if (!status.ok()) count(context.counters.ingestFailures);
+  return status.error;
+}
+
+}  // namespace
+
+void readFile(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info*) {
+  Context& context = contextOf(request);
+  thread_local std::vector<std::uint8_t> target;  // one per FUSE thread; grows to the kernel's largest read, 1 MiB
+  if (target.size() < size) target.resize(size);
+  const Result<std::size_t> result = context.contents->read(inode, unsignedOffset(offset), target.data(), size);
+  if (!result.ok()) {
+    fuse_reply_err(request, result.status.error);
+    return;
+  }
+  count(context.counters.reads);
+  count(context.counters.readBytes, result.value);
+  fuse_reply_buf(request, reinterpret_cast<const char*>(target.data()), result.value);
+}
+
+void writeFile(fuse_req_t request, fuse_ino_t inode, const char* bytes, size_t size, off_t offset,
+               struct fuse_file_info*) {
+  Context& context = contextOf(request);
+  const auto* source = reinterpret_cast<const std::uint8_t*>(bytes);
+  const Status status = context.contents->write(inode, unsignedOffset(offset), source, size);
+  if (!status.ok()) {
+    fuse_reply_err(request, status.error);
+    return;
+  }
+  count(context.counters.writes);
+  count(context.counters.writtenBytes, size);
+  fuse_reply_write(request, size);
+}
+
+void seekFile(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, struct fuse_file_info*) {
+  const Result<std::uint64_t> result = contextOf(request).contents->seek(inode, unsignedOffset(offset), whence);
+  if (result.ok()) {
+    fuse_reply_lseek(request, static_cast<off_t>(result.value));
+  } else {
+    fuse_reply_err(request, result.status.error);
+  }
+}
+
+void allocateFile(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length, struct fuse_file_info*) {
+  const Status status =
+      contextOf(request).contents->allocate(inode, mode, unsignedOffset(offset), unsignedOffset(length));
+  fuse_reply_err(request, status.error);
+}
+
+void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct fuse_file_info*, fuse_ino_t to,
+                   off_t toOffset, struct fuse_file_info*, size_t length, int) {
+  const Result<std::uint64_t> result =
+      contextOf(request).contents->copyRange(from, unsignedOffset(fromOffset), to, unsignedOffset(toOffset), length);
+  if (result.ok()) {
+    fuse_reply_write(request, result.value);
+  } else {
+    fuse_reply_err(request, result.status.error);
+  }
+}
+
+void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
+  Context& context = contextOf(request);
+  if (!isDirty(*context.contents, inode)) {
+    count(context.counters.nativeFlushes);
+    fuse_reply_err(request, 0);
+    return;
+  }
+  const int error = ingestDirty(context, inode);
+  if (error != 0) {
+    fuse_reply_err(request, error);
+    return;
+  }
+  count(context.counters.requests);
+  context.queue.push(RequestRecord(Opcode::flush, inode), {.request = request, .opcode = Opcode::flush});
+}
+
+void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
+  Context& context = contextOf(request);
+  // A failure cannot reach the caller any more (close(2) was answered); JavaScript logs it and still releases.
+  const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
+  RequestRecord record(Opcode::release, inode);
+  record.u32(static_cast<std::uint32_t>(file->flags)).u32(static_cast<std::uint32_t>(error));
+  count(context.counters.requests);
+  context.queue.push(record, {.request = request, .opcode = Opcode::release});
+}
+
+void syncFile(fuse_req_t request, fuse_ino_t inode, int dataOnly, struct fuse_file_info*) {
+  Context& context = contextOf(request);
+  const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
+  if (error != 0) {
+    fuse_reply_err(request, error);
+    return;
+  }
+  RequestRecord record(Opcode::fsync, inode);
+  record.u32(dataOnly != 0 ? 1U : 0U).u32(0);
+  count(context.counters.requests);
+  context.queue.push(record, {.request = request, .opcode = Opcode::fsync});
+}
+
+}  // namespace packetfs::fuse

@@ -1,0 +1,33 @@
+// What the operations, the replies and the session share: the queue to JavaScript, the content store, the options and
+// the counters. libfuse carries a pointer to it with every request.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "../content/content_store.h"
+#include "request_queue.h"
+
+namespace packetfs::fuse {
+
+struct Counters {
+  std::atomic<std::uint64_t> reads{0}, readBytes{0}, writes{0}, writtenBytes{0};
+  std::atomic<std::uint64_t> nativeFlushes{0}, ingests{0}, ingestFailures{0};
+  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, strayReplies{0}, invalidations{0};
+};
+
+struct Context {
+  std::shared_ptr<ContentStore> contents{};
+  RequestQueue queue{};
+  double attributeTimeoutSeconds = 0;
+  double entryTimeoutSeconds = 0;
+  Counters counters{};
+};
+
+inline Context& contextOf(fuse_req_t request) { return *static_cast<Context*>(fuse_req_userdata(request)); }
+
+inline void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+  counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+}  // namespace packetfs::fuse

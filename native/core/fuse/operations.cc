@@ -1,0 +1,243 @@
+// See operations.h. Each function packs one request as protocol.h lists it; the answer comes through replies.cc.
+#include "operations.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <climits>
+#include <cstring>
+
+#include "content_operations.h"
+#include "context.h"
+
+namespace packetfs::fuse {
+
+namespace {
+
+constexpr unsigned kTransferBytesMax = 1U << 20;  // of one read or write; the kernel's own limit
+constexpr unsigned kBackgroundMax = 64;           // readahead and asynchronous requests under way
+constexpr unsigned kCongestionThreshold = 48;
+
+void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
+  Context& context = contextOf(request);
+  pending.request = request;
+  pending.opcode = opcode;
+  count(context.counters.requests);
+  context.queue.push(record, pending);
+}
+
+/// Saturates: a file's time beyond the year 2262 does not fit 64 bits of nanoseconds.
+std::int64_t nanosecondsOf(const struct timespec& time) {
+  constexpr std::int64_t kPerSecond = 1'000'000'000;
+  if (time.tv_sec >= INT64_MAX / kPerSecond) return INT64_MAX;
+  if (time.tv_sec <= INT64_MIN / kPerSecond) return INT64_MIN;
+  return time.tv_sec * kPerSecond + time.tv_nsec;
+}
+
+void initialize(void*, struct fuse_conn_info* connection) {
+  // Not wanted: locks (the kernel gets them right on one node), the writeback cache (the content store must see each
+  // write, and O_APPEND stays right), data invalidation by changed times (remote changes invalidate explicitly), splice
+  // (bytes come from and go to memory), dropping of setuid bits by us (the kernel sends a setattr).
+  connection->want &= ~static_cast<unsigned>(
+      FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS |
+      FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_EXPORT_SUPPORT |
+      FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_IOCTL_DIR);
+  // DONT_MASK because a default ACL replaces the umask: JavaScript applies the one or the other.
+  constexpr auto kWanted = static_cast<unsigned>(
+      FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
+      FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK |
+      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA);
+  connection->want |= connection->capable & kWanted;
+  connection->max_write = kTransferBytesMax;
+  connection->max_readahead = UINT_MAX;  // the kernel takes the smaller of this and its own
+  connection->max_background = kBackgroundMax;
+  connection->congestion_threshold = kCongestionThreshold;
+}
+
+void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  submit(request, Opcode::lookup, RequestRecord(Opcode::lookup, parent, name));
+}
+
+void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forget_data* forgotten) {
+  RequestRecord record(Opcode::forget, 0);
+  record.u32(static_cast<std::uint32_t>(forgottenCount)).u32(0);
+  for (std::size_t i = 0; i < forgottenCount; i++) record.u64(forgotten[i].ino).u64(forgotten[i].nlookup);
+  contextOf(request).queue.notify(record);
+  fuse_reply_none(request);
+}
+
+void forget(fuse_req_t request, fuse_ino_t inode, uint64_t lookups) {
+  struct fuse_forget_data one = {.ino = inode, .nlookup = lookups};
+  forgetMany(request, 1, &one);
+}
+
+void getAttributes(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
+  submit(request, Opcode::getAttributes, RequestRecord(Opcode::getAttributes, inode));
+}
+
+void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int valid, struct fuse_file_info*) {
+  RequestRecord record(Opcode::setAttributes, inode);
+  record.u32(static_cast<std::uint32_t>(valid)).u32(wanted->st_mode).u32(wanted->st_uid).u32(wanted->st_gid);
+  record.u64(static_cast<std::uint64_t>(wanted->st_size));
+  record.i64(nanosecondsOf(wanted->st_atim)).i64(nanosecondsOf(wanted->st_mtim));
+  submit(request, Opcode::setAttributes, record);
+}
+
+void readLink(fuse_req_t request, fuse_ino_t inode) {
+  submit(request, Opcode::readLink, RequestRecord(Opcode::readLink, inode));
+}
+
+void makeNode(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
+  RequestRecord record(Opcode::makeNode, parent, name);
+  record.u32(mode).u32(static_cast<std::uint32_t>(device));
+  submit(request, Opcode::makeNode, record);
+}
+
+void makeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
+  RequestRecord record(Opcode::makeDirectory, parent, name);
+  record.u32(mode).u32(0);
+  submit(request, Opcode::makeDirectory, record);
+}
+
+void makeSymlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
+  RequestRecord record(Opcode::symlink, parent, name);
+  record.u32(static_cast<std::uint32_t>(std::strlen(target))).u32(0).bytes(target);
+  submit(request, Opcode::symlink, record);
+}
+
+void unlinkName(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  submit(request, Opcode::unlink, RequestRecord(Opcode::unlink, parent, name));
+}
+
+void removeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  submit(request, Opcode::removeDirectory, RequestRecord(Opcode::removeDirectory, parent, name));
+}
+
+void linkInode(fuse_req_t request, fuse_ino_t inode, fuse_ino_t newParent, const char* newName) {
+  RequestRecord record(Opcode::link, inode, newName);
+  record.u64(newParent);
+  submit(request, Opcode::link, record);
+}
+
+void renameName(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t newParent, const char* newName,
+                unsigned flags) {
+  RequestRecord record(Opcode::rename, parent, name);
+  record.u64(newParent).u32(flags).u32(static_cast<std::uint32_t>(std::strlen(newName))).bytes(newName);
+  submit(request, Opcode::rename, record);
+}
+
+void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
+  RequestRecord record(Opcode::open, inode);
+  record.u32(static_cast<std::uint32_t>(file->flags)).u32(0);
+  submit(request, Opcode::open, record, {.file = *file});
+}
+
+void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, struct fuse_file_info* file) {
+  RequestRecord record(Opcode::create, parent, name);
+  record.u32(mode).u32(static_cast<std::uint32_t>(file->flags));
+  submit(request, Opcode::create, record, {.file = *file});
+}
+
+// Opening a directory needs nothing but a handle: the first read takes the snapshot.
+void openDirectory(fuse_req_t request, fuse_ino_t, struct fuse_file_info* file) {
+  static std::atomic<std::uint64_t> nextHandle{1};
+  file->fh = nextHandle.fetch_add(1, std::memory_order_relaxed);
+  fuse_reply_open(request, file);
+}
+
+void submitReadDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
+                         const struct fuse_file_info* file, bool withAttributes) {
+  const auto sizeLimit = static_cast<std::uint32_t>(std::min<std::size_t>(size, kTransferBytesMax));
+  RequestRecord record(Opcode::readDirectory, inode);
+  record.u64(file->fh).u64(static_cast<std::uint64_t>(offset)).u32(sizeLimit).u32(withAttributes ? 1U : 0U);
+  submit(request, Opcode::readDirectory, record, {.sizeLimit = sizeLimit, .withAttributes = withAttributes});
+}
+
+void readDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info* file) {
+  submitReadDirectory(request, inode, size, offset, file, false);
+}
+
+void readDirectoryPlus(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info* file) {
+  submitReadDirectory(request, inode, size, offset, file, true);
+}
+
+void releaseDirectory(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
+  RequestRecord record(Opcode::releaseDirectory, inode);
+  record.u64(file->fh);
+  contextOf(request).queue.notify(record);
+  fuse_reply_err(request, 0);
+}
+
+void statistics(fuse_req_t request, fuse_ino_t inode) {
+  submit(request, Opcode::statistics, RequestRecord(Opcode::statistics, inode));
+}
+
+void setExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, const char* value, size_t size,
+                          int flags) {
+  RequestRecord record(Opcode::setExtendedAttribute, inode, name);
+  record.u32(static_cast<std::uint32_t>(size)).u32(static_cast<std::uint32_t>(flags)).bytes({value, size});
+  submit(request, Opcode::setExtendedAttribute, record);
+}
+
+void getExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, size_t size) {
+  RequestRecord record(Opcode::getExtendedAttribute, inode, name);
+  record.u32(static_cast<std::uint32_t>(size)).u32(0);
+  submit(request, Opcode::getExtendedAttribute, record);
+}
+
+void listExtendedAttributes(fuse_req_t request, fuse_ino_t inode, size_t size) {
+  RequestRecord record(Opcode::listExtendedAttributes, inode);
+  record.u32(static_cast<std::uint32_t>(size)).u32(0);
+  submit(request, Opcode::listExtendedAttributes, record);
+}
+
+void removeExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name) {
+  submit(request, Opcode::removeExtendedAttribute, RequestRecord(Opcode::removeExtendedAttribute, inode, name));
+}
+
+}  // namespace
+
+const struct fuse_lowlevel_ops& lowLevelOperations() {
+  static const struct fuse_lowlevel_ops table = [] {
+    struct fuse_lowlevel_ops operations {};
+    operations.init = initialize;
+    operations.lookup = lookup;
+    operations.forget = forget;
+    operations.forget_multi = forgetMany;
+    operations.getattr = getAttributes;
+    operations.setattr = setAttributes;
+    operations.readlink = readLink;
+    operations.mknod = makeNode;
+    operations.mkdir = makeDirectory;
+    operations.symlink = makeSymlink;
+    operations.unlink = unlinkName;
+    operations.rmdir = removeDirectory;
+    operations.link = linkInode;
+    operations.rename = renameName;
+    operations.open = openFile;
+    operations.create = createFile;
+    operations.read = readFile;
+    operations.write = writeFile;
+    operations.lseek = seekFile;
+    operations.fallocate = allocateFile;
+    operations.copy_file_range = copyFileRange;
+    operations.flush = flushFile;
+    operations.release = releaseFile;
+    operations.fsync = syncFile;
+    operations.fsyncdir = syncFile;
+    operations.opendir = openDirectory;
+    operations.readdir = readDirectory;
+    operations.readdirplus = readDirectoryPlus;
+    operations.releasedir = releaseDirectory;
+    operations.statfs = statistics;
+    operations.setxattr = setExtendedAttribute;
+    operations.getxattr = getExtendedAttribute;
+    operations.listxattr = listExtendedAttributes;
+    operations.removexattr = removeExtendedAttribute;
+    return operations;
+  }();
+  return table;
+}
+
+}  // namespace packetfs::fuse

@@ -1,0 +1,141 @@
+// See request_queue.h. One mutex guards the batch and the table of pending requests; it is never held while a request
+// is answered or JavaScript is woken.
+#include "request_queue.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace packetfs::fuse {
+
+namespace {
+
+template <typename Integer>
+void put(std::uint8_t* target, Integer value) {
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
+  std::memcpy(target, &value, sizeof value);
+}
+
+}  // namespace
+
+RequestRecord::RequestRecord(Opcode opcode, fuse_ino_t inode, std::string_view name)
+    : opcode_(opcode), inode_(inode), name_(name) {}
+
+RequestRecord& RequestRecord::u32(std::uint32_t value) {
+  const std::size_t at = fields_.size();
+  fields_.resize(at + sizeof value);
+  put(fields_.data() + at, value);
+  return *this;
+}
+
+RequestRecord& RequestRecord::u64(std::uint64_t value) {
+  const std::size_t at = fields_.size();
+  fields_.resize(at + sizeof value);
+  put(fields_.data() + at, value);
+  return *this;
+}
+
+RequestRecord& RequestRecord::bytes(std::string_view value) {
+  trailing_ = value;
+  return *this;
+}
+
+void RequestQueue::open(std::function<bool()> wake) {
+  std::lock_guard guard(mutex_);
+  wake_ = std::move(wake);
+  closed_ = false;
+}
+
+void RequestQueue::close() {
+  std::lock_guard guard(mutex_);
+  closed_ = true;
+}
+
+void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller) {
+  const std::size_t length = alignRecord(kRequestHeaderBytes + record.fields_.size() + record.name_.size() +
+                                         record.trailing_.size());
+  const std::size_t at = batch_.size();
+  batch_.resize(at + length);  // zero-filled: the padding too
+  std::uint8_t* bytes = batch_.data() + at;
+  put(bytes, static_cast<std::uint32_t>(length));
+  put(bytes + 4, static_cast<std::uint16_t>(record.opcode_));
+  put(bytes + 6, static_cast<std::uint16_t>(record.name_.size()));
+  put(bytes + 8, id);
+  put(bytes + 16, static_cast<std::uint64_t>(record.inode_));
+  if (caller != nullptr) {
+    put(bytes + 24, static_cast<std::uint32_t>(caller->uid));
+    put(bytes + 28, static_cast<std::uint32_t>(caller->gid));
+    put(bytes + 32, static_cast<std::uint32_t>(caller->pid));
+    put(bytes + 36, static_cast<std::uint32_t>(caller->umask));
+  }
+  bytes += kRequestHeaderBytes;
+  if (!record.fields_.empty()) std::memcpy(bytes, record.fields_.data(), record.fields_.size());
+  bytes += record.fields_.size();
+  if (!record.name_.empty()) std::memcpy(bytes, record.name_.data(), record.name_.size());
+  bytes += record.name_.size();
+  if (!record.trailing_.empty()) std::memcpy(bytes, record.trailing_.data(), record.trailing_.size());
+}
+
+void RequestQueue::push(const RequestRecord& record, PendingRequest pending) {
+  bool mustWake = false;
+  std::uint64_t id = 0;
+  {
+    std::lock_guard guard(mutex_);
+    if (!closed_) {
+      id = nextId_++;
+      append(record, id, fuse_req_ctx(pending.request));
+      pending_.emplace(id, pending);
+      mustWake = !std::exchange(wakePending_, true);
+    }
+  }
+  if (id == 0) {
+    fuse_reply_err(pending.request, ENODEV);
+    return;
+  }
+  if (mustWake && !wake_()) {
+    const PendingRequest unanswered = resolve(id);
+    if (unanswered.request != nullptr) fuse_reply_err(unanswered.request, ENODEV);
+  }
+}
+
+void RequestQueue::notify(const RequestRecord& record) {
+  bool mustWake = false;
+  {
+    std::lock_guard guard(mutex_);
+    if (closed_) return;
+    append(record, 0, nullptr);
+    mustWake = !std::exchange(wakePending_, true);
+  }
+  if (mustWake) wake_();
+}
+
+std::vector<std::uint8_t> RequestQueue::take() {
+  std::lock_guard guard(mutex_);
+  wakePending_ = false;
+  return std::exchange(batch_, {});
+}
+
+PendingRequest RequestQueue::resolve(std::uint64_t id) {
+  std::lock_guard guard(mutex_);
+  const auto found = pending_.find(id);
+  if (found == pending_.end()) return {};
+  const PendingRequest pending = found->second;
+  pending_.erase(found);
+  return pending;
+}
+
+std::vector<PendingRequest> RequestQueue::drain() {
+  std::lock_guard guard(mutex_);
+  std::vector<PendingRequest> all;
+  all.reserve(pending_.size());
+  for (const auto& [id, pending] : pending_) all.push_back(pending);
+  pending_.clear();
+  return all;
+}
+
+std::size_t RequestQueue::pendingCount() const {
+  std::lock_guard guard(mutex_);
+  return pending_.size();
+}
+
+}  // namespace packetfs::fuse
