@@ -1,0 +1,66 @@
+// See invalidations.h. A failed notification needs no action: ENOENT says that the kernel had nothing cached, and any
+// other error that the session is ending.
+#include "invalidations.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace packetfs::fuse {
+
+void Invalidations::start(struct fuse_session* session) {
+  stopping_ = false;
+  thread_ = std::thread([this, session] { run(session); });
+}
+
+void Invalidations::stop() {
+  {
+    std::lock_guard guard(mutex_);
+    stopping_ = true;
+    queue_.clear();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Invalidations::inode(fuse_ino_t inode, off_t offset, off_t length) {
+  push({.inode = inode, .offset = offset, .length = length, .isEntry = false, .name = {}});
+}
+
+void Invalidations::entry(fuse_ino_t parent, std::string name) {
+  push({.inode = parent, .offset = 0, .length = 0, .isEntry = true, .name = std::move(name)});
+}
+
+std::size_t Invalidations::queuedCount() const {
+  std::lock_guard guard(mutex_);
+  return queue_.size();
+}
+
+void Invalidations::push(Item item) {
+  {
+    std::lock_guard guard(mutex_);
+    if (stopping_) return;
+    queue_.push_back(std::move(item));
+  }
+  changed_.notify_one();
+}
+
+void Invalidations::run(struct fuse_session* session) {
+  pthread_setname_np(pthread_self(), "pfs-fuse-inval");
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    const Item item = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    if (item.isEntry) {
+      fuse_lowlevel_notify_inval_entry(session, item.inode, item.name.data(), item.name.size());
+    } else {
+      fuse_lowlevel_notify_inval_inode(session, item.inode, item.offset, item.length);
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace packetfs::fuse

@@ -1,0 +1,50 @@
+// Invalidations of the kernel's caches, on a thread of their own.
+//
+// Why never on a thread that serves requests, nor on JavaScript's: notify_inval_entry takes the lock of the parent
+// directory in the kernel, and a lookup or create in that directory holds it while it waits for our answer. The thread
+// that would give the answer must not be the one that waits for the lock. notify_inval_inode likewise waits for pages
+// that a read of ours may hold. So the queue has no bound: JavaScript may not wait for it either.
+#pragma once
+#include <fuse3/fuse_lowlevel.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace packetfs::fuse {
+
+class Invalidations {
+ public:
+  ~Invalidations() { stop(); }
+
+  void start(struct fuse_session* session);
+  /// Drops what is queued and joins the thread. Requests must still be answered meanwhile (see above).
+  void stop();
+
+  void inode(fuse_ino_t inode, off_t offset, off_t length);
+  void entry(fuse_ino_t parent, std::string name);
+  [[nodiscard]] std::size_t queuedCount() const;
+
+ private:
+  struct Item {
+    fuse_ino_t inode = 0;  // the parent, for an entry
+    off_t offset = 0;
+    off_t length = 0;
+    bool isEntry = false;
+    std::string name{};
+  };
+
+  void push(Item item);
+  void run(struct fuse_session* session);
+
+  mutable std::mutex mutex_{};
+  std::condition_variable changed_{};
+  std::deque<Item> queue_{};
+  bool stopping_ = true;
+  std::thread thread_{};
+};
+
+}  // namespace packetfs::fuse

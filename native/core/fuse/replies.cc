@@ -1,0 +1,284 @@
+// See replies.h.
+#include "replies.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace packetfs::fuse {
+
+namespace {
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::uint64_t kBlockBytes = 512;  // st_blocks
+constexpr fuse_ino_t kUncountedInode = 0;   // an entry without a lookup count (`.` and `..`)
+
+/// Checked reading of little-endian fields; a read past the end gives 0 and marks the record as broken.
+class Reader {
+ public:
+  explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+  template <typename Integer>
+  Integer at(std::size_t offset) {
+    Integer value{};
+    if (offset + sizeof value > bytes_.size()) {
+      broken_ = true;
+      return value;
+    }
+    std::memcpy(&value, bytes_.data() + offset, sizeof value);
+    return value;
+  }
+
+  std::span<const std::uint8_t> slice(std::size_t offset, std::size_t length) {
+    if (offset > bytes_.size() || length > bytes_.size() - offset) {
+      broken_ = true;
+      return {};
+    }
+    return bytes_.subspan(offset, length);
+  }
+
+  [[nodiscard]] bool broken() const { return broken_; }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+  bool broken_ = false;
+};
+
+struct timespec timeOf(std::int64_t nanoseconds) {
+  std::int64_t seconds = nanoseconds / kNanosecondsPerSecond;
+  std::int64_t rest = nanoseconds % kNanosecondsPerSecond;
+  if (rest < 0) {
+    rest += kNanosecondsPerSecond;
+    seconds -= 1;
+  }
+  return {.tv_sec = seconds, .tv_nsec = rest};
+}
+
+bool isBefore(const struct timespec& left, const struct timespec& right) {
+  return left.tv_sec != right.tv_sec ? left.tv_sec < right.tv_sec : left.tv_nsec < right.tv_nsec;
+}
+
+struct FileAttributes {
+  struct stat attributes{};
+  std::uint64_t generation = 0;
+};
+
+FileAttributes readAttributes(Reader& reader, std::size_t at) {
+  FileAttributes result;
+  struct stat& attributes = result.attributes;
+  attributes.st_ino = reader.at<std::uint64_t>(at);
+  result.generation = reader.at<std::uint64_t>(at + 8);
+  attributes.st_mode = reader.at<std::uint32_t>(at + 16);
+  attributes.st_nlink = reader.at<std::uint32_t>(at + 20);
+  attributes.st_uid = reader.at<std::uint32_t>(at + 24);
+  attributes.st_gid = reader.at<std::uint32_t>(at + 28);
+  attributes.st_rdev = reader.at<std::uint32_t>(at + 32);
+  attributes.st_size = reader.at<std::int64_t>(at + 40);
+  attributes.st_blocks = reader.at<std::int64_t>(at + 48);
+  attributes.st_atim = timeOf(reader.at<std::int64_t>(at + 56));
+  attributes.st_mtim = timeOf(reader.at<std::int64_t>(at + 64));
+  attributes.st_ctim = timeOf(reader.at<std::int64_t>(at + 72));
+  attributes.st_blksize = 4096;
+  return result;
+}
+
+/// What was written but not yet taken by JavaScript shows at once.
+void patchFromContent(const Context& context, struct stat& attributes) {
+  if (!S_ISREG(attributes.st_mode) || !context.contents->isOpen(attributes.st_ino)) return;
+  const Result<ContentState> state = context.contents->state(attributes.st_ino);
+  if (!state.ok()) return;  // closed meanwhile
+  attributes.st_size = static_cast<off_t>(state.value.size);
+  attributes.st_blocks = static_cast<blkcnt_t>((state.value.allocatedBytes + kBlockBytes - 1) / kBlockBytes);
+  if (state.value.modifiedNs == 0) return;
+  attributes.st_mtim = timeOf(state.value.modifiedNs);
+  if (isBefore(attributes.st_ctim, attributes.st_mtim)) attributes.st_ctim = attributes.st_mtim;
+}
+
+struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::size_t at) {
+  FileAttributes file = readAttributes(reader, at);
+  patchFromContent(context, file.attributes);
+  struct fuse_entry_param entry {};
+  entry.ino = file.attributes.st_ino;
+  entry.generation = file.generation;
+  entry.attr = file.attributes;
+  entry.attr_timeout = context.attributeTimeoutSeconds;
+  entry.entry_timeout = context.entryTimeoutSeconds;
+  return entry;
+}
+
+struct statvfs readStatistics(Reader& reader) {
+  constexpr unsigned long kNameBytesMax = 255;
+  struct statvfs result {};
+  result.f_bsize = reader.at<std::uint64_t>(kReplyHeaderBytes);
+  result.f_frsize = result.f_bsize;
+  result.f_blocks = reader.at<std::uint64_t>(kReplyHeaderBytes + 8);
+  result.f_bfree = reader.at<std::uint64_t>(kReplyHeaderBytes + 16);
+  result.f_bavail = reader.at<std::uint64_t>(kReplyHeaderBytes + 24);
+  result.f_files = reader.at<std::uint64_t>(kReplyHeaderBytes + 32);
+  result.f_ffree = reader.at<std::uint64_t>(kReplyHeaderBytes + 40);
+  result.f_favail = result.f_ffree;
+  result.f_namemax = kNameBytesMax;
+  return result;
+}
+
+/// Appends one entry to the kernel's buffer; false when it does not fit any more.
+bool addDirectoryEntry(const Context& context, const PendingRequest& pending, Reader& reader, std::size_t& at,
+                       std::vector<char>& target, std::size_t& used) {
+  const auto nextOffset = reader.at<std::int64_t>(at);
+  const auto nameLength = reader.at<std::uint16_t>(at + 8);
+  const auto flags = reader.at<std::uint16_t>(at + 10);
+  const auto mode = reader.at<std::uint32_t>(at + 12);
+  const auto inode = reader.at<std::uint64_t>(at + 16);
+  at += kDirectoryEntryBytes;
+  struct fuse_entry_param entry {};
+  if ((flags & kEntryHasAttributes) != 0) {
+    entry = readEntry(context, reader, at);
+    at += kAttributesBytes;
+  } else {
+    entry.attr.st_ino = inode;
+    entry.attr.st_mode = mode;
+  }
+  if ((flags & kEntryUncounted) != 0) entry.ino = kUncountedInode;
+  const std::span<const std::uint8_t> nameBytes = reader.slice(at, nameLength);
+  at += alignRecord(nameLength);
+  if (reader.broken()) return false;
+
+  const std::string name(nameBytes.begin(), nameBytes.end());
+  const std::size_t room = target.size() - used;
+  const std::size_t needed =
+      pending.withAttributes
+          ? fuse_add_direntry_plus(pending.request, target.data() + used, room, name.c_str(), &entry, nextOffset)
+          : fuse_add_direntry(pending.request, target.data() + used, room, name.c_str(), &entry.attr, nextOffset);
+  if (needed > room) return false;
+  used += needed;
+  return true;
+}
+
+void answerDirectory(const Context& context, const PendingRequest& pending, Reader& reader) {
+  const auto entryCount = reader.at<std::uint32_t>(20);
+  std::vector<char> target(pending.sizeLimit);
+  std::size_t used = 0;
+  std::size_t at = kReplyHeaderBytes;
+  for (std::uint32_t i = 0; i < entryCount; i++) {
+    if (!addDirectoryEntry(context, pending, reader, at, target, used)) break;
+  }
+  if (reader.broken()) {
+    fuse_reply_err(pending.request, EIO);
+  } else {
+    fuse_reply_buf(pending.request, target.data(), used);
+  }
+}
+
+void answerBytes(const PendingRequest& pending, Reader& reader) {
+  const std::span<const std::uint8_t> bytes = reader.slice(kReplyHeaderBytes, reader.at<std::uint32_t>(20));
+  if (reader.broken()) {
+    fuse_reply_err(pending.request, EIO);
+  } else if (pending.opcode == Opcode::readLink) {
+    fuse_reply_readlink(pending.request, std::string(bytes.begin(), bytes.end()).c_str());
+  } else {
+    fuse_reply_buf(pending.request, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+}
+
+void answerOpen(const Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
+  constexpr int kAccessModeReadOnly = 0;
+  pending.file.keep_cache = (reader.at<std::uint16_t>(6) & kReplyKeepCache) != 0 ? 1U : 0U;
+  // Closing a descriptor that cannot write changes nothing: the kernel need not tell us.
+  pending.file.noflush = (pending.file.flags & 3) == kAccessModeReadOnly ? 1U : 0U;
+  if (kind == ReplyKind::open) {
+    fuse_reply_open(pending.request, &pending.file);
+    return;
+  }
+  const struct fuse_entry_param entry = readEntry(context, reader, kReplyHeaderBytes);
+  if (reader.broken()) {
+    fuse_reply_err(pending.request, EIO);
+  } else {
+    fuse_reply_create(pending.request, &entry, &pending.file);
+  }
+}
+
+void answerEntryOrAttributes(const Context& context, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
+  const struct fuse_entry_param entry = readEntry(context, reader, kReplyHeaderBytes);
+  if (reader.broken()) {
+    fuse_reply_err(pending.request, EIO);
+  } else if (kind == ReplyKind::entry) {
+    fuse_reply_entry(pending.request, &entry);
+  } else {
+    fuse_reply_attr(pending.request, &entry.attr, context.attributeTimeoutSeconds);
+  }
+}
+
+void answerNoEntry(const Context& context, const PendingRequest& pending) {
+  struct fuse_entry_param entry {};
+  entry.entry_timeout = context.entryTimeoutSeconds;
+  fuse_reply_entry(pending.request, &entry);
+}
+
+void answer(const Context& context, PendingRequest& pending, Reader& reader) {
+  const auto kind = static_cast<ReplyKind>(reader.at<std::uint16_t>(4));
+  switch (kind) {
+    case ReplyKind::done:
+      fuse_reply_err(pending.request, reader.at<std::int32_t>(16));
+      return;
+    case ReplyKind::noEntry:
+      answerNoEntry(context, pending);
+      return;
+    case ReplyKind::entry:
+    case ReplyKind::attributes:
+      answerEntryOrAttributes(context, pending, reader, kind);
+      return;
+    case ReplyKind::create:
+    case ReplyKind::open:
+      answerOpen(context, pending, reader, kind);
+      return;
+    case ReplyKind::bytes:
+      answerBytes(pending, reader);
+      return;
+    case ReplyKind::size:
+      fuse_reply_xattr(pending.request, reader.at<std::uint32_t>(20));
+      return;
+    case ReplyKind::statistics: {
+      const struct statvfs result = readStatistics(reader);
+      if (reader.broken()) {
+        fuse_reply_err(pending.request, EIO);
+      } else {
+        fuse_reply_statfs(pending.request, &result);
+      }
+      return;
+    }
+    case ReplyKind::directory:
+      answerDirectory(context, pending, reader);
+      return;
+  }
+  fuse_reply_err(pending.request, EIO);
+}
+
+}  // namespace
+
+Status answerBatch(Context& context, std::span<const std::uint8_t> batch) {
+  std::size_t at = 0;
+  while (at < batch.size()) {
+    Reader header(batch.subspan(at));
+    const std::size_t length = header.at<std::uint32_t>(0);
+    if (length < kReplyHeaderBytes || length % kRecordAlignment != 0 || length > batch.size() - at) {
+      return Status::failure(EINVAL, "a reply record's length is wrong");
+    }
+    Reader reader(batch.subspan(at, length));
+    at += length;
+    PendingRequest pending = context.queue.resolve(reader.at<std::uint64_t>(8));
+    if (pending.request == nullptr) {
+      count(context.counters.strayReplies);  // the session ended meanwhile, or a bug answered twice
+      continue;
+    }
+    count(context.counters.replies);
+    answer(context, pending, reader);
+  }
+  return Status::success();
+}
+
+}  // namespace packetfs::fuse

@@ -1,0 +1,16 @@
+// Answers requests from the packed replies of JavaScript (protocol.h). Attributes of open inodes get the size, the
+// blocks and the times that the content store knows better than the namespace.
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "../base/result.h"
+#include "context.h"
+
+namespace packetfs::fuse {
+
+/// Each record answers its request; a record that breaks the format answers EIO, and the rest of the batch is refused
+/// with EINVAL (its requests stay pending until the session ends: a bug, not an operating error).
+Status answerBatch(Context& context, std::span<const std::uint8_t> batch);
+
+}  // namespace packetfs::fuse

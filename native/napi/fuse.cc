@@ -1,0 +1,164 @@
+// createFuseSession: argument checks, and the bridge from the session's threads to JavaScript. One thread-safe function
+// carries both the wakes (one per batch) and the end. When the environment goes (process.exit, a worker that ends)
+// with the session still mounted, a cleanup hook unmounts lazily and joins the threads: it was added after the
+// thread-safe function, so it runs while that one can still be called.
+#include <napi.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "../core/fuse/session.h"
+#include "arguments.h"
+#include "content.h"
+#include "rooms.h"
+
+namespace packetfs {
+
+namespace {
+
+constexpr unsigned kThreadsMax = 64;
+constexpr double kMillisecondsPerSecond = 1000.0;
+constexpr std::uint64_t kTimeoutMsMax = 1ULL << 40;  // some decades
+
+struct Bridge {
+  std::unique_ptr<fuse::Session> session{};
+  Napi::ThreadSafeFunction toJavaScript{};
+  Napi::FunctionReference onEnd{};
+};
+
+using SharedBridge = std::shared_ptr<Bridge>;
+
+/// Wakes JavaScript to take a batch; false when it is gone.
+bool wake(const SharedBridge& bridge) {
+  const auto deliver = [bridge](Napi::Env env, Napi::Function onRequests) {
+    std::vector<std::uint8_t> batch = bridge->session->takeRequests();
+    if (!batch.empty()) onRequests.Call({bytesToArray(env, std::move(batch))});
+  };
+  return bridge->toJavaScript.NonBlockingCall(deliver) == napi_ok;
+}
+
+void reportEnd(const SharedBridge& bridge, int failure) {
+  bridge->toJavaScript.NonBlockingCall([bridge, failure](Napi::Env env, Napi::Function) {
+    bridge->session->join();
+    Napi::FunctionReference onEnd = std::move(bridge->onEnd);
+    if (!onEnd.IsEmpty()) onEnd.Call({Napi::Number::New(env, failure)});
+  });
+  bridge->toJavaScript.Release();
+}
+
+Napi::Value start(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  ArgumentReader reader(env, "fuse.start");
+  const Napi::Function onRequests = reader.function(info[0], "onRequests");
+  const Napi::Function onEnd = reader.function(info[1], "onEnd");
+  if (reader.failed()) return env.Undefined();
+  if (!bridge->onEnd.IsEmpty()) return throwInvalid(env, "fuse.start", "the session was started before");
+
+  bridge->toJavaScript = Napi::ThreadSafeFunction::New(env, onRequests, "packetfs-fuse", 0, 1);
+  bridge->onEnd = Napi::Persistent(onEnd);
+  const Status status = bridge->session->start([bridge] { return wake(bridge); },
+                                               [bridge](int failure) { reportEnd(bridge, failure); });
+  if (!status.ok()) {
+    bridge->toJavaScript.Release();
+    bridge->onEnd.Reset();
+    return throwStatus(env, status, "mount");
+  }
+  env.AddCleanupHook([weak = std::weak_ptr<Bridge>(bridge)] {
+    const SharedBridge alive = weak.lock();
+    if (alive == nullptr) return;
+    alive->session->stop(true);
+    alive->session->join();
+    alive->onEnd.Reset();
+  });
+  return env.Undefined();
+}
+
+Napi::Value reply(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  ArgumentReader reader(info.Env(), "fuse.reply");
+  const auto batch = reader.bytes(info[0], "batch");
+  if (reader.failed()) return info.Env().Undefined();
+  const Status status = bridge->session->reply(batch);
+  return status.ok() ? info.Env().Undefined() : throwStatus(info.Env(), status, "fuse.reply");
+}
+
+Napi::Value invalidateInode(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  ArgumentReader reader(info.Env(), "fuse.invalidateInode");
+  const std::uint64_t inode = reader.bigUint64(info[0], "inode");
+  bool lossless = false;
+  const std::int64_t offset = info[1].IsBigInt() ? info[1].As<Napi::BigInt>().Int64Value(&lossless) : 0;
+  if (!lossless) reader.fail("offset", "must be a bigint of 64 bits");
+  const std::uint64_t length = reader.bigUint64(info[2], "length", INT64_MAX);
+  if (reader.failed()) return info.Env().Undefined();
+  bridge->session->invalidateInode(inode, offset, static_cast<std::int64_t>(length));
+  return info.Env().Undefined();
+}
+
+Napi::Value invalidateEntry(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  ArgumentReader reader(info.Env(), "fuse.invalidateEntry");
+  const std::uint64_t parent = reader.bigUint64(info[0], "parent");
+  const auto name = reader.bytes(info[1], "name");
+  if (reader.failed()) return info.Env().Undefined();
+  bridge->session->invalidateEntry(parent, std::string(name.begin(), name.end()));
+  return info.Env().Undefined();
+}
+
+Napi::Value stop(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  ArgumentReader reader(info.Env(), "fuse.stop");
+  const bool force = reader.boolean(info[0], "force");
+  if (reader.failed()) return info.Env().Undefined();
+  const Status status = bridge->session->stop(force);
+  return status.ok() ? info.Env().Undefined() : throwStatus(info.Env(), status, "umount");
+}
+
+Napi::Value counters(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  Napi::Object result = Napi::Object::New(info.Env());
+  for (const auto& [name, value] : bridge->session->counters()) {
+    result.Set(name, Napi::Number::New(info.Env(), static_cast<double>(value)));
+  }
+  return result;
+}
+
+Napi::Value createFuseSession(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  ArgumentReader reader(env, "createFuseSession");
+  const Napi::Object given = reader.object(info[0], "options");
+  fuse::SessionOptions options;
+  options.mountPoint = reader.string(given.Get("mountPoint"), "mountPoint");
+  options.mountOptions = reader.string(given.Get("mountOptions"), "mountOptions");
+  options.threads = reader.uint32(given.Get("threads"), "threads", 1, kThreadsMax);
+  options.attributeTimeoutSeconds =
+      static_cast<double>(reader.integer(given.Get("attributeTimeoutMs"), "attributeTimeoutMs", 0, kTimeoutMsMax)) /
+      kMillisecondsPerSecond;
+  options.entryTimeoutSeconds =
+      static_cast<double>(reader.integer(given.Get("entryTimeoutMs"), "entryTimeoutMs", 0, kTimeoutMsMax)) /
+      kMillisecondsPerSecond;
+  options.readOnly = reader.boolean(given.Get("readOnly"), "readOnly");
+  if (reader.failed()) return env.Undefined();
+  std::shared_ptr<ContentStore> contents = contentStoreOf(info[1]);
+  if (contents == nullptr) return throwInvalid(env, "createFuseSession", "contents must be a content store");
+
+  auto bridge = std::make_shared<Bridge>();
+  bridge->session = std::make_unique<fuse::Session>(std::move(options), std::move(contents));
+  Napi::Object session = Napi::Object::New(env);
+  const auto method = [&](const char* name, Napi::Value (*function)(const SharedBridge&, const Napi::CallbackInfo&)) {
+    session.Set(name, Napi::Function::New(
+                          env, [bridge, function](const Napi::CallbackInfo& call) { return function(bridge, call); },
+                          name));
+  };
+  method("start", start);
+  method("reply", reply);
+  method("invalidateInode", invalidateInode);
+  method("invalidateEntry", invalidateEntry);
+  method("stop", stop);
+  method("counters", counters);
+  return session;
+}
+
+}  // namespace
+
+void registerFuse(Napi::Env env, Napi::Object exports) {
+  exports.Set("createFuseSession", Napi::Function::New(env, createFuseSession, "createFuseSession"));
+}
+
+}  // namespace packetfs
