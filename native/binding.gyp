@@ -52,6 +52,16 @@
       ],
       "libraries": ["<!@(pkg-config --libs libzstd libsodium fuse3)"],
       "sources": [
+        "core/chunk/chunk_index.cc",
+        "core/chunk/chunk_index_table.cc",
+        "core/chunk/chunker.cc",
+        "core/chunk/chunker_avx2.cc",
+        "core/chunk/chunker_avx512.cc",
+        "core/chunk/crc32c.cc",
+        "core/chunk/hash.cc",
+        "core/chunk/zero.cc",
+        "core/codec/compression.cc",
+        "core/simd/simd.cc",
         "napi/addon.cc"
       ]
     }

@@ -1,6 +1,7 @@
 // The chunk index (DESIGN §3): 64-byte lines of 6 slots {8-bit tag, 16-bit tag, 48-bit location}, load at most 0.8,
 // about 13.3 bytes a chunk. A location is segment ordinal (20 bits, a number local to this process) · offset (28 bits).
-// The index only proposes: the caller compares the full hash in the chunk table.
+// The index only proposes: the caller compares the full hash in the chunk table. Not thread-safe: the blob locks.
+// Layout: chunk_index_table.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,10 +19,13 @@ class ChunkIndex {
   ChunkIndex(const ChunkIndex&) = delete;
   ChunkIndex& operator=(const ChunkIndex&) = delete;
 
-  /// Adds a location for a hash; grows (rehash) when the load passes 0.8. Duplicates of (hash, location) are kept once.
-  /// `rehash` gives the full hash of a location again when growing needs bits that the slot does not keep.
+  /// Adds a location (below 2^48) for a hash; grows by a quarter when the load passes 0.8, from the slots alone.
+  /// (hash, location) is kept once. False when an entry had to be dropped (no memory, or too many equal hashes), which is
+  /// counted and costs a match later, nothing else.
+  bool insert(const Hash256& hash, std::uint64_t location);
   using HashOf = std::function<bool(std::uint64_t location, Hash256& out)>;
-  void insert(const Hash256& hash, std::uint64_t location, const HashOf& hashOf);
+  /// The former signature; goes when no caller is left.
+  bool insert(const Hash256& hash, std::uint64_t location, const HashOf&) { return insert(hash, location); }
   /// Calls `candidate` with each location whose tags match until it returns true; returns whether one did.
   bool find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const;
   void erase(const Hash256& hash, std::uint64_t location);
@@ -30,6 +34,8 @@ class ChunkIndex {
 
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] std::uint64_t memoryBytes() const;
+  /// Entries that found no place since the start.
+  [[nodiscard]] std::uint64_t dropped() const;
 
  private:
   struct State;

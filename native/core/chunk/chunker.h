@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "../base/result.h"
+
 namespace packetfs {
 
 struct ChunkerParameters {
@@ -14,6 +16,13 @@ struct ChunkerParameters {
   std::uint32_t multiplier = 0;  // odd, derived from the volume secret
   std::uint32_t addend = 0;      // derived from the volume secret
 };
+
+constexpr std::uint32_t kChunkBytesLeast = 64;
+constexpr std::uint32_t kChunkBytesMost = 1U << 20;
+
+/// EINVAL unless kChunkBytesLeast <= minimum < maximum <= kChunkBytesMost and the multiplier is odd. What follows takes
+/// valid parameters only.
+Status validate(const ChunkerParameters& parameters);
 
 /// Length of the first chunk of bytes[0, length). `length` may exceed maximum; when it is at most `minimum`, returns
 /// `length`. The caller must pass at least `maximum` bytes unless these are the last ones of the stream.

@@ -1,0 +1,111 @@
+// The chunk index (chunk_index.h) over its table: linear probing, growth by a quarter when the load passes 0.8. Between
+// two growths the load goes from 0.64 to 0.8, so a chunk costs 13.3 to 16.7 bytes, 14.9 on average.
+#include "chunk_index.h"
+
+#include <algorithm>
+
+#include "chunk_index_table.h"
+
+namespace packetfs {
+
+namespace {
+
+constexpr std::uint64_t kLoadNumerator = 4;  // at most 4/5 of the slots are taken
+constexpr std::uint64_t kLoadDenominator = 5;
+constexpr std::uint64_t kLocationMost = (1ULL << 48) - 1;
+
+}  // namespace
+
+struct ChunkIndex::State {
+  IndexTable table{kLinesLeast};
+  std::uint64_t size = 0;
+  std::uint64_t dropped = 0;
+
+  [[nodiscard]] bool isLoaded() const {
+    return size * kLoadDenominator >= table.lines() * kSlots * kLoadNumerator;
+  }
+  bool grow();
+};
+
+/// Moves every entry to a table with a quarter more lines; homes keep their order, so both are walked front to back and
+/// the old pages go as the new ones come. An entry without a place (not to be expected at load 0.64) is dropped.
+bool ChunkIndex::State::grow() {
+  IndexTable grown(table.lines() + table.lines() / 4);
+  if (!grown.ok()) return false;
+  const std::size_t end = table.lines() + kDisplacementMost;
+  for (std::size_t index = 0; index < end; index++) {
+    const IndexLine& line = table.line(index);
+    for (std::size_t slot = 0; slot < kSlots; slot++) {
+      if (!line.taken(slot)) continue;
+      if (grown.place(line.hashOf(slot, index, table.lines()), line.location(slot))) continue;
+      dropped++;
+      size--;
+    }
+    table.release(index + 1);
+  }
+  table = std::move(grown);
+  return true;
+}
+
+ChunkIndex::ChunkIndex() : state_(std::make_unique<State>()) {}
+ChunkIndex::~ChunkIndex() = default;
+
+bool ChunkIndex::insert(const Hash256& hash, std::uint64_t location) {
+  if (!state_->table.ok() || location > kLocationMost) {
+    state_->dropped++;
+    return false;
+  }
+  if (find(hash, [location](std::uint64_t held) { return held == location; })) return true;
+  if (state_->isLoaded()) state_->grow();  // without memory to grow, the free fifth is used up first
+  if (!state_->table.place(ShortHash::of(hash), location)) {
+    state_->dropped++;
+    return false;
+  }
+  state_->size++;
+  return true;
+}
+
+bool ChunkIndex::find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const {
+  const ShortHash wanted = ShortHash::of(hash);
+  const IndexTable& table = state_->table;
+  if (!table.ok()) return false;
+  const std::size_t home = wanted.home(table.lines());
+  for (std::size_t behind = 0; behind <= kDisplacementMost; behind++) {
+    const IndexLine& line = table.line(home + behind);
+    for (unsigned slots = line.slotsWithTag(wanted.tag()); slots != 0; slots &= slots - 1) {
+      const auto slot = static_cast<std::size_t>(__builtin_ctz(slots));
+      if (line.matches(slot, wanted, behind) && candidate(line.location(slot))) return true;
+    }
+    if (!line.overflowed()) return false;
+  }
+  return false;
+}
+
+void ChunkIndex::erase(const Hash256& hash, std::uint64_t location) {
+  const ShortHash wanted = ShortHash::of(hash);
+  IndexTable& table = state_->table;
+  if (!table.ok()) return;
+  const std::size_t home = wanted.home(table.lines());
+  for (std::size_t behind = 0; behind <= kDisplacementMost; behind++) {
+    IndexLine& line = table.line(home + behind);
+    for (unsigned slots = line.slotsWithTag(wanted.tag()); slots != 0; slots &= slots - 1) {
+      const auto slot = static_cast<std::size_t>(__builtin_ctz(slots));
+      if (!line.matches(slot, wanted, behind) || line.location(slot) != location) continue;
+      line.clear(slot);
+      state_->size--;
+      return;
+    }
+    if (!line.overflowed()) return;
+  }
+}
+
+void ChunkIndex::prefetch(const Hash256& hash) const {
+  const IndexTable& table = state_->table;
+  if (table.ok()) __builtin_prefetch(&table.line(ShortHash::of(hash).home(table.lines())));
+}
+
+std::uint64_t ChunkIndex::size() const { return state_->size; }
+std::uint64_t ChunkIndex::memoryBytes() const { return state_->table.memoryBytes(); }
+std::uint64_t ChunkIndex::dropped() const { return state_->dropped; }
+
+}  // namespace packetfs
