@@ -1,0 +1,183 @@
+// The namespace's journal (docs/design/0001, docs/format/namespace.md, Journal): local changes between two commits, so
+// that what was closed survives a killed process. One file per commit under way, named by the commit that its records
+// follow; a file is made with its first record, so an idle volume has none. Written, never synced.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { NativeModule } from '../addon/native.ts';
+import { PacketFsError } from '../base/errors.ts';
+import type { JournalRecord } from '../namespace/types.ts';
+
+/** format: first bytes of a journal. */
+const MAGIC = Uint8Array.of(0x50, 0x46, 0x53, 0x4a); // "PFSJ"
+const FORMAT_VERSION = 1;
+const HEADER_BYTES = 20;
+const FRAME_BYTES = 8;
+/** format: a longer record is torn. */
+export const JOURNAL_RECORD_BYTES_MAX = 64 * 1024 * 1024;
+
+const FILE_PREFIX = 'namespace.journal.';
+
+type Crc32c = NativeModule['crc32c'];
+
+export interface JournalFile {
+  readonly path: string;
+  /** The number of the commit that the records follow: they are part of commit `follows + 1` or later. */
+  readonly follows: bigint;
+  readonly records: readonly JournalRecord[];
+  /** Bytes from the first record on that is not whole; 0 after an orderly end. */
+  readonly tornBytes: number;
+}
+
+export class Journal {
+  readonly #directory: string;
+  readonly #crc32c: Crc32c;
+  #follows: bigint;
+  #descriptor: number | undefined;
+  #size = 0;
+  #pending: JournalRecord[] = [];
+
+  constructor(options: { directory: string; follows: bigint; crc32c: Crc32c }) {
+    this.#directory = options.directory;
+    this.#follows = options.follows;
+    this.#crc32c = options.crc32c;
+  }
+
+  /** Writes the records with one write(2). Those that could not be written are kept and tried again with the next. */
+  append(records: readonly JournalRecord[]): void {
+    if (records.length > 0) this.#pending.push(...records);
+    if (this.#pending.length === 0) return;
+    const bytes = this.#frames();
+    try {
+      this.#write(bytes);
+    } catch (cause) {
+      const full = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
+      throw new PacketFsError(
+        full ? 'PFS_NO_SPACE' : 'PFS_IO',
+        'the namespace journal cannot be written; free space in the state directory, or see its disk',
+        { cause },
+      );
+    }
+    this.#pending = [];
+  }
+
+  /**
+   * Records from here on follow commit `follows`, in a new file. Records that could not be written yet are part of the
+   * commit that begins now. Gives the path of the file that may go when that commit is durable.
+   */
+  rotate(follows: bigint): string | undefined {
+    this.#pending = [];
+    const retired = this.#descriptor === undefined ? undefined : this.#path();
+    this.#closeFile();
+    this.#follows = follows;
+    return retired;
+  }
+
+  close(): void {
+    this.#closeFile();
+  }
+
+  #path(): string {
+    return path.join(this.#directory, `${FILE_PREFIX}${this.#follows}`);
+  }
+
+  #closeFile(): void {
+    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    this.#size = 0;
+  }
+
+  #frames(): Buffer {
+    const headerBytes = this.#descriptor === undefined ? HEADER_BYTES : 0;
+    const total = this.#pending.reduce((sum, record) => sum + FRAME_BYTES + record.length, headerBytes);
+    const bytes = Buffer.allocUnsafe(total);
+    if (headerBytes > 0) writeHeader(bytes, this.#follows, this.#crc32c);
+    let offset = headerBytes;
+    for (const record of this.#pending) {
+      bytes.writeUInt32LE(record.length, offset);
+      bytes.set(record, offset + FRAME_BYTES);
+      bytes.writeUInt32LE(frameChecksum(bytes, offset, record.length, this.#crc32c), offset + 4);
+      offset += FRAME_BYTES + record.length;
+    }
+    return bytes;
+  }
+
+  #write(bytes: Buffer): void {
+    this.#descriptor ??= fs.openSync(this.#path(), 'w', 0o600);
+    let written = 0;
+    try {
+      while (written < bytes.length) {
+        written += fs.writeSync(this.#descriptor, bytes, written, bytes.length - written, this.#size + written);
+      }
+      this.#size += bytes.length;
+    } catch (error) {
+      fs.ftruncateSync(this.#descriptor, this.#size); // else a torn record would hide those behind it
+      if (this.#size === 0) this.#discardEmptyFile();
+      throw error;
+    }
+  }
+
+  /** The header was not written: the next append begins the file again. */
+  #discardEmptyFile(): void {
+    this.#closeFile();
+    fs.rmSync(this.#path(), { force: true });
+  }
+}
+
+/** Reads every journal in the directory, oldest first; reading stops within a file at its first torn record. */
+export function readJournals(directory: string, crc32c: Crc32c): JournalFile[] {
+  const files: JournalFile[] = [];
+  for (const name of fs.readdirSync(directory)) {
+    const follows = followsOf(name);
+    if (follows === undefined) continue;
+    const file = path.join(directory, name);
+    files.push({ path: file, follows, ...decodeJournal(fs.readFileSync(file), follows, crc32c) });
+  }
+  return files.sort((left, right) => (left.follows < right.follows ? -1 : 1));
+}
+
+export function decodeJournal(
+  bytes: Buffer,
+  follows: bigint,
+  crc32c: Crc32c,
+): { records: JournalRecord[]; tornBytes: number } {
+  const records: JournalRecord[] = [];
+  if (!isHeader(bytes, follows, crc32c)) return { records, tornBytes: bytes.length };
+  let offset = HEADER_BYTES;
+  while (offset + FRAME_BYTES <= bytes.length) {
+    const length = bytes.readUInt32LE(offset);
+    const end = offset + FRAME_BYTES + length;
+    if (length > JOURNAL_RECORD_BYTES_MAX || end > bytes.length) break;
+    if (bytes.readUInt32LE(offset + 4) !== frameChecksum(bytes, offset, length, crc32c)) break;
+    records.push(new Uint8Array(bytes.subarray(offset + FRAME_BYTES, end)));
+    offset = end;
+  }
+  return { records, tornBytes: bytes.length - offset };
+}
+
+function followsOf(name: string): bigint | undefined {
+  const digits = name.startsWith(FILE_PREFIX) ? name.slice(FILE_PREFIX.length) : '';
+  return /^(0|[1-9][0-9]{0,19})$/.test(digits) ? BigInt(digits) : undefined;
+}
+
+/** CRC32C of the length and the record, so that a run of zeros is not a valid empty record. */
+function frameChecksum(bytes: Buffer, offset: number, length: number, crc32c: Crc32c): number {
+  const record = bytes.subarray(offset + FRAME_BYTES, offset + FRAME_BYTES + length);
+  return crc32c(record, crc32c(bytes.subarray(offset, offset + 4)));
+}
+
+function writeHeader(bytes: Buffer, follows: bigint, crc32c: Crc32c): void {
+  bytes.set(MAGIC, 0);
+  bytes.writeUInt32LE(FORMAT_VERSION, 4);
+  bytes.writeBigUInt64LE(follows, 8);
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, HEADER_BYTES - 4)), HEADER_BYTES - 4);
+}
+
+function isHeader(bytes: Buffer, follows: bigint, crc32c: Crc32c): boolean {
+  return (
+    bytes.length >= HEADER_BYTES &&
+    bytes.subarray(0, MAGIC.length).equals(MAGIC) &&
+    bytes.readUInt32LE(4) === FORMAT_VERSION &&
+    bytes.readBigUInt64LE(8) === follows &&
+    bytes.readUInt32LE(HEADER_BYTES - 4) === crc32c(bytes.subarray(0, HEADER_BYTES - 4))
+  );
+}

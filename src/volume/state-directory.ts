@@ -1,0 +1,86 @@
+// Where a volume keeps what under its state directory (DESIGN §3, On disk), who may use it, and how it was left: the
+// lock keeps a second process out; the file `clean` exists only between a clean stop and the next start.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { NativeModule } from '../addon/native.ts';
+import { PacketFsError } from '../base/errors.ts';
+
+export interface StateDirectory {
+  readonly path: string;
+  readonly blob: string;
+  readonly namespace: string;
+  /** True when the last process that used the state closed it. */
+  readonly leftClean: boolean;
+  /** Says that the state is in use; after a crash from here on, the next start finds it unclean. */
+  markInUse(): void;
+  /** Says that everything is durable and closed. */
+  markClean(): void;
+  release(): void;
+}
+
+const LOCK_FILE = 'lock';
+const CLEAN_FILE = 'clean';
+
+export function takeStateDirectory(native: Pick<NativeModule, 'acquireLock'>, directory: string): StateDirectory {
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const lockPath = path.join(directory, LOCK_FILE);
+  const lock = native.acquireLock(lockPath);
+  if (lock === undefined) {
+    const holder = holderOf(lockPath);
+    throw new PacketFsError(
+      'PFS_LOCKED',
+      `${directory} is in use by ${holder === undefined ? 'another process' : `process ${holder}`}; unmount it there first, or give another --state`,
+      { details: { directory, pid: holder } },
+    );
+  }
+  fs.writeFileSync(lockPath, `${process.pid}\n`);
+  const cleanPath = path.join(directory, CLEAN_FILE);
+  return {
+    path: directory,
+    blob: path.join(directory, 'blob'),
+    namespace: path.join(directory, 'namespace'),
+    leftClean: fs.existsSync(cleanPath),
+    markInUse() {
+      fs.rmSync(cleanPath, { force: true });
+      syncDirectory(directory);
+    },
+    markClean() {
+      fs.writeFileSync(cleanPath, '');
+      syncDirectory(directory);
+    },
+    release: () => lock.release(),
+  };
+}
+
+/** Makes creations and removals in a directory durable. */
+export function syncDirectory(directory: string): void {
+  const descriptor = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** Makes the files in a directory durable, whoever wrote them: after a crash of the process nobody else will. */
+export function syncFilesIn(directory: string): void {
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const descriptor = fs.openSync(path.join(directory, entry.name), 'r');
+    try {
+      fs.fdatasyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+  syncDirectory(directory);
+}
+
+function holderOf(lockPath: string): number | undefined {
+  try {
+    const pid = Number.parseInt(fs.readFileSync(lockPath, 'utf8'), 10);
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined; // the file is unreadable: the message then names nobody
+  }
+}
