@@ -1,0 +1,145 @@
+// Commits (DESIGN §3, Commit order): freeze the namespace, sync the blob, write the frozen batch to Level with sync,
+// retire the journal. One at a time; who asks while one runs joins the next. Nothing that a frozen batch refers to was
+// ingested after the blob's sync began, because extents enter the namespace only when their bytes are in the blob.
+import fs from 'node:fs';
+import type { NativeBlob } from '../addon/native.ts';
+import type { Clock, Logger } from '../base/clock.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { COMMIT_DELAY_MAX_MS, COMMIT_DELAY_MIN_MS, COMMIT_DIRTY_BYTES_MAX } from '../base/limits.ts';
+import type { LogStore } from '../blob/log-store.ts';
+import { MarkTable } from '../blob/marks.ts';
+import type { Namespace } from '../namespace/types.ts';
+import type { Journal } from './journal.ts';
+import type { ReadOnlyLatch } from './latch.ts';
+
+export interface CommitterOptions {
+  readonly namespace: Namespace;
+  readonly blob: NativeBlob;
+  readonly logs: LogStore;
+  readonly journal: Journal;
+  readonly latch: ReadOnlyLatch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #listeners = new Set<() => void>();
+  /** Marks of syncs that no written batch has carried yet. */
+  readonly #unwrittenMarks = new MarkTable();
+  /** Settles when the commit under way has ended, however it ended. */
+  #tail: Promise<void> = Promise.resolve();
+  #queued: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastStartedMs = Number.NEGATIVE_INFINITY;
+  #bytesAtLastStart = 0;
+  #commits = 0;
+  #closed = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** Writes what the namespace has to say to the journal, and sees to it that a commit follows. */
+  flushJournal(): void {
+    const records = this.#options.namespace.takeJournalRecords();
+    if (records.length === 0) return;
+    this.#options.journal.append(records);
+    this.noteChange();
+  }
+
+  /** Something waits for a commit: it comes soon after a quiet second, else a second after the last, or at once when much is dirty. */
+  noteChange(): void {
+    if (this.#closed || this.#options.latch.reason !== undefined || this.#queued !== undefined) return;
+    if (this.#options.blob.totals().appendedBytes - this.#bytesAtLastStart >= COMMIT_DIRTY_BYTES_MAX) {
+      this.#commitUnattended();
+      return;
+    }
+    if (this.#timer !== undefined) return;
+    const sinceLast = this.#options.clock.monotonic() - this.#lastStartedMs;
+    const delay = Math.max(COMMIT_DELAY_MIN_MS, COMMIT_DELAY_MAX_MS - sinceLast);
+    this.#timer = setTimeout(() => this.#commitUnattended(), Math.min(delay, COMMIT_DELAY_MAX_MS));
+    this.#timer.unref();
+  }
+
+  /** Resolves when everything done before the call is durable; rejects with PFS_IO when it never will be. */
+  commit(): Promise<void> {
+    if (this.#queued !== undefined) return this.#queued;
+    const run = this.#tail.then(() => {
+      this.#queued = undefined;
+      return this.#run();
+    });
+    this.#queued = run;
+    this.#tail = run.catch(() => undefined); // each waiter gets the rejection itself
+    return run;
+  }
+
+  onCommitted(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** No commit begins by itself any more; waits for the one under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelTimer();
+    await this.#tail;
+  }
+
+  #commitUnattended(): void {
+    this.#timer = undefined;
+    this.commit().catch(() => undefined); // the latch has told the operator
+  }
+
+  #cancelTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #run(): Promise<void> {
+    const { namespace, blob, logs, journal, latch, clock } = this.#options;
+    latch.assertDurable();
+    this.#cancelTimer();
+    this.#lastStartedMs = clock.monotonic();
+    this.#bytesAtLastStart = blob.totals().appendedBytes;
+    this.#journalRest();
+    const frozen = namespace.freeze();
+    const retired = frozen === undefined ? undefined : journal.rotate(frozen.commit);
+    const held = logs.beforeSync();
+    this.#unwrittenMarks.add(await this.#orLatch('the blob cannot be synced', () => blob.sync()));
+    if (frozen !== undefined) {
+      const marks = this.#unwrittenMarks.all();
+      await this.#orLatch('the namespace cannot be written', () => frozen.write(marks));
+      this.#unwrittenMarks.clear();
+    }
+    logs.noteDurable(held);
+    if (retired !== undefined) fs.rmSync(retired, { force: true });
+    this.#commits += 1;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Changes whose requests are not answered yet are in this commit, so their records belong before it. */
+  #journalRest(): void {
+    try {
+      this.#options.journal.append(this.#options.namespace.takeJournalRecords());
+    } catch (error) {
+      // This commit makes them durable itself, and they wait for it: nothing is lost unless it fails too.
+      this.#options.logger.warn({ error }, 'the journal cannot be written; the commit under way holds its records');
+    }
+  }
+
+  async #orLatch<Value>(what: string, action: () => Promise<Value>): Promise<Value> {
+    try {
+      return await action();
+    } catch (cause) {
+      this.#options.latch.close(what, cause);
+      throw new PacketFsError('PFS_IO', `${what}; the volume is read-only until it is opened again: see its disk`, {
+        cause,
+      });
+    }
+  }
+}

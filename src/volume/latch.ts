@@ -1,0 +1,35 @@
+// The one way a volume stops writing for good: a failed sync or a damaged state latches it read-only until it is
+// opened again (DESIGN §3: a failed fsync is never retried). Reading goes on.
+import { PacketFsError } from '../base/errors.ts';
+import type { Logger } from '../base/clock.ts';
+
+export class ReadOnlyLatch {
+  readonly #logger: Logger;
+  #reason: string | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Why the volume is read-only; undefined while it is not. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Only the first reason is kept: those after it follow from it. */
+  close(reason: string, cause: unknown): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#logger.error({ reason, cause }, 'the volume is read-only from now on: nothing more is written');
+  }
+
+  /** Before every change. */
+  assertWritable(): void {
+    if (this.#reason !== undefined) throw new PacketFsError('PFS_READ_ONLY', `the volume is read-only: ${this.#reason}`);
+  }
+
+  /** Before waiting for durability, which will not come. */
+  assertDurable(): void {
+    if (this.#reason !== undefined) throw new PacketFsError('PFS_IO', `nothing is made durable any more: ${this.#reason}`);
+  }
+}
