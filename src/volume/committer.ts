@@ -46,7 +46,7 @@ export class Committer {
 
   /** Writes what the namespace has to say to the journal, and sees to it that a commit follows. */
   flushJournal(): void {
-    const records = this.#options.namespace.takeJournalRecords();
+    const records = this.#options.namespace.takeJournal();
     if (records.length === 0) return;
     this.#options.journal.append(records);
     this.noteChange();
@@ -108,7 +108,7 @@ export class Committer {
     this.#bytesAtLastStart = blob.totals().appendedBytes;
     this.#journalRest();
     const frozen = namespace.freeze();
-    const retired = frozen === undefined ? undefined : journal.rotate(frozen.commit);
+    const retired = frozen === undefined ? undefined : journal.rotate(frozen.number);
     const held = logs.beforeSync();
     this.#unwrittenMarks.add(await this.#orLatch('the blob cannot be synced', () => blob.sync()));
     if (frozen !== undefined) {
@@ -125,7 +125,7 @@ export class Committer {
   /** Changes whose requests are not answered yet are in this commit, so their records belong before it. */
   #journalRest(): void {
     try {
-      this.#options.journal.append(this.#options.namespace.takeJournalRecords());
+      this.#options.journal.append(this.#options.namespace.takeJournal());
     } catch (error) {
       // This commit makes them durable itself, and they wait for it: nothing is lost unless it fails too.
       this.#options.logger.warn({ error }, 'the journal cannot be written; the commit under way holds its records');

@@ -1,0 +1,111 @@
+// Names: finding, making, removing and moving them. All synchronous over the namespace but the rename over a file,
+// which first makes a version of what the source has unsaved, so a crash or a peer never shows it empty or mixed.
+import { PacketFsError } from '../base/errors.ts';
+import type { InodeNumber } from '../base/units.ts';
+import type { NewInode } from '../namespace/types.ts';
+import type { Attributes } from './attributes.ts';
+import { isDirectory, MODE_SET_GROUP } from './modes.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { VolumeParts } from './parts.ts';
+import type { DirectoryEntry, FileSystem, InodeAttributes, NewNode } from './volume.ts';
+
+type RenameOptions = Parameters<FileSystem['rename']>[0];
+
+export class Directories {
+  readonly #parts: VolumeParts;
+  readonly #files: OpenFiles;
+  readonly #attributes: Attributes;
+
+  constructor(parts: VolumeParts, files: OpenFiles, attributes: Attributes) {
+    this.#parts = parts;
+    this.#files = files;
+    this.#attributes = attributes;
+  }
+
+  lookup(parent: InodeNumber, name: Uint8Array): InodeAttributes {
+    const record = this.#parts.namespace.lookup(parent, name);
+    if (record === undefined) throw new PacketFsError('PFS_NO_ENTRY', 'there is nothing under this name');
+    this.#files.noteLookup(record.inode);
+    return this.#attributes.of(record);
+  }
+
+  createNode(node: NewNode): InodeAttributes {
+    this.#parts.latch.assertWritable();
+    const record = this.#parts.namespace.createInode(this.#inodeOf(node));
+    this.#files.noteLookup(record.inode);
+    return this.#attributes.of(record);
+  }
+
+  link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes {
+    this.#parts.latch.assertWritable();
+    const record = this.#parts.namespace.link(inode, parent, name);
+    this.#files.noteLookup(inode);
+    return this.#attributes.of(record);
+  }
+
+  unlink(parent: InodeNumber, name: Uint8Array): void {
+    this.#parts.latch.assertWritable();
+    const record = this.#parts.namespace.unlink(parent, name);
+    this.#files.reapIfGone(record.inode);
+  }
+
+  removeDirectory(parent: InodeNumber, name: Uint8Array): void {
+    this.#parts.latch.assertWritable();
+    const record = this.#parts.namespace.removeDirectory(parent, name);
+    this.#files.reapIfGone(record.inode);
+  }
+
+  rename(options: RenameOptions): Promise<void> | void {
+    this.#parts.latch.assertWritable();
+    const source = this.#unsavedSource(options);
+    if (source === undefined) {
+      this.#renameNow(options);
+      return;
+    }
+    return this.#files.saveVersion(source).then(() => this.#renameNow(options));
+  }
+
+  readLink(inode: InodeNumber): Uint8Array {
+    const { target } = this.#attributes.record(inode);
+    if (target === undefined) throw new PacketFsError('PFS_INVALID', 'only symbolic links have a target');
+    return target;
+  }
+
+  readDirectory(inode: InodeNumber): readonly DirectoryEntry[] {
+    return this.#parts.namespace.readDirectory(inode);
+  }
+
+  parentOf(directory: InodeNumber): InodeNumber {
+    return this.#parts.namespace.parentOf(directory);
+  }
+
+  /** The caller's ids; in a set-group directory its group, and the bit goes on to directories (inode(7)). */
+  #inodeOf(node: NewNode): NewInode {
+    const parent = this.#attributes.record(node.parent);
+    const inherits = isDirectory(parent.mode) && (parent.mode & MODE_SET_GROUP) !== 0;
+    return {
+      parent: node.parent,
+      name: node.name,
+      mode: inherits && isDirectory(node.mode) ? node.mode | MODE_SET_GROUP : node.mode,
+      uid: node.caller.uid,
+      gid: inherits ? parent.gid : node.caller.gid,
+      ...(node.device === undefined ? {} : { device: node.device }),
+      ...(node.target === undefined ? {} : { target: node.target }),
+    };
+  }
+
+  /** The inode that would take over a name while it has bytes that are not in a version yet. */
+  #unsavedSource(options: RenameOptions): InodeNumber | undefined {
+    if (options.flags === 'noreplace') return undefined;
+    const source = this.#parts.namespace.lookup(options.parent, options.name);
+    if (source === undefined || this.#files.stateOf(source.inode)?.dirty !== true) return undefined;
+    const target = this.#parts.namespace.lookup(options.newParent, options.newName);
+    return target === undefined ? undefined : source.inode;
+  }
+
+  #renameNow(options: RenameOptions): void {
+    this.#parts.latch.assertWritable();
+    const { replaced } = this.#parts.namespace.rename(options);
+    if (replaced !== undefined) this.#files.reapIfGone(replaced.inode);
+  }
+}

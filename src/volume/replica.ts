@@ -1,0 +1,158 @@
+// The volume as replication sees it: which logs are known and held, durable batches and literals to send, literals to
+// store and batches to apply. Structurally a VolumePort of src/replication/ports.ts, which this does not import.
+import type { Literal } from '../addon/native.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { type LogNumber, type LogPosition, logPosition } from '../base/units.ts';
+import { type LogName, logNameText } from '../blob/log-name.ts';
+import type { PositionRange } from '../blob/ranges.ts';
+import type { BatchReadiness, LogEntry, StoredBatch } from '../namespace/types.ts';
+import { applyBatches } from './apply.ts';
+import { nativeErrno, translateNativeError } from './native-errors.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { VolumeParts } from './parts.ts';
+
+/** zstd level of literals: the link is slower than this on all but the fastest networks. */
+const LITERAL_COMPRESSION_LEVEL = 6;
+
+export interface ReplicaLogState {
+  readonly log: LogName;
+  readonly applied: bigint;
+  readonly held: readonly PositionRange[];
+}
+
+export interface ReplicaLiteral {
+  readonly log: LogName;
+  readonly start: LogPosition;
+  readonly end: LogPosition;
+  readonly rawBytes: number;
+  readonly frame: Uint8Array;
+}
+
+export interface AppliedPosition {
+  readonly log: LogName;
+  readonly sequence: bigint;
+}
+
+export class Replica {
+  readonly volumeId: Uint8Array;
+  readonly node: Uint8Array;
+  readonly #parts: VolumeParts;
+  readonly #files: OpenFiles;
+  /** Logs whose directories are being opened, by name. */
+  readonly #opening = new Map<string, Promise<LogNumber>>();
+
+  constructor(options: { parts: VolumeParts; files: OpenFiles; volumeId: Uint8Array; node: Uint8Array }) {
+    this.#parts = options.parts;
+    this.#files = options.files;
+    this.volumeId = options.volumeId;
+    this.node = options.node;
+  }
+
+  logs(): readonly ReplicaLogState[] {
+    const { namespace, logs } = this.#parts;
+    const own = namespace.ownLog.number;
+    return namespace.logs().map((entry) => ({
+      log: { node: entry.node, epoch: entry.epoch },
+      applied: entry.durableSequence,
+      held: entry.number === own ? logs.durableRanges(own) : this.#heldOf(entry),
+    }));
+  }
+
+  onCommitted(listener: () => void): () => void {
+    return this.#parts.committer.onCommitted(listener);
+  }
+
+  async commit(): Promise<{ readonly log: LogName; readonly sequence: bigint }> {
+    this.#parts.committer.flushJournal();
+    await this.#parts.committer.commit();
+    const { node, epoch, durableSequence } = this.#parts.namespace.ownLog;
+    return { log: { node, epoch }, sequence: durableSequence };
+  }
+
+  readBatches(log: LogName, from: bigint, bytesMax: number): readonly (StoredBatch & { readonly log: LogName })[] {
+    const known = this.#parts.logs.byName(log);
+    if (known === undefined) return [];
+    return this.#parts.namespace.batchesFrom(known.number, from, bytesMax).map((batch) => ({ log, ...batch }));
+  }
+
+  durableRanges(log: LogName): readonly PositionRange[] {
+    const known = this.#parts.logs.byName(log);
+    return known === undefined ? [] : this.#parts.logs.durableRanges(known.number);
+  }
+
+  async packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<ReplicaLiteral | undefined> {
+    const known = this.#parts.logs.byName(log);
+    if (known === undefined) return undefined;
+    let literal: Literal | undefined;
+    try {
+      literal = await this.#parts.blob.packLiteral({
+        log: known.number,
+        start: range.start,
+        end: range.end,
+        rawBytesMax,
+        level: LITERAL_COMPRESSION_LEVEL,
+      });
+    } catch (error) {
+      throw translateNativeError(error, 'a literal cannot be read');
+    }
+    if (literal === undefined) return undefined;
+    const { start, end, rawBytes, frame } = literal;
+    return { log, start: logPosition(start), end: logPosition(end), rawBytes, frame };
+  }
+
+  async storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange> {
+    this.#parts.latch.assertWritable();
+    const number = await this.#openLog(log);
+    if (number === this.#parts.namespace.ownLog.number && !options.repair) {
+      throw new PacketFsError('PFS_PROTOCOL', 'a peer sent bytes of this node’s own log; they are dropped');
+    }
+    return this.#store(number, frame, options.repair);
+  }
+
+  /** `ahead`: positions that batches before this one will have reached. */
+  readiness(batch: Uint8Array, ahead: readonly AppliedPosition[]): BatchReadiness {
+    return this.#parts.namespace.readiness(batch, (address, length) => this.#parts.blob.holds(address, length), ahead);
+  }
+
+  applyBatches(batches: readonly Uint8Array[]): Promise<void> {
+    return applyBatches(this.#parts, this.#files, batches);
+  }
+
+  async #store(number: LogNumber, frame: Uint8Array, repair: boolean): Promise<PositionRange> {
+    try {
+      const literal = await this.#parts.blob.storeLiteral({ log: number, frame, repair });
+      this.#parts.logs.noteStored(number);
+      return { start: logPosition(literal.start), end: logPosition(literal.end) };
+    } catch (error) {
+      const translated = translateNativeError(error, 'a literal cannot be stored');
+      if (translated.code === 'PFS_NO_SPACE' || (translated.code === 'PFS_IO' && isDiskError(error))) throw translated;
+      throw new PacketFsError('PFS_CORRUPT', `a peer sent a literal that does not hold: ${translated.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #heldOf(entry: LogEntry): readonly PositionRange[] {
+    return this.#parts.logs.byNumber(entry.number) === undefined ? [] : this.#parts.logs.heldRanges(entry.number);
+  }
+
+  /** A log seen for the first time gets a local number and a directory. */
+  #openLog(log: LogName): Promise<LogNumber> {
+    const known = this.#parts.logs.byName(log);
+    if (known !== undefined) return Promise.resolve(known.number);
+    const text = logNameText(log);
+    const opening = this.#opening.get(text) ?? this.#openNewLog(log).finally(() => this.#opening.delete(text));
+    this.#opening.set(text, opening);
+    return opening;
+  }
+
+  async #openNewLog(log: LogName): Promise<LogNumber> {
+    const { namespace, logs, committer } = this.#parts;
+    const number = namespace.numberOfLog(log);
+    committer.flushJournal();
+    await logs.open({ number, node: log.node, epoch: log.epoch }, namespace.commit.marks);
+    return number;
+  }
+}
+
+const isDiskError = (error: unknown): boolean => nativeErrno(error) !== undefined;
