@@ -239,8 +239,16 @@ export interface Namespace {
   numberOfLog(name: LogName): LogNumber;
   /** Durable batches whose last sequence is >= from, in order, at most `bytesMax` in all (at least one if any). */
   batchesFrom(log: LogNumber, from: bigint, bytesMax: number): readonly StoredBatch[];
-  /** PFS_CORRUPT if malformed, PFS_REFUSED if its clock is more than CLOCK_AHEAD_MAX_MS ahead. `holds`: all bytes are here and durable. */
-  readiness(batch: Uint8Array, holds: (address: bigint, length: bigint) => boolean): BatchReadiness;
+  /**
+   * PFS_CORRUPT if malformed, PFS_REFUSED if its clock is more than CLOCK_AHEAD_MAX_MS ahead. `holds`: all bytes are
+   * here (the commit that follows makes them durable first). `ahead`: positions that batches applied before this one,
+   * in the same commit, will have reached; they count as reached.
+   */
+  readiness(
+    batch: Uint8Array,
+    holds: (address: bigint, length: bigint) => boolean,
+    ahead?: readonly { readonly log: LogName; readonly sequence: bigint }[],
+  ): BatchReadiness;
   /** Applies a ready batch; it becomes durable with the next commit. Undefined when it was applied before. */
   apply(batch: Uint8Array): AppliedBatch | undefined;
 
