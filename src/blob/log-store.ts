@@ -41,10 +41,14 @@ export class LogStore {
     try {
       segments = await this.#blob.openLog(log.number, text);
     } catch (cause) {
-      throw new PacketFsError('PFS_CORRUPT', `log ${text} cannot be opened; restore its files or remove the state and join again`, {
-        cause,
-        details: { log: text },
-      });
+      throw new PacketFsError(
+        'PFS_CORRUPT',
+        `log ${text} cannot be opened; restore its files or remove the state and join again`,
+        {
+          cause,
+          details: { log: text },
+        },
+      );
     }
     this.#byNumber.set(log.number, log);
     this.#byName.set(text, log);

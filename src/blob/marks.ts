@@ -9,7 +9,11 @@ export interface BrokenMark {
 }
 
 /** The marks of one log that its segments do not reach. Segments with quarantined records are left to the scrub. */
-export function brokenMarks(log: number, marks: readonly HighWaterMark[], found: readonly SegmentState[]): BrokenMark[] {
+export function brokenMarks(
+  log: number,
+  marks: readonly HighWaterMark[],
+  found: readonly SegmentState[],
+): BrokenMark[] {
   const bySegment = new Map(found.map((state) => [state.segment, state]));
   const broken: BrokenMark[] = [];
   for (const mark of marks) {

@@ -1,5 +1,5 @@
 // Sets of log positions, as sorted disjoint half-open ranges: what a have-set is made of. Pure.
-import { SEGMENT_BYTES, type LogPosition, logPosition } from '../base/units.ts';
+import { type LogPosition, logPosition, SEGMENT_BYTES } from '../base/units.ts';
 
 export interface PositionRange {
   readonly start: LogPosition;

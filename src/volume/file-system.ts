@@ -2,7 +2,7 @@
 import { PacketFsError } from '../base/errors.ts';
 import { Attributes } from './attributes.ts';
 import { Directories } from './directories.ts';
-import { OpenFiles } from './open-files.ts';
+import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 import { statisticsOf } from './statistics.ts';
 import type { FileSystem } from './volume.ts';

@@ -1,7 +1,8 @@
 // The one way a volume stops writing for good: a failed sync or a damaged state latches it read-only until it is
 // opened again (DESIGN §3: a failed fsync is never retried). Reading goes on.
-import { PacketFsError } from '../base/errors.ts';
+
 import type { Logger } from '../base/clock.ts';
+import { PacketFsError } from '../base/errors.ts';
 
 export class ReadOnlyLatch {
   readonly #logger: Logger;
@@ -25,11 +26,13 @@ export class ReadOnlyLatch {
 
   /** Before every change. */
   assertWritable(): void {
-    if (this.#reason !== undefined) throw new PacketFsError('PFS_READ_ONLY', `the volume is read-only: ${this.#reason}`);
+    if (this.#reason !== undefined)
+      throw new PacketFsError('PFS_READ_ONLY', `the volume is read-only: ${this.#reason}`);
   }
 
   /** Before waiting for durability, which will not come. */
   assertDurable(): void {
-    if (this.#reason !== undefined) throw new PacketFsError('PFS_IO', `nothing is made durable any more: ${this.#reason}`);
+    if (this.#reason !== undefined)
+      throw new PacketFsError('PFS_IO', `nothing is made durable any more: ${this.#reason}`);
   }
 }

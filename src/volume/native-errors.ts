@@ -15,7 +15,9 @@ const codes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
 ]);
 
 export function nativeErrno(error: unknown): number | undefined {
-  return error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? Math.abs(error.errno) : undefined;
+  return error instanceof Error && 'errno' in error && typeof error.errno === 'number'
+    ? Math.abs(error.errno)
+    : undefined;
 }
 
 /** `sentence` says what was being done. An error that already has a code is passed on. */

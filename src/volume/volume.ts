@@ -91,13 +91,21 @@ export interface FileSystem {
   readDirectory(inode: InodeNumber): readonly DirectoryEntry[];
   parentOf(directory: InodeNumber): InodeNumber;
   getExtendedAttribute(inode: InodeNumber, name: Uint8Array): Uint8Array;
-  setExtendedAttribute(inode: InodeNumber, name: Uint8Array, value: Uint8Array, mode: 'any' | 'create' | 'replace'): void;
+  setExtendedAttribute(
+    inode: InodeNumber,
+    name: Uint8Array,
+    value: Uint8Array,
+    mode: 'any' | 'create' | 'replace',
+  ): void;
   removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void;
   listExtendedAttributes(inode: InodeNumber): readonly Uint8Array[];
 
   /** Makes the inode's content known to the native content store; one `release` per `open`. `keepCache`: content
    * unchanged since the last open, the kernel may keep its pages. */
-  open(inode: InodeNumber, options: { readonly write: boolean; readonly truncate: boolean }): Promise<{ keepCache: boolean }> | { keepCache: boolean };
+  open(
+    inode: InodeNumber,
+    options: { readonly write: boolean; readonly truncate: boolean },
+  ): Promise<{ keepCache: boolean }> | { keepCache: boolean };
   /** The session has ingested the inode (close(2)); its changes become a content version now. */
   flush(inode: InodeNumber): void;
   release(inode: InodeNumber): void;

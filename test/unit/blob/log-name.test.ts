@@ -1,5 +1,5 @@
-import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { logNameText, parseLogName } from '../../../src/blob/log-name.ts';
 
 const test = suite('blob/log-name');

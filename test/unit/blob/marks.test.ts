@@ -1,5 +1,5 @@
-import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import type { SegmentState } from '../../../src/addon/native.ts';
 import { brokenMarks, MarkTable } from '../../../src/blob/marks.ts';
 
@@ -32,7 +32,10 @@ test('marks of other logs and quarantined segments are not judged', () => {
 
 test('a table keeps the newer mark of each segment', () => {
   const table = new MarkTable([mark]);
-  table.add([{ ...mark, records: 11 }, { ...mark, segment: 1 }]);
+  table.add([
+    { ...mark, records: 11 },
+    { ...mark, segment: 1 },
+  ]);
   assert.is(table.get(1, 0)?.records, 11);
   assert.is(table.all().length, 2);
   table.clear();

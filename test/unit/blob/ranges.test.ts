@@ -1,5 +1,6 @@
-import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { logPosition } from '../../../src/base/units.ts';
 import {
   coalesceRanges,
   containsRange,
@@ -9,7 +10,6 @@ import {
   rangesOfPairs,
   subtractRanges,
 } from '../../../src/blob/ranges.ts';
-import { logPosition } from '../../../src/base/units.ts';
 
 const test = suite('blob/ranges');
 const range = (start: number, end: number): PositionRange => ({ start: logPosition(start), end: logPosition(end) });
@@ -50,8 +50,14 @@ test('subtraction, intersection and containment agree with sets of bytes', () =>
     const right = randomRanges();
     const rightBytes = bytesOf(right);
     const leftBytes = [...bytesOf(left)];
-    assert.equal([...bytesOf(subtractRanges(left, right))], leftBytes.filter((byte) => !rightBytes.has(byte)));
-    assert.equal([...bytesOf(intersectRanges(left, right))], leftBytes.filter((byte) => rightBytes.has(byte)));
+    assert.equal(
+      [...bytesOf(subtractRanges(left, right))],
+      leftBytes.filter((byte) => !rightBytes.has(byte)),
+    );
+    assert.equal(
+      [...bytesOf(intersectRanges(left, right))],
+      leftBytes.filter((byte) => rightBytes.has(byte)),
+    );
     const wanted = range(below(40), 50);
     assert.is(containsRange(left, wanted), subtractRanges([wanted], left).length === 0);
     assert.is(rangesBytes(left), leftBytes.length);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { CHUNKER_CONTEXT, deriveChunkKeys, IDENTITY_KEY_CONTEXT } from '../../../src/chunking/keys.ts';
 
 const test = suite('chunking/keys');

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import * as assert from 'uvu/assert';
-import { suite } from 'uvu';
 import { crc32 } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { Journal, readJournals } from '../../../src/volume/journal.ts';
 
 const test = suite<{ directory: string }>('volume/journal');
@@ -44,12 +44,17 @@ test('after a rotation records follow the new commit and the old file is handed 
   journal.close();
   assert.equal(
     readJournals(directory, crc32c).map((file) => [file.follows, file.records.length]),
-    [[0n, 1], [1n, 1]],
+    [
+      [0n, 1],
+      [1n, 1],
+    ],
   );
   assert.is(retired, readJournals(directory, crc32c)[0]?.path);
 });
 
-test('whatever the length a journal is cut to, a prefix of its records comes back and the rest is counted', ({ directory }) => {
+test('whatever the length a journal is cut to, a prefix of its records comes back and the rest is counted', ({
+  directory,
+}) => {
   const journal = open(directory);
   journal.append([record('first'), record('second'), record('third')]);
   journal.close();
@@ -93,7 +98,13 @@ test('zeros behind the records are not records', ({ directory }) => {
 });
 
 test('other files in the directory are not journals', ({ directory }) => {
-  for (const name of ['namespace.journal', 'namespace.journal.', 'namespace.journal.01', 'namespace.journal.1x', 'lock']) {
+  for (const name of [
+    'namespace.journal',
+    'namespace.journal.',
+    'namespace.journal.01',
+    'namespace.journal.1x',
+    'lock',
+  ]) {
     fs.writeFileSync(path.join(directory, name), 'x');
   }
   assert.equal(readJournals(directory, crc32c), []);
