@@ -228,8 +228,9 @@ export interface Namespace {
   readonly pending: boolean;
   /** Undefined when nothing changed. Only one at a time: the last one must have been written. */
   freeze(): FrozenCommit | undefined;
-  /** A new own log (node, epoch + 1): after an unclean stop, before the first mutation. */
-  startEpoch(): LogEntry;
+  /** A new own log (node, epoch + 1), durable when it resolves. Open does it by itself after an unclean stop; the volume
+   * calls it where the blob wants it (a bad log, a clone). Before the first mutation. */
+  startEpoch(): Promise<LogEntry>;
 
   // ---- replication
   /** Every log that has a number, the own one first. */
