@@ -255,6 +255,8 @@ export interface Namespace {
 
   /** Marks the state clean. What is pending must have been committed. Idempotent. */
   close(): Promise<void>;
+  /** Closes Level without marking the state clean: what is pending is not written, the next open is after an unclean stop. */
+  abandon(): Promise<void>;
 }
 
 /** Implemented in level-namespace.ts. */
