@@ -50,7 +50,7 @@ function parseObject(line: string): Record<string, unknown> | undefined {
 
 /** Collects one line from chunks of a socket; undefined until it is whole, an error past the bound. */
 export class LineReader {
-  #parts: Buffer[] = [];
+  readonly #parts: Buffer[] = [];
   #bytes = 0;
 
   push(part: Buffer): string | undefined {

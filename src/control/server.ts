@@ -84,7 +84,12 @@ function readLine(reader: LineReader, part: Buffer): string | undefined {
 async function answerLine(line: string, handlers: ControlHandlers, signal: AbortSignal): Promise<ControlAnswer> {
   const request = parseRequest(line);
   if (request === undefined) {
-    return answerForError(new PacketFsError('PFS_PROTOCOL', 'The daemon did not understand the request: are `pfs` and the daemon of the same version?'));
+    return answerForError(
+      new PacketFsError(
+        'PFS_PROTOCOL',
+        'The daemon did not understand the request: are `pfs` and the daemon of the same version?',
+      ),
+    );
   }
   try {
     return { result: await dispatch(handlers, request, signal) };

@@ -42,7 +42,10 @@ export function readTextFile(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return undefined;
-    throw new PacketFsError('PFS_IO', `Cannot read ${path}: check its permissions.`, { cause: error, details: { path } });
+    throw new PacketFsError('PFS_IO', `Cannot read ${path}: check its permissions.`, {
+      cause: error,
+      details: { path },
+    });
   }
 }
 
