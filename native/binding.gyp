@@ -48,10 +48,12 @@
         "-isystem <(module_root_dir)/../node_modules/node-addon-api",
         "-isystem <(module_root_dir)/<(blake3)",
         "-isystem <(nodedir)/include/node",
-        "<!@(pkg-config --cflags libzstd libsodium fuse3)"
+        "<!@(pkg-config --cflags libzstd libsodium fuse3 | sed 's/-I/-isystem /g')"
       ],
       "libraries": ["<!@(pkg-config --libs libzstd libsodium fuse3)"],
       "sources": [
+        "core/base/file_lock.cc",
+        "core/base/service_manager.cc",
         "core/chunk/chunk_index.cc",
         "core/chunk/chunk_index_table.cc",
         "core/chunk/chunker.cc",
@@ -60,9 +62,13 @@
         "core/chunk/crc32c.cc",
         "core/chunk/hash.cc",
         "core/chunk/zero.cc",
+        "core/codec/aead.cc",
         "core/codec/compression.cc",
         "core/simd/simd.cc",
-        "napi/addon.cc"
+        "napi/addon.cc",
+        "napi/aead.cc",
+        "napi/chunk.cc",
+        "napi/system.cc"
       ]
     }
   ]

@@ -6,7 +6,11 @@
 
 namespace {
 
-Napi::Object registerRooms([[maybe_unused]] Napi::Env env, Napi::Object exports) {
+Napi::Object registerRooms(Napi::Env env, Napi::Object exports) {
+  packetfs::registerSystem(env, exports);
+  if (env.IsExceptionPending()) return exports;  // PFS_SIMD asks for what is not there
+  packetfs::registerChunk(env, exports);
+  packetfs::registerAead(env, exports);
   return exports;
 }
 

@@ -15,6 +15,7 @@
 
 #include "../core/base/address.h"
 #include "../core/base/result.h"
+#include "../core/chunk/chunker.h"
 
 namespace packetfs {
 
@@ -181,6 +182,9 @@ class ArgumentReader {
   const char* syscall_;
   bool failed_ = false;
 };
+
+/// ChunkerParameters of src/addon/native.ts, validated. Defined in chunk.cc.
+ChunkerParameters readChunker(ArgumentReader& reader, Napi::Value value);
 
 /// A BigUint64Array of [fileOffset, length, address] triples.
 inline Napi::Value extentsToArray(Napi::Env env, const ExtentList& list) {
