@@ -1,0 +1,55 @@
+// Attributes of inodes and statistics of the volume.
+import { inodeNumber, nanoseconds } from '../../src/base/units.ts';
+import type { AttributeChanges, InodeAttributes, TimeChange } from '../../src/volume/volume.ts';
+import type { Reply, RequestCursor } from '../protocol.ts';
+import { followModeChange } from './access-control-lists.ts';
+import type { OperationContext } from './context.ts';
+
+/** FUSE_SET_ATTR_* of libfuse. */
+const SET_MODE = 1 << 0;
+const SET_UID = 1 << 1;
+const SET_GID = 1 << 2;
+const SET_SIZE = 1 << 3;
+const SET_ACCESSED = 1 << 4;
+const SET_MODIFIED = 1 << 5;
+const SET_ACCESSED_NOW = 1 << 7;
+const SET_MODIFIED_NOW = 1 << 8;
+const PERMISSION_BITS = 0o7777;
+
+export function getAttributes(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  return { kind: 'attributes', attributes: fileSystem.getAttributes(inodeNumber(request.inode)) };
+}
+
+export function setAttributes(request: RequestCursor, context: OperationContext): Reply | Promise<Reply> {
+  const { fileSystem } = context;
+  const inode = inodeNumber(request.inode);
+  const changes = changesOf(request);
+  const changed = fileSystem.setAttributes(inode, changes);
+  if (changes.mode !== undefined) followModeChange(fileSystem, inode, changes.mode);
+  return changed instanceof Promise ? changed.then(answer) : answer(changed);
+}
+
+export function statistics(_request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  return { kind: 'statistics', statistics: fileSystem.statistics() };
+}
+
+const answer = (attributes: InodeAttributes): Reply => ({ kind: 'attributes', attributes });
+
+function changesOf(request: RequestCursor): AttributeChanges {
+  const valid = request.u32(40);
+  const accessed = timeOf(valid, { set: SET_ACCESSED, setNow: SET_ACCESSED_NOW }, request.i64(64));
+  const modified = timeOf(valid, { set: SET_MODIFIED, setNow: SET_MODIFIED_NOW }, request.i64(72));
+  return {
+    ...((valid & SET_MODE) === 0 ? {} : { mode: request.u32(44) & PERMISSION_BITS }),
+    ...((valid & SET_UID) === 0 ? {} : { uid: request.u32(48) }),
+    ...((valid & SET_GID) === 0 ? {} : { gid: request.u32(52) }),
+    ...((valid & SET_SIZE) === 0 ? {} : { size: request.u64(56) }),
+    ...(accessed === undefined ? {} : { accessed }),
+    ...(modified === undefined ? {} : { modified }),
+  };
+}
+
+function timeOf(valid: number, bits: { set: number; setNow: number }, time: bigint): TimeChange | undefined {
+  if ((valid & bits.setNow) !== 0) return 'now';
+  return (valid & bits.set) === 0 ? undefined : nanoseconds(time);
+}

@@ -1,0 +1,20 @@
+// What the operations get: the filesystem, and the state of the session that outlives one request.
+import type { Logger } from '../../src/base/clock.ts';
+import type { InodeNumber } from '../../src/base/units.ts';
+import type { DirectoryEntry, FileSystem } from '../../src/volume/volume.ts';
+import type { Reply, RequestCursor } from '../protocol.ts';
+
+export interface OperationContext {
+  readonly fileSystem: FileSystem;
+  readonly logger: Logger;
+  /** Directory listings by file handle, as they were when reading started. */
+  readonly listings: Map<bigint, readonly DirectoryEntry[]>;
+  /** The inode got a content version: attributes read before in this batch are stale. */
+  noteVersion(inode: InodeNumber): void;
+}
+
+/**
+ * Decodes one request, calls the filesystem, returns the answer. Everything is read from the cursor before the first
+ * await: it moves on when the handler returns.
+ */
+export type Operation = (request: RequestCursor, context: OperationContext) => Reply | Promise<Reply>;

@@ -1,0 +1,73 @@
+// Reading directories: offset 0 takes a snapshot, kept by file handle; an offset is the index of the next entry, `.` and
+// `..` being 0 and 1. So entries neither repeat nor go missing while others change the directory.
+import { isPacketFsError } from '../../src/base/errors.ts';
+import { type InodeNumber, inodeNumber } from '../../src/base/units.ts';
+import type { DirectoryEntry, InodeAttributes } from '../../src/volume/volume.ts';
+import { alignRecord, DONE, type ListedEntry, type Reply, type RequestCursor } from '../protocol.ts';
+import type { OperationContext } from './context.ts';
+
+/** The kernel's struct fuse_dirent and fuse_direntplus before the name. */
+const DIRENT_BYTES = 24;
+const DIRENT_PLUS_BYTES = 152;
+const DIRECTORY_MODE = 0o040755;
+const DOT = Uint8Array.of(0x2e);
+const DOT_DOT = Uint8Array.of(0x2e, 0x2e);
+const DOTS = 2;
+
+export function readDirectory(request: RequestCursor, context: OperationContext): Reply {
+  const directory = inodeNumber(request.inode);
+  const handle = request.u64(40);
+  const offset = Number(request.u64(48));
+  const sizeLimit = request.u32(56);
+  const withAttributes = request.u32(60) === 1;
+  const listing = listingOf(context, { directory, handle, offset });
+
+  const entries: ListedEntry[] = [];
+  let used = 0;
+  for (let index = offset; index < listing.length; index++) {
+    const listed = listing[index];
+    if (listed === undefined) break;
+    used += alignRecord((withAttributes ? DIRENT_PLUS_BYTES : DIRENT_BYTES) + listed.name.length);
+    if (used > sizeLimit) break;
+    const attributes = withAttributes && index >= DOTS ? lookupListed(context, directory, listed) : undefined;
+    if (attributes === 'gone') continue; // its room stays unused, that harms nobody
+    entries.push({ name: listed.name, inode: listed.inode, mode: listed.mode, nextOffset: index + 1, attributes });
+  }
+  return { kind: 'directory', entries };
+}
+
+/** Needs no answer. */
+export function releaseDirectory(request: RequestCursor, context: OperationContext): Reply {
+  context.listings.delete(request.u64(40));
+  return DONE;
+}
+
+function listingOf(
+  { fileSystem, listings }: OperationContext,
+  reading: { directory: InodeNumber; handle: bigint; offset: number },
+): readonly DirectoryEntry[] {
+  const { directory, handle, offset } = reading;
+  const kept = listings.get(handle);
+  if (offset > 0 && kept !== undefined) return kept;
+  const listing = [
+    { name: DOT, inode: directory, mode: DIRECTORY_MODE },
+    { name: DOT_DOT, inode: fileSystem.parentOf(directory), mode: DIRECTORY_MODE },
+    ...fileSystem.readDirectory(directory),
+  ];
+  listings.set(handle, listing);
+  return listing;
+}
+
+/** With a lookup counted, as the kernel counts it when it gets the entry. */
+function lookupListed(
+  { fileSystem }: OperationContext,
+  directory: InodeNumber,
+  listed: DirectoryEntry,
+): InodeAttributes | 'gone' {
+  try {
+    return fileSystem.lookup(directory, listed.name);
+  } catch (error) {
+    if (isPacketFsError(error, 'PFS_NO_ENTRY')) return 'gone';
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+// Extended attributes, byte for byte as the caller gave them; access control lists also change the mode.
+import { XATTR_NAME_BYTES_MAX, XATTR_VALUE_BYTES_MAX } from '../../src/base/limits.ts';
+import { inodeNumber } from '../../src/base/units.ts';
+import { ERANGE } from '../errno.ts';
+import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
+import { isAccessList, removeAccessList, setAccessList } from './access-control-lists.ts';
+import type { OperationContext } from './context.ts';
+
+const XATTR_CREATE = 1;
+const XATTR_REPLACE = 2;
+
+export function setExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const inode = inodeNumber(request.inode);
+  const name = request.name(48);
+  const value = request.trailing(48, request.u32(40));
+  if (name.length > XATTR_NAME_BYTES_MAX || value.length > XATTR_VALUE_BYTES_MAX) {
+    return { kind: 'error', errno: ERANGE };
+  }
+  if (isAccessList(name)) {
+    setAccessList(fileSystem, inode, { value, caller: { uid: request.uid, gid: request.gid, pid: request.pid } });
+  } else {
+    fileSystem.setExtendedAttribute(inode, name, value, modeOf(request.u32(44)));
+  }
+  return DONE;
+}
+
+export function getExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const value = fileSystem.getExtendedAttribute(inodeNumber(request.inode), request.name(48));
+  return sized(value, request.u32(40));
+}
+
+export function listExtendedAttributes(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const names = fileSystem.listExtendedAttributes(inodeNumber(request.inode));
+  return sized(joinNames(names), request.u32(40));
+}
+
+export function removeExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const inode = inodeNumber(request.inode);
+  const name = request.name();
+  if (isAccessList(name)) removeAccessList(fileSystem, inode);
+  else fileSystem.removeExtendedAttribute(inode, name);
+  return DONE;
+}
+
+/** Names with a NUL after each, as listxattr(2) gives them. */
+export function joinNames(names: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(names.reduce((total, name) => total + name.length + 1, 0));
+  let at = 0;
+  for (const name of names) {
+    joined.set(name, at);
+    at += name.length + 1;
+  }
+  return joined;
+}
+
+/** A size of 0 asks how long the value is. */
+function sized(value: Uint8Array, sizeLimit: number): Reply {
+  if (sizeLimit === 0) return { kind: 'size', size: value.length };
+  return value.length > sizeLimit ? { kind: 'error', errno: ERANGE } : { kind: 'bytes', bytes: value };
+}
+
+function modeOf(flags: number): 'any' | 'create' | 'replace' {
+  if ((flags & XATTR_CREATE) !== 0) return 'create';
+  return (flags & XATTR_REPLACE) !== 0 ? 'replace' : 'any';
+}

@@ -1,0 +1,132 @@
+// Requests about names: finding, making, removing and moving them.
+
+import { isPacketFsError } from '../../src/base/errors.ts';
+import { NAME_BYTES_MAX } from '../../src/base/limits.ts';
+import { inodeNumber } from '../../src/base/units.ts';
+import type { Caller, InodeAttributes, NewNode } from '../../src/volume/volume.ts';
+import { EINVAL, ENAMETOOLONG } from '../errno.ts';
+import { DONE, REQUEST_HEADER_BYTES, type Reply, type RequestCursor } from '../protocol.ts';
+import { inheritAccess } from './access-control-lists.ts';
+import type { OperationContext } from './context.ts';
+
+const SYMLINK_MODE = 0o120777;
+const DIRECTORY_TYPE = 0o040000;
+const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
+const FORGOTTEN_BYTES = 16;
+
+export function lookup(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const name = request.name();
+  if (name.length > NAME_BYTES_MAX) return { kind: 'error', errno: ENAMETOOLONG };
+  try {
+    return { kind: 'entry', attributes: fileSystem.lookup(inodeNumber(request.inode), name) };
+  } catch (error) {
+    if (isPacketFsError(error, 'PFS_NO_ENTRY')) return { kind: 'noEntry' };
+    throw error;
+  }
+}
+
+/** Needs no answer. */
+export function forget(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const count = request.u32(REQUEST_HEADER_BYTES);
+  for (let index = 0; index < count; index++) {
+    const at = REQUEST_HEADER_BYTES + 8 + index * FORGOTTEN_BYTES;
+    fileSystem.forget(inodeNumber(request.u64(at)), Number(request.u64(at + 8)));
+  }
+  return DONE;
+}
+
+export function makeNode(request: RequestCursor, context: OperationContext): Reply {
+  const mode = request.u32(40);
+  const device = request.u32(44);
+  return entry(
+    createWithAccess(
+      { parent: inodeNumber(request.inode), name: request.name(48), mode, device, ...by(request) },
+      context,
+    ),
+  );
+}
+
+export function makeDirectory(request: RequestCursor, context: OperationContext): Reply {
+  const mode = DIRECTORY_TYPE | request.u32(40);
+  return entry(
+    createWithAccess({ parent: inodeNumber(request.inode), name: request.name(48), mode, ...by(request) }, context),
+  );
+}
+
+export function symlink(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const target = request.trailing(48, request.u32(40));
+  const node = { parent: inodeNumber(request.inode), name: request.name(48), mode: SYMLINK_MODE, target };
+  return entry(fileSystem.createNode({ ...node, caller: callerOf(request) }));
+}
+
+export function link(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const inode = inodeNumber(request.inode);
+  return entry(fileSystem.link(inode, inodeNumber(request.u64(40)), request.name(48)));
+}
+
+export function unlink(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  fileSystem.unlink(inodeNumber(request.inode), request.name());
+  return DONE;
+}
+
+export function removeDirectory(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  fileSystem.removeDirectory(inodeNumber(request.inode), request.name());
+  return DONE;
+}
+
+export function rename(request: RequestCursor, { fileSystem }: OperationContext): Reply | Promise<Reply> {
+  const flags = renameFlags(request.u32(48));
+  if (flags === undefined) return { kind: 'error', errno: EINVAL };
+  const outcome = fileSystem.rename({
+    parent: inodeNumber(request.inode),
+    name: request.name(56),
+    newParent: inodeNumber(request.u64(40)),
+    newName: request.trailing(56, request.u32(52)),
+    flags,
+  });
+  return outcome instanceof Promise ? outcome.then(() => DONE) : DONE;
+}
+
+export function readLink(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  return { kind: 'bytes', bytes: fileSystem.readLink(inodeNumber(request.inode)) };
+}
+
+export const callerOf = (request: RequestCursor): Caller => ({
+  uid: request.uid,
+  gid: request.gid,
+  pid: request.pid,
+});
+
+export interface NewNodeWithUmask extends NewNode {
+  readonly umask: number;
+}
+
+/** Makes a node whose mode comes from the parent's default ACL, or else from the caller's umask. */
+export function createWithAccess(node: NewNodeWithUmask, { fileSystem }: OperationContext): InodeAttributes {
+  const { umask, ...plain } = node;
+  const inherited = inheritAccess({ fileSystem, parent: node.parent, mode: node.mode, umask });
+  const made = fileSystem.createNode({ ...plain, mode: inherited.mode });
+  for (const { name, value } of inherited.attributes) fileSystem.setExtendedAttribute(made.inode, name, value, 'any');
+  return made;
+}
+
+const by = (request: RequestCursor): { caller: Caller; umask: number } => ({
+  caller: callerOf(request),
+  umask: request.umask,
+});
+
+const entry = (attributes: InodeAttributes): Reply => ({ kind: 'entry', attributes });
+
+function renameFlags(flags: number): 'replace' | 'noreplace' | 'exchange' | undefined {
+  switch (flags) {
+    case 0:
+      return 'replace';
+    case RENAME_NOREPLACE:
+      return 'noreplace';
+    case RENAME_EXCHANGE:
+      return 'exchange';
+    default:
+      return undefined;
+  }
+}
