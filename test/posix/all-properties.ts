@@ -1,0 +1,23 @@
+// Every property, in the order in which they run.
+import { attributeProperties } from './attributes.ts';
+import { contentProperties } from './content.ts';
+import { creationProperties } from './creation.ts';
+import { extendedAttributeProperties } from './extended-attributes.ts';
+import { holeProperties } from './holes.ts';
+import { linkProperties } from './links.ts';
+import { lockProperties } from './locks.ts';
+import { nameProperties } from './names.ts';
+import type { Property } from './property.ts';
+import { renameProperties } from './rename.ts';
+
+export const allProperties: readonly Property[] = [
+  ...creationProperties,
+  ...nameProperties,
+  ...linkProperties,
+  ...renameProperties,
+  ...contentProperties,
+  ...holeProperties,
+  ...attributeProperties,
+  ...extendedAttributeProperties,
+  ...lockProperties,
+];

@@ -1,0 +1,229 @@
+// Modes, owners, times and what changes them.
+import {
+  chmodSync,
+  lchownSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statfsSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import * as assert from 'uvu/assert';
+import { expectErrno, expectProbeErrno, lstat, permissions, property } from './property.ts';
+
+export const attributeProperties = [
+  property('every mode bit is set and read back', (site) => {
+    writeFileSync(site.at('file'), '');
+    mkdirSync(site.at('directory'));
+    for (const name of ['file', 'directory']) {
+      for (const mode of [0o0, 0o777, 0o1755, 0o2755, 0o4755, 0o7777, 0o640]) {
+        chmodSync(site.at(name), mode);
+        assert.is(permissions(site.at(name)), mode);
+      }
+    }
+  }),
+  property('owner and group are changed alone and together, to large numbers too', async (site) => {
+    writeFileSync(site.at('file'), '');
+    lchownSync(site.at('file'), 1, 2);
+    const path = site.at('file');
+    await site.probe.run('os.chown(path, 3, -1)', { path });
+    assert.equal([lstat(path).uid, lstat(path).gid], [3n, 2n]);
+    await site.probe.run('os.chown(path, -1, 4)', { path });
+    assert.equal([lstat(path).uid, lstat(path).gid], [3n, 4n]);
+    lchownSync(path, 4_000_000_000, 4_000_000_001);
+    assert.equal([lstat(path).uid, lstat(path).gid], [4_000_000_000n, 4_000_000_001n]);
+  }),
+  property('both times are set to the nanosecond', async (site) => {
+    writeFileSync(site.at('file'), '');
+    const path = site.at('file');
+    await site.probe.run('os.utime(path, ns=(1_234_567_890_123_456_789, 987_654_321_987_654_321))', { path });
+    assert.is(lstat(path).atimeNs, 1_234_567_890_123_456_789n);
+    assert.is(lstat(path).mtimeNs, 987_654_321_987_654_321n);
+  }),
+  property('times before 1970 and after 2038 are kept', async (site) => {
+    writeFileSync(site.at('file'), '');
+    const path = site.at('file');
+    for (const time of ['-1000000000', '5000000000000000001']) {
+      await site.probe.run(`os.utime(path, ns=(${time}, ${time}))`, { path });
+      const seen = await site.probe.run('result = str(os.lstat(path).st_mtime_ns)', { path });
+      assert.is(seen, time);
+    }
+  }),
+  property('the modification time set alone leaves the access time, and the other way round', async (site) => {
+    writeFileSync(site.at('file'), '');
+    const path = site.at('file');
+    await site.probe.run('os.utime(path, ns=(1000, 2000))', { path });
+    const touch = (flag: string, date: string): Promise<unknown> =>
+      site.probe.run("assert os.system(f'touch -h {flag} -d {date} {path}') == 0", { path, flag, date });
+    await touch('-m', '2001-02-03T04:05:06.123456789Z');
+    assert.is(lstat(path).mtimeNs, 981_173_106_123_456_789n);
+    assert.is(lstat(path).atimeNs, 1000n);
+    await touch('-a', '2002-02-03T04:05:06.987654321Z');
+    assert.is(lstat(path).atimeNs, 1_012_709_106_987_654_321n);
+    assert.is(lstat(path).mtimeNs, 981_173_106_123_456_789n);
+  }),
+  property('setting times to now gives the present', async (site) => {
+    writeFileSync(site.at('file'), '');
+    utimesSync(site.at('file'), 1, 1);
+    await site.probe.run('os.utime(path)', { path: site.at('file') });
+    const distance = Math.abs(Number(lstat(site.at('file')).mtimeMs) - Date.now());
+    assert.ok(distance < 10_000, `${distance} ms`);
+  }),
+  property('setting times changes the change time', async (site) => {
+    const code = `
+open(path, 'w').close()
+before = os.lstat(path).st_ctime_ns
+time.sleep(0.02)
+os.utime(path, ns=(1, 1))
+result = os.lstat(path).st_ctime_ns > before`;
+    assert.is(await site.probe.run(code, { path: site.at('file') }), true);
+  }),
+  property('a time set while the file is open and written stays after closing', async (site) => {
+    const code = `
+fd = os.open(path, os.O_CREAT | os.O_WRONLY)
+os.write(fd, b'x' * 100000)
+os.utime(fd, ns=(1_000_000_001, 2_000_000_002))
+os.close(fd)
+about = os.lstat(path)
+result = [about.st_mtime_ns, about.st_size]`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [2_000_000_002, 100_000]);
+  }),
+  property('writing changes the modification time and the change time', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.utime(path, ns=(1, 1))
+before = os.lstat(path).st_ctime_ns
+time.sleep(0.02)
+open(path, 'a').write('x')
+about = os.lstat(path)
+result = [about.st_mtime_ns > 1, about.st_ctime_ns > before]`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [true, true]);
+  }),
+  property('reading does not change the modification time', (site) => {
+    writeFileSync(site.at('file'), 'text');
+    const before = lstat(site.at('file'));
+    readFileSync(site.at('file'));
+    assert.is(lstat(site.at('file')).mtimeNs, before.mtimeNs);
+    assert.is(lstat(site.at('file')).ctimeNs, before.ctimeNs);
+  }),
+  property('adding and removing an entry changes the times of the directory', async (site) => {
+    const code = `
+def changed(action):
+    os.utime(path, ns=(1, 1))
+    action()
+    return os.lstat(path).st_mtime_ns > 1
+result = [changed(lambda: open(path + '/file', 'w').close()), changed(lambda: os.mkdir(path + '/folder')),
+          changed(lambda: os.symlink('x', path + '/link')), changed(lambda: os.unlink(path + '/file')),
+          changed(lambda: os.rmdir(path + '/folder'))]`;
+    assert.equal(await site.probe.run(code, { path: site.directory }), Array(5).fill(true));
+  }),
+  property('changing a mode or owner changes the change time alone', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.utime(path, ns=(1, 2))
+before = os.lstat(path).st_ctime_ns
+time.sleep(0.02)
+os.chmod(path, 0o600)
+middle = os.lstat(path).st_ctime_ns
+time.sleep(0.02)
+os.chown(path, 1, 1)
+after = os.lstat(path)
+result = [middle > before, after.st_ctime_ns > middle, after.st_mtime_ns, after.st_atime_ns]`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [true, true, 2, 1]);
+  }),
+  property('link counts of a directory count its subdirectories', (site) => {
+    for (const name of ['one', 'two', 'three']) mkdirSync(site.at(name));
+    writeFileSync(site.at('file'), '');
+    assert.is(lstat(site.directory).nlink, 5n);
+    rmdirSync(site.at('two'));
+    assert.is(lstat(site.directory).nlink, 4n);
+  }),
+  property('permission is checked by mode, owner and group', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.chown(path, 100, 200)
+os.chmod(path, 0o640)
+outcomes = []
+for uid, groups, flags in [(100, [], os.O_RDWR), (300, [200], os.O_RDONLY), (300, [200], os.O_WRONLY), (300, [], os.O_RDONLY)]:
+    try:
+        as_user(uid, lambda: os.open(path, flags), groups)
+        outcomes.append('yes')
+    except OSError as error:
+        outcomes.append(errno.errorcode[error.errno])
+result = outcomes`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), ['yes', 'yes', 'EACCES', 'EACCES']);
+  }),
+  property('a directory without search or write permission refuses others', async (site) => {
+    const code = `
+os.mkdir(path, 0o700)
+open(path + '/file', 'w').close()
+outcomes = []
+for mode, action in [(0o700, lambda: os.lstat(path + '/file')), (0o755, lambda: os.mkdir(path + '/new')),
+                     (0o755, lambda: os.unlink(path + '/file')), (0o711, lambda: os.listdir(path))]:
+    os.chmod(path, mode)
+    try:
+        as_user(12345, action)
+        outcomes.append('yes')
+    except OSError as error:
+        outcomes.append(errno.errorcode[error.errno])
+result = outcomes`;
+    assert.equal(await site.probe.run(code, { path: site.at('directory') }), Array(4).fill('EACCES'));
+  }),
+  property('only the owner changes mode and times, only root the owner', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.chmod(path, 0o666)
+outcomes = []
+for action in [lambda: os.chmod(path, 0o777), lambda: os.utime(path, ns=(1, 1)), lambda: os.chown(path, 12345, -1)]:
+    try:
+        as_user(12345, action)
+        outcomes.append('yes')
+    except OSError as error:
+        outcomes.append(errno.errorcode[error.errno])
+as_user(12345, lambda: os.utime(path))
+result = outcomes`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), ['EPERM', 'EPERM', 'EPERM']);
+  }),
+  property('writing by another user clears the set-id bits', async (site) => {
+    const code = `
+open(path, 'w').write('text')
+os.chmod(path, 0o6777)
+def write():
+    fd = os.open(path, os.O_WRONLY)
+    os.write(fd, b'x')
+    os.close(fd)
+as_user(12345, write)
+result = os.lstat(path).st_mode & 0o7777`;
+    assert.is(await site.probe.run(code, { path: site.at('file') }), 0o777);
+  }),
+  property('truncating by another user clears the set-id bits', async (site) => {
+    const code = `
+open(path, 'w').write('text')
+os.chmod(path, 0o6777)
+as_user(12345, lambda: os.truncate(path, 1))
+result = os.lstat(path).st_mode & 0o7777`;
+    assert.is(await site.probe.run(code, { path: site.at('file') }), 0o777);
+  }),
+  property('changing the owner clears the set-id bits of a program', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.chown(path, 12345, 12345)
+os.chmod(path, 0o6755)
+as_user(12345, lambda: os.chown(path, -1, 12345))
+result = os.lstat(path).st_mode & 0o7777`;
+    assert.is(await site.probe.run(code, { path: site.at('file') }), 0o755);
+  }),
+  property('changing attributes of what is not there fails with ENOENT', async (site) => {
+    expectErrno('ENOENT', () => chmodSync(site.at('missing'), 0o600));
+    expectErrno('ENOENT', () => lchownSync(site.at('missing'), 1, 1));
+    await expectProbeErrno('ENOENT', site.probe.run('os.utime(path)', { path: site.at('missing') }));
+  }),
+  property('statfs tells a size, what is free and the longest name', async (site) => {
+    const about = statfsSync(site.directory);
+    assert.ok(about.blocks > 0 && about.bsize > 0, 'size');
+    assert.ok(about.bfree <= about.blocks && about.bavail <= about.bfree, 'free');
+    assert.ok(about.files > 0 && about.ffree <= about.files, 'files');
+    assert.is(await site.probe.run('result = os.statvfs(path).f_namemax', { path: site.directory }), 255);
+  }),
+];
