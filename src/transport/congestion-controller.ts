@@ -1,0 +1,28 @@
+// What loss recovery tells a congestion controller, and what the sender asks of it. Implementations are pure: they see
+// time only as an argument.
+
+export interface AcknowledgedSample {
+  readonly nowMs: number;
+  readonly acknowledgedBytes: number;
+  /** After the acknowledgement. */
+  readonly bytesInFlight: number;
+  /** Bytes delivered in all, now and when the newest packet acknowledged was sent. */
+  readonly delivered: number;
+  readonly priorDelivered: number;
+  /** Delivery rate over the flight of the newest packet acknowledged. */
+  readonly bytesPerMs: number;
+  /** That packet was sent while there was nothing more to send: the rate may be an underestimate. */
+  readonly appLimited: boolean;
+  readonly rttMs: number;
+}
+
+export interface CongestionController {
+  readonly name: string;
+  /** Bytes that may be in flight. */
+  readonly windowBytes: number;
+  readonly pacingBytesPerMs: number;
+  onAcknowledged(sample: AcknowledgedSample): void;
+  onLost(lostBytes: number, bytesInFlight: number, nowMs: number): void;
+  /** Several probe timeouts passed before something was acknowledged. */
+  onPersistentCongestion(nowMs: number): void;
+}

@@ -1,0 +1,109 @@
+// Constants of PFT/1. The first part is the specification (docs/format/transport.md): changing one breaks peers. The
+// second part is this implementation's choice and may differ from peer to peer.
+import { MESSAGE_BYTES_MAX } from '../base/limits.ts';
+import { KIB, MIB } from '../base/units.ts';
+
+// ---- specification -----------------------------------------------------------------------------------------------
+
+export const PROTOCOL_NAME = 'PFT/1';
+
+export const PACKET_INITIATION = 1;
+export const PACKET_RESPONSE = 2;
+export const PACKET_COOKIE = 3;
+export const PACKET_DATA = 4;
+export const PACKET_RESET = 5;
+
+export const KEY_BYTES = 32;
+export const TAG_BYTES = 16;
+export const MAC_BYTES = 16;
+export const HEADER_BYTES = 16;
+export const VOLUME_ID_BYTES = 16;
+export const PROOF_BYTES = 32;
+export const RESET_TOKEN_BYTES = 16;
+export const COOKIE_BYTES = 16;
+export const COOKIE_NONCE_BYTES = 24;
+
+/** Every path carries datagrams of this size; initiations are padded to it. */
+export const DATAGRAM_BYTES_MIN = 1200;
+/** The size that is probed for: what fits an Ethernet frame under IPv6. */
+export const DATAGRAM_BYTES_PROBED = 1452;
+export const COOKIE_PACKET_BYTES = 8 + COOKIE_NONCE_BYTES + COOKIE_BYTES + TAG_BYTES;
+export const RESET_PACKET_BYTES = 8 + RESET_TOKEN_BYTES;
+/** Application bytes in each handshake message. */
+export const HANDSHAKE_PAYLOAD_BYTES_MAX = 512;
+
+/** Packets sealed with one key; the next key is derived from it. */
+export const RATCHET_PACKETS = 2 ** 22;
+/** Header flag: acknowledge this packet at once. */
+export const FLAG_ACKNOWLEDGE_NOW = 1;
+
+/** A block: two bytes of header length, the header, the body. Lengths on the wire have 24 bits. */
+export const BLOCK_BYTES_MAX = 8 * MIB;
+export const BLOCK_HEADER_BYTES_MAX = 256;
+export const CLOSE_REASON_BYTES_MAX = 128;
+/** A receiver accepts this many bytes of blocks beyond what it has delivered. */
+export const BLOCK_WINDOW_BYTES = 32 * MIB;
+/** And this many bytes of a channel beyond the end of the last message delivered. */
+export const STREAM_WINDOW_BYTES = MESSAGE_BYTES_MAX + 4;
+export const ACKNOWLEDGE_DELAY_MAX_MS = 20;
+
+// ---- implementation ----------------------------------------------------------------------------------------------
+
+/** Replay window in packets (RFC 6479). */
+export const REPLAY_WINDOW_PACKETS = 8192;
+/** Ranges of received packets remembered, and sent in one ACK. */
+export const RECEIVED_RANGES_MAX = 256;
+export const ACKNOWLEDGED_RANGES_MAX = 32;
+/** An ACK after every 2 packets until this many came, then after every 16. */
+export const ACKNOWLEDGE_OFTEN_PACKETS = 100;
+export const ACKNOWLEDGE_EVERY_FIRST = 2;
+export const ACKNOWLEDGE_EVERY_LATER = 16;
+
+export const INITIAL_RTT_MS = 100;
+/** RFC 9002 §6.1: three packets, nine eighths; both adapt to the reordering that is seen. */
+export const REORDERING_PACKETS_MIN = 3;
+export const REORDERING_PACKETS_MAX = 256;
+export const REORDERING_TIME_FACTOR_MIN = 9 / 8;
+export const REORDERING_TIME_FACTOR_MAX = 2;
+export const TIMER_GRANULARITY_MS = 1;
+/** The probe timeout backs off up to this, so that a link that returns is noticed within a second. */
+export const PROBE_INTERVAL_MAX_MS = 1000;
+export const PROBE_PACKETS = 2;
+/** A connection is dead after this many unanswered probe timeouts and this long a silence. */
+export const DEAD_PROBES = 3;
+export const DEAD_SILENCE_MS = 30_000;
+export const KEEPALIVE_MS = 25_000;
+/** A closed connection answers late packets with CLOSE for this long. */
+export const CLOSING_MS = 3000;
+export const CLOSE_REPEATS_MAX = 8;
+
+/** Path MTU: a lost probe is repeated after this; large packets are given up after so many losses in a row. */
+export const SIZE_PROBE_INTERVAL_MS = 60_000;
+export const LARGE_LOSSES_MAX = 8;
+
+/** An unanswered initiation is repeated after the first interval, then after the second. */
+export const INITIATION_FIRST_RETRY_MS = 500;
+export const INITIATION_RETRY_MS = 1000;
+/** An attempt to connect is given up after this. */
+export const ATTEMPT_MS = 8000;
+/** An answered initiation is forgotten when no packet confirms it within this time. */
+export const CONFIRMATION_MS = 10_000;
+/** Simultaneous opens are settled by key order when both are younger than this. */
+export const SIMULTANEOUS_OPEN_MS = 3000;
+/** Under load (initiations with a good mac1 in one second) an address must prove itself with a cookie. */
+export const INITIATIONS_PER_SECOND_MAX = 64;
+export const COOKIE_SECRET_MS = 120_000;
+/** Per-address token bucket for initiations and resets. */
+export const ADDRESS_BURST = 16;
+export const ADDRESS_RATE_PER_SECOND = 8;
+export const ADDRESSES_MAX = 4096;
+/** Handshake answers waiting to be sent; more are dropped, the peer repeats its initiation. */
+export const ANSWERS_MAX = 64;
+/** Peers whose last initiation timestamp is remembered. */
+export const TIMESTAMPS_MAX = 1024;
+
+/** One call of pollTransmit fills at most this. */
+export const TRANSMIT_BYTES_MAX = 256 * KIB;
+export const TRANSMIT_PACKETS_MAX = 256;
+/** onDrain is called when the unacknowledged bytes fall through one of these. */
+export const DRAIN_MARKS_BYTES: readonly number[] = [0, 1 * MIB, 4 * MIB, 8 * MIB, 16 * MIB];

@@ -1,0 +1,236 @@
+// The Noise_IK_25519_ChaChaPoly_BLAKE2b handshake and what its two payloads carry (docs/format/transport.md, Handshake).
+// The prologue binds protocol, version and volume; each payload holds a keyed-BLAKE2b proof of the volume secret over
+// the handshake so far, because noise-handshake knows psk0 only for other patterns. The packet keys depend on the
+// secret too. Ephemeral secrets are arguments, so that a simulation is repeatable.
+import Noise from 'noise-handshake';
+import curve from 'noise-handshake/dh.js';
+import { assert } from '../base/assert.ts';
+import type { AeadSuite } from '../addon/native.ts';
+import {
+  DATAGRAM_BYTES_MIN,
+  HANDSHAKE_PAYLOAD_BYTES_MAX,
+  KEY_BYTES,
+  MAC_BYTES,
+  PROOF_BYTES,
+  PROTOCOL_NAME,
+  RESET_TOKEN_BYTES,
+  TAG_BYTES,
+  VOLUME_ID_BYTES,
+} from './constants.ts';
+import { type KeyPair, keyedHash, plainHash, sameBytes } from './primitives.ts';
+
+export const INITIATION_HEADER_BYTES = 8;
+export const RESPONSE_HEADER_BYTES = 12;
+const NOISE_INITIATION_BYTES = DATAGRAM_BYTES_MIN - INITIATION_HEADER_BYTES - 2 * MAC_BYTES;
+const INITIATION_PLAIN_BYTES = NOISE_INITIATION_BYTES - KEY_BYTES - (KEY_BYTES + TAG_BYTES) - TAG_BYTES;
+const INITIATION_FIXED_BYTES = 8 + PROOF_BYTES + RESET_TOKEN_BYTES + 4;
+const RESPONSE_FIXED_BYTES = PROOF_BYTES + RESET_TOKEN_BYTES + 4;
+export const RESPONSE_BYTES_MAX =
+  RESPONSE_HEADER_BYTES + KEY_BYTES + RESPONSE_FIXED_BYTES + HANDSHAKE_PAYLOAD_BYTES_MAX + TAG_BYTES + MAC_BYTES;
+
+const SUITE_BITS: readonly { readonly suite: AeadSuite; readonly bit: number }[] = [
+  { suite: 'aes-256-gcm', bit: 1 },
+  { suite: 'chacha20-poly1305', bit: 2 },
+];
+
+export const suiteMask = (suites: readonly AeadSuite[]): number =>
+  SUITE_BITS.reduce((mask, { suite, bit }) => (suites.includes(suite) ? mask | bit : mask), 0);
+
+/** The first suite, in our order of preference, that both have. */
+export const chooseSuite = (ours: number, theirs: number): AeadSuite | undefined =>
+  SUITE_BITS.find(({ bit }) => (ours & theirs & bit) !== 0)?.suite;
+
+const bitOf = (suite: AeadSuite): number => SUITE_BITS.find((entry) => entry.suite === suite)?.bit ?? 0;
+
+/** What all handshakes of one node in one volume share. */
+export interface HandshakeIdentity {
+  readonly keyPair: KeyPair;
+  readonly prologue: Uint8Array;
+  readonly proofKey: Uint8Array;
+  readonly bindingKey: Uint8Array;
+}
+
+export const handshakeIdentity = (options: {
+  keyPair: KeyPair;
+  volumeId: Uint8Array;
+  volumeSecret: Uint8Array;
+}): HandshakeIdentity => {
+  assert(options.volumeId.length === VOLUME_ID_BYTES, 'a volume id has 16 bytes');
+  assert(options.volumeSecret.length === KEY_BYTES, 'a volume secret has 32 bytes');
+  return {
+    keyPair: options.keyPair,
+    prologue: Buffer.concat([Buffer.from(`${PROTOCOL_NAME}\0`), options.volumeId]),
+    proofKey: keyedHash(KEY_BYTES, options.volumeSecret, 'PFT/1 volume proof'),
+    bindingKey: keyedHash(KEY_BYTES, options.volumeSecret, 'PFT/1 key binding'),
+  };
+};
+
+export const macKeyOf = (responderPublicKey: Uint8Array): Uint8Array =>
+  plainHash(KEY_BYTES, 'PFT/1 mac1', responderPublicKey);
+
+/** What both sides have at the end. */
+export interface HandshakeResult {
+  readonly peer: Uint8Array;
+  readonly suite: AeadSuite;
+  readonly sendKey: Uint8Array;
+  readonly receiveKey: Uint8Array;
+  readonly peerResetToken: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+const present = (bytes: Uint8Array | null): Uint8Array => {
+  assert(bytes !== null, 'Noise has what this step of the pattern needs');
+  return bytes;
+};
+
+const proofOf = (identity: HandshakeIdentity, role: 'initiator' | 'responder', ...parts: Uint8Array[]): Uint8Array =>
+  keyedHash(PROOF_BYTES, identity.proofKey, `PFT/1 ${role}`, ...parts);
+
+const boundKey = (identity: HandshakeIdentity, noiseKey: Uint8Array | null, suite: AeadSuite): Uint8Array =>
+  keyedHash(KEY_BYTES, present(noiseKey), `PFT/1 packets ${suite}`, identity.bindingKey);
+
+const writePayload = (plain: Uint8Array, at: number, payload: Uint8Array): void => {
+  assert(payload.length <= HANDSHAKE_PAYLOAD_BYTES_MAX, 'a handshake payload is short');
+  plain[at] = payload.length & 0xff;
+  plain[at + 1] = payload.length >>> 8;
+  plain.set(payload, at + 2);
+};
+
+const readPayload = (plain: Uint8Array, at: number): Uint8Array | undefined => {
+  const length = (plain[at] ?? 0) | ((plain[at + 1] ?? 0) << 8);
+  if (length > HANDSHAKE_PAYLOAD_BYTES_MAX || at + 2 + length > plain.length) return undefined;
+  return plain.slice(at + 2, at + 2 + length);
+};
+
+/** The initiator's half: one object per initiation sent, because each has its own ephemeral key. */
+export class Initiation {
+  readonly message: Uint8Array;
+  readonly #identity: HandshakeIdentity;
+  readonly #noise: Noise;
+  readonly #peer: Uint8Array;
+  readonly #suites: number;
+  readonly #transcript: Uint8Array;
+
+  constructor(
+    identity: HandshakeIdentity,
+    options: {
+      peer: Uint8Array;
+      ephemeralSecret: Uint8Array;
+      timestamp: bigint;
+      suites: number;
+      resetToken: Uint8Array;
+      payload: Uint8Array;
+    },
+  ) {
+    this.#identity = identity;
+    this.#peer = options.peer;
+    this.#suites = options.suites;
+    this.#noise = new Noise('IK', true, identity.keyPair);
+    this.#noise.initialise(identity.prologue, options.peer);
+    const ephemeral = curve.generateKeyPair(Buffer.from(options.ephemeralSecret));
+    this.#noise.e = ephemeral;
+    const start = present(this.#noise.digest).slice();
+    const proof = proofOf(identity, 'initiator', start, ephemeral.publicKey, identity.keyPair.publicKey);
+    const plain = Buffer.alloc(INITIATION_PLAIN_BYTES);
+    plain.writeBigUInt64LE(options.timestamp, 0);
+    plain.set(proof, 8);
+    plain.set(options.resetToken, 8 + PROOF_BYTES);
+    plain[8 + PROOF_BYTES + RESET_TOKEN_BYTES] = options.suites;
+    writePayload(plain, INITIATION_FIXED_BYTES - 2, options.payload);
+    this.message = this.#noise.send(plain);
+    this.#transcript = present(this.#noise.digest).slice();
+  }
+
+  /** Undefined (or a missing proof) when the answer is not from the peer. */
+  finish(message: Uint8Array): HandshakeResult | 'bad-handshake' | 'bad-proof' {
+    let plain: Uint8Array;
+    const ephemeral = message.slice(0, KEY_BYTES);
+    try {
+      plain = this.#noise.recv(Buffer.from(message));
+    } catch {
+      return 'bad-handshake';
+    }
+    if (plain.length < RESPONSE_FIXED_BYTES) return 'bad-handshake';
+    const proof = proofOf(this.#identity, 'responder', this.#transcript, ephemeral);
+    if (!sameBytes(proof, plain.subarray(0, PROOF_BYTES))) return 'bad-proof';
+    const suite = chooseSuite(this.#suites, plain[PROOF_BYTES + RESET_TOKEN_BYTES] ?? 0);
+    const payload = readPayload(plain, RESPONSE_FIXED_BYTES - 2);
+    if (suite === undefined || payload === undefined) return 'bad-handshake';
+    return {
+      peer: this.#peer,
+      suite,
+      sendKey: boundKey(this.#identity, this.#noise.tx, suite),
+      receiveKey: boundKey(this.#identity, this.#noise.rx, suite),
+      peerResetToken: plain.slice(PROOF_BYTES, PROOF_BYTES + RESET_TOKEN_BYTES),
+      payload,
+    };
+  }
+}
+
+/** The responder's half: reads an initiation, then (once the caller agrees) answers it. Holds nothing in between calls. */
+export class Reception {
+  readonly peer: Uint8Array;
+  readonly timestamp: bigint;
+  readonly suites: number;
+  readonly peerResetToken: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly #identity: HandshakeIdentity;
+  readonly #noise: Noise;
+  readonly #transcript: Uint8Array;
+
+  private constructor(identity: HandshakeIdentity, noise: Noise, plain: Uint8Array, payload: Uint8Array) {
+    const view = new DataView(plain.buffer, plain.byteOffset, plain.length);
+    this.#identity = identity;
+    this.#noise = noise;
+    this.#transcript = present(noise.digest).slice();
+    this.peer = present(noise.rs).slice();
+    this.timestamp = view.getBigUint64(0, true);
+    this.peerResetToken = plain.slice(8 + PROOF_BYTES, 8 + PROOF_BYTES + RESET_TOKEN_BYTES);
+    this.suites = plain[8 + PROOF_BYTES + RESET_TOKEN_BYTES] ?? 0;
+    this.payload = payload;
+  }
+
+  static read(identity: HandshakeIdentity, message: Uint8Array): Reception | 'bad-handshake' | 'bad-proof' {
+    const noise = new Noise('IK', false, identity.keyPair);
+    let plain: Uint8Array;
+    let start: Uint8Array;
+    try {
+      noise.initialise(identity.prologue);
+      start = present(noise.digest).slice();
+      plain = noise.recv(Buffer.from(message));
+    } catch {
+      return 'bad-handshake';
+    }
+    if (plain.length !== INITIATION_PLAIN_BYTES) return 'bad-handshake';
+    const proof = proofOf(identity, 'initiator', start, present(noise.re), present(noise.rs));
+    if (!sameBytes(proof, plain.subarray(8, 8 + PROOF_BYTES))) return 'bad-proof';
+    const payload = readPayload(plain, INITIATION_FIXED_BYTES - 2);
+    if (payload === undefined) return 'bad-handshake';
+    return new Reception(identity, noise, plain, payload);
+  }
+
+  answer(options: {
+    ephemeralSecret: Uint8Array;
+    suite: AeadSuite;
+    resetToken: Uint8Array;
+    payload: Uint8Array;
+  }): { message: Uint8Array; result: HandshakeResult } {
+    const ephemeral = curve.generateKeyPair(Buffer.from(options.ephemeralSecret));
+    this.#noise.e = ephemeral;
+    const plain = new Uint8Array(RESPONSE_FIXED_BYTES + options.payload.length);
+    plain.set(proofOf(this.#identity, 'responder', this.#transcript, ephemeral.publicKey), 0);
+    plain.set(options.resetToken, PROOF_BYTES);
+    plain[PROOF_BYTES + RESET_TOKEN_BYTES] = bitOf(options.suite);
+    writePayload(plain, RESPONSE_FIXED_BYTES - 2, options.payload);
+    const message = this.#noise.send(plain);
+    const result: HandshakeResult = {
+      peer: this.peer,
+      suite: options.suite,
+      sendKey: boundKey(this.#identity, this.#noise.tx, options.suite),
+      receiveKey: boundKey(this.#identity, this.#noise.rx, options.suite),
+      peerResetToken: this.peerResetToken,
+      payload: this.payload,
+    };
+    return { message, result };
+  }
+}

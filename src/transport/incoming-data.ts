@@ -1,0 +1,97 @@
+// What a connection received for its application: channels and blocks being assembled, and the queue of events that
+// tells of whole ones. Taking an event from the queue gives its bytes back to the flow-control windows, so an
+// application that does not poll stops the sender and memory stays bounded.
+import { IncomingBlocks } from './incoming-blocks.ts';
+import { IncomingStream } from './incoming-stream.ts';
+import {
+  LIMIT_BLOCKS,
+  LIMIT_CONTROL,
+  LIMIT_FRAME_BYTES,
+  LIMIT_OPERATIONS,
+  type StreamChannel,
+  writeLimit,
+} from './frames.ts';
+
+export type ConnectionEvent =
+  | { readonly kind: 'message'; readonly channel: StreamChannel; readonly bytes: Uint8Array }
+  | { readonly kind: 'block'; readonly header: Uint8Array; readonly body: Uint8Array }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'closed'; readonly reason: string };
+
+export class IncomingData {
+  readonly #blocks = new IncomingBlocks();
+  readonly #control = new IncomingStream();
+  readonly #operations = new IncomingStream();
+  #events: ConnectionEvent[] = [];
+  #head = 0;
+  /** LIMIT frames were lost: they go again. */
+  #resendLimits = false;
+  readonly #deliverControl = (bytes: Uint8Array): void => this.push({ kind: 'message', channel: 'control', bytes });
+  readonly #deliverOperations = (bytes: Uint8Array): void =>
+    this.push({ kind: 'message', channel: 'operations', bytes });
+
+  push(event: ConnectionEvent): void {
+    if (event.kind === 'drain' && this.#events.at(-1)?.kind === 'drain') return;
+    this.#events.push(event);
+  }
+
+  get hasEvents(): boolean {
+    return this.#head < this.#events.length;
+  }
+
+  poll(): ConnectionEvent | undefined {
+    const event = this.#events[this.#head];
+    if (event === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head === this.#events.length || this.#head === 256) {
+      this.#events = this.#events.slice(this.#head);
+      this.#head = 0;
+    }
+    if (event.kind === 'message') this.#stream(event.channel).release(event.bytes.length);
+    else if (event.kind === 'block') this.#blocks.release(2 + event.header.length + event.body.length);
+    return event;
+  }
+
+  onStream(channel: StreamChannel, offset: number, data: Uint8Array): boolean {
+    const deliver = channel === 'control' ? this.#deliverControl : this.#deliverOperations;
+    return this.#stream(channel).receive(offset, data, deliver);
+  }
+
+  onChunk(chunk: { id: number; total: number; offset: number }, data: Uint8Array): boolean {
+    const outcome = this.#blocks.receive(chunk, data);
+    if (outcome === 'violation') return false;
+    if (outcome !== 'accepted') this.push({ kind: 'block', header: outcome.header, body: outcome.body });
+    return true;
+  }
+
+  get limitsAreDue(): boolean {
+    return (
+      this.#resendLimits || this.#blocks.limitIsDue || this.#control.limitIsDue || this.#operations.limitIsDue
+    );
+  }
+
+  onLimitsLost(): void {
+    this.#resendLimits = true;
+  }
+
+  /** Writes the LIMIT frames that are due; returns the position after them. */
+  writeLimits(bytes: Uint8Array, at: number, end: number): number {
+    if (end - at < 3 * LIMIT_FRAME_BYTES) return at;
+    let position = at;
+    if (this.#resendLimits || this.#blocks.limitIsDue) {
+      position = writeLimit(bytes, position, LIMIT_BLOCKS, this.#blocks.grant());
+    }
+    if (this.#resendLimits || this.#control.limitIsDue) {
+      position = writeLimit(bytes, position, LIMIT_CONTROL, this.#control.grant());
+    }
+    if (this.#resendLimits || this.#operations.limitIsDue) {
+      position = writeLimit(bytes, position, LIMIT_OPERATIONS, this.#operations.grant());
+    }
+    this.#resendLimits = false;
+    return position;
+  }
+
+  #stream(channel: StreamChannel): IncomingStream {
+    return channel === 'control' ? this.#control : this.#operations;
+  }
+}

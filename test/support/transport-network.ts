@@ -1,0 +1,271 @@
+// A network in one process for the transport: endpoints with addresses, links with delay, loss, reordering, duplication,
+// corruption, a rate with a queue, an MTU and cuts; virtual time and a seed, so that a run can be repeated.
+import { milliseconds, nanoseconds } from '../../src/base/units.ts';
+import type { Connection, Path } from '../../src/transport/connection.ts';
+import { Endpoint, type EndpointOptions } from '../../src/transport/endpoint.ts';
+import type { ConnectionEvent } from '../../src/transport/incoming-data.ts';
+import { type KeyPair, keyPairOf } from '../../src/transport/primitives.ts';
+import { type SeededRandom, seededRandom } from './seeded-random.ts';
+import { createSodiumAead } from './sodium-aead.ts';
+
+export interface LinkConditions {
+  delayMs: number;
+  jitterMs: number;
+  loss: number;
+  duplication: number;
+  corruption: number;
+  bytesPerMs: number;
+  queueBytes: number;
+  mtu: number;
+  cut: boolean;
+}
+
+export const goodLink = (): LinkConditions => ({
+  delayMs: 10,
+  jitterMs: 0,
+  loss: 0,
+  duplication: 0,
+  corruption: 0,
+  bytesPerMs: 10_000,
+  queueBytes: 256 * 1024,
+  mtu: 1472,
+  cut: false,
+});
+
+interface Flight {
+  readonly at: number;
+  readonly order: number;
+  readonly from: Path;
+  readonly to: string;
+  readonly bytes: Uint8Array;
+}
+
+const pathKey = (path: Path): string => `${path.address} ${path.port}`;
+
+/** An endpoint, its address, and what its connections delivered. */
+export class SimulatedNode {
+  readonly endpoint: Endpoint;
+  readonly keyPair: KeyPair;
+  path: Path;
+  readonly connections: Connection[] = [];
+  readonly unreachable: Uint8Array[] = [];
+  readonly closures: string[] = [];
+  readonly messages: { channel: string; bytes: Uint8Array }[] = [];
+  readonly blocks: { header: Uint8Array; body: Uint8Array }[] = [];
+  drains = 0;
+  /** What came in at the socket, for replays. */
+  readonly captured: { from: Path; bytes: Uint8Array }[] = [];
+  capturing = false;
+  onEvent: ((event: ConnectionEvent, connection: Connection) => void) | undefined;
+  /** False: events stay in the connection, as with an application that does not read. */
+  reading = true;
+  wakeAt = 0;
+
+  constructor(endpoint: Endpoint, keyPair: KeyPair, path: Path) {
+    this.endpoint = endpoint;
+    this.keyPair = keyPair;
+    this.path = path;
+  }
+
+  get connection(): Connection | undefined {
+    return this.connections.find((connection) => !connection.closed);
+  }
+
+  takeEvents(): void {
+    for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent()) {
+      if (event.kind === 'connected') this.connections.push(event.connection);
+      else this.unreachable.push(event.peer);
+    }
+    if (!this.reading) return;
+    for (const connection of this.connections) {
+      for (let event = connection.pollEvent(); event !== undefined; event = connection.pollEvent()) {
+        this.#take(event);
+        this.onEvent?.(event, connection);
+      }
+    }
+  }
+
+  #take(event: ConnectionEvent): void {
+    if (event.kind === 'message') this.messages.push(event);
+    else if (event.kind === 'block') this.blocks.push(event);
+    else if (event.kind === 'closed') this.closures.push(event.reason);
+    else this.drains += 1;
+  }
+}
+
+export interface NodeOptions extends Partial<Omit<EndpointOptions, 'keyPair'>> {
+  readonly address: string;
+  readonly keySeed: number;
+}
+
+export class SimulatedNetwork {
+  readonly random: SeededRandom;
+  readonly conditions: LinkConditions = goodLink();
+  now = 1000;
+  wallOffsetMs = 1_700_000_000_000;
+  /** Bytes of UDP payload put on the wire, and datagrams. */
+  wireBytes = 0;
+  wireDatagrams = 0;
+  readonly #nodes: SimulatedNode[] = [];
+  readonly #flights: Flight[] = []; // a binary heap
+  readonly #busyUntil = new Map<string, number>();
+  #order = 0;
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+  }
+
+  addNode(options: NodeOptions): SimulatedNode {
+    const { address, keySeed, ...rest } = options;
+    const keyPair = keyPairOf(seededRandom(keySeed).bytes(32));
+    const endpoint = new Endpoint({
+      keyPair,
+      volumeId: new Uint8Array(16).fill(7),
+      volumeSecret: new Uint8Array(32).fill(9),
+      random: seededRandom(keySeed * 31 + this.random.below(1e9)),
+      wall: () => nanoseconds(BigInt(Math.floor((this.now + this.wallOffsetMs) * 1000)) * 1000n),
+      createAead: createSodiumAead,
+      suites: ['chacha20-poly1305'],
+      authorize: () => 'accept',
+      ...rest,
+    });
+    const node = new SimulatedNode(endpoint, keyPair, { address, port: 7433 });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  removeNode(node: SimulatedNode): void {
+    this.#nodes.splice(this.#nodes.indexOf(node), 1);
+  }
+
+  connect(from: SimulatedNode, to: SimulatedNode, payload: Uint8Array = new Uint8Array(0)): void {
+    const peer = to.keyPair.publicKey;
+    from.endpoint.connect({ peer, path: to.path, payload }, milliseconds(this.now));
+    this.service(from);
+  }
+
+  /** Puts a datagram into the network, as an attacker or a node would. */
+  inject(from: Path, to: Path, bytes: Uint8Array): void {
+    this.wireBytes += bytes.length;
+    this.wireDatagrams += 1;
+    const { conditions, random } = this;
+    if (conditions.cut || bytes.length > conditions.mtu || random.unit() < conditions.loss) return;
+    const direction = `${from.address}>${to.address}`;
+    const start = Math.max(this.now, this.#busyUntil.get(direction) ?? 0);
+    if ((start - this.now) * conditions.bytesPerMs > conditions.queueBytes) return;
+    const sentAt = start + bytes.length / conditions.bytesPerMs;
+    this.#busyUntil.set(direction, sentAt);
+    const copies = random.unit() < conditions.duplication ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      const content = bytes.slice();
+      if (random.unit() < conditions.corruption) {
+        const position = random.below(content.length);
+        content[position] = (content[position] ?? 0) ^ (1 << random.below(8));
+      }
+      const at = sentAt + conditions.delayMs + random.unit() * conditions.jitterMs;
+      this.#push({ at, order: this.#order++, from, to: pathKey(to), bytes: content });
+    }
+  }
+
+  /** Runs until `done` or for `durationMs`; returns whether `done` came true. */
+  run(durationMs: number, done: () => boolean = () => false): boolean {
+    const until = this.now + durationMs;
+    for (;;) {
+      if (done()) return true;
+      const flightAt = this.#flights[0]?.at ?? Number.POSITIVE_INFINITY;
+      let timerAt = Number.POSITIVE_INFINITY;
+      for (const node of this.#nodes) timerAt = Math.min(timerAt, node.wakeAt);
+      const next = Math.max(this.now, Math.min(flightAt, timerAt));
+      if (next > until) break;
+      this.now = next;
+      if (flightAt <= next) this.#deliver();
+      for (const node of this.#nodes) if (node.wakeAt <= this.now) this.service(node);
+    }
+    this.now = until;
+    return done();
+  }
+
+  /** Lets a node act on what is due: after calls of its links too. */
+  service(node: SimulatedNode): void {
+    const { endpoint } = node;
+    endpoint.handleTimeout(this.now);
+    node.takeEvents();
+    for (let turn = endpoint.pollTransmit(this.now); turn !== undefined; turn = endpoint.pollTransmit(this.now)) {
+      for (let index = 0; index < turn.datagrams.length; index += 2) {
+        const offset = turn.datagrams[index] ?? 0;
+        const length = turn.datagrams[index + 1] ?? 0;
+        this.inject(node.path, turn.path, turn.bytes.slice(offset, offset + length));
+      }
+    }
+    // A timer never fires early, and a real one never twice in a hundredth of a millisecond.
+    node.wakeAt = Math.max(endpoint.pollTimeout(this.now), this.now + 0.01);
+  }
+
+  #deliver(): void {
+    const flight = this.#pop();
+    if (flight === undefined) return;
+    const node = this.#nodes.find((candidate) => pathKey(candidate.path) === flight.to);
+    if (node === undefined) return;
+    if (node.capturing) node.captured.push({ from: flight.from, bytes: flight.bytes.slice() });
+    const datagrams = new Uint32Array([0, flight.bytes.length, 0]);
+    node.endpoint.handleDatagrams({ bytes: flight.bytes, datagrams, sources: [flight.from] }, this.now);
+    this.service(node);
+  }
+
+  #before(left: Flight, right: Flight): boolean {
+    return left.at < right.at || (left.at === right.at && left.order < right.order);
+  }
+
+  #push(flight: Flight): void {
+    const heap = this.#flights;
+    heap.push(flight);
+    let index = heap.length - 1;
+    while (index > 0) {
+      const parent = (index - 1) >>> 1;
+      const [above, below] = [heap[parent], heap[index]];
+      if (above === undefined || below === undefined || !this.#before(below, above)) return;
+      heap[parent] = below;
+      heap[index] = above;
+      index = parent;
+    }
+  }
+
+  #pop(): Flight | undefined {
+    const heap = this.#flights;
+    const top = heap[0];
+    const last = heap.pop();
+    if (top === undefined || last === undefined || heap.length === 0) return top;
+    heap[0] = last;
+    let index = 0;
+    for (;;) {
+      let least = index;
+      for (const child of [2 * index + 1, 2 * index + 2]) {
+        const [candidate, best] = [heap[child], heap[least]];
+        if (candidate !== undefined && best !== undefined && this.#before(candidate, best)) least = child;
+      }
+      const [parent, child] = [heap[index], heap[least]];
+      if (least === index || parent === undefined || child === undefined) return top;
+      heap[index] = child;
+      heap[least] = parent;
+      index = least;
+    }
+  }
+}
+
+/** Two connected nodes. */
+export const connectedPair = (
+  seed: number,
+  options: { a?: Partial<NodeOptions>; b?: Partial<NodeOptions>; conditions?: Partial<LinkConditions> } = {},
+): { network: SimulatedNetwork; a: SimulatedNode; b: SimulatedNode; link: Connection; back: Connection } => {
+  const network = new SimulatedNetwork(seed);
+  Object.assign(network.conditions, options.conditions ?? {});
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1, ...options.a });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2, ...options.b });
+  network.connect(a, b);
+  if (!network.run(10_000, () => a.connection !== undefined && b.connection !== undefined)) {
+    throw new Error('the pair did not connect');
+  }
+  const [link, back] = [a.connection, b.connection];
+  if (link === undefined || back === undefined) throw new Error('the pair did not connect');
+  return { network, a, b, link, back };
+};
