@@ -24,6 +24,7 @@ export const COUNTER_NAMES = [
   'resetSent',
   'resetReceived',
   'handshakesAccepted',
+  'handshakesCompleted',
   'initiationsSent',
 ] as const;
 

@@ -3,9 +3,6 @@
 // handleTimeout, pollTimeout, pollTransmit, pollEvent. Time is an argument; randomness and keys are injected.
 import type { AeadSuite } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
-import type { Random } from '../base/clock.ts';
-import type { Nanoseconds } from '../base/units.ts';
-import type { CongestionController } from './congestion-controller.ts';
 import { AddressLimiter } from './address-limiter.ts';
 import { Connection, type Path } from './connection.ts';
 import {
@@ -26,60 +23,24 @@ import {
 } from './constants.ts';
 import { macOf } from './cookie-jar.ts';
 import { type CounterName, Counters } from './counters.ts';
+import type { DatagramBatch, EndpointEvent, EndpointOptions, Transmit } from './endpoint-types.ts';
 import {
   chooseSuite,
   type HandshakeIdentity,
   type HandshakeResult,
   handshakeIdentity,
   macKeyOf,
-  type Reception,
   RESPONSE_BYTES_MAX,
   RESPONSE_HEADER_BYTES,
+  type Reception,
   suiteMask,
 } from './handshake.ts';
 import { InitiationGate } from './initiation-gate.ts';
 import { type ConnectRequest, Initiator } from './initiator.ts';
 import { PacketGroup } from './packet-group.ts';
-import { type AeadFactory, PacketKeys } from './packet-keys.ts';
-import { compareBytes, hexOf, type KeyPair, keyedHash, sameBytes } from './primitives.ts';
+import { PacketKeys } from './packet-keys.ts';
+import { compareBytes, hexOf, keyedHash, sameBytes } from './primitives.ts';
 import { TransmitBatch } from './transmit-batch.ts';
-
-export interface EndpointOptions {
-  readonly keyPair: KeyPair;
-  readonly volumeId: Uint8Array;
-  readonly volumeSecret: Uint8Array;
-  readonly random: Random;
-  /** Wall time, for the timestamps of initiations. */
-  readonly wall: () => Nanoseconds;
-  readonly createAead: AeadFactory;
-  readonly suites: readonly AeadSuite[];
-  /** Called for each authentic initiation with a fresh timestamp; `payload` is what the initiator gave to `connect`. */
-  readonly authorize: (publicKey: Uint8Array, payload: Uint8Array) => 'accept' | 'refuse';
-  /** Opaque bytes that go back with the answer. */
-  readonly answerPayload?: (publicKey: Uint8Array) => Uint8Array;
-  readonly createController?: () => CongestionController;
-  readonly ratchetPackets?: number;
-}
-
-/** As NativeUdpSocket gives them. */
-export interface DatagramBatch {
-  readonly bytes: Uint8Array;
-  /** Flat [offset, length, source] triples. */
-  readonly datagrams: Uint32Array;
-  readonly sources: readonly Path[];
-}
-
-/** Datagrams for one destination, valid until the next call of pollTransmit. */
-export interface Transmit {
-  readonly path: Path;
-  readonly bytes: Uint8Array;
-  /** Flat [offset, length] pairs. */
-  readonly datagrams: Uint32Array;
-}
-
-export type EndpointEvent =
-  | { readonly kind: 'connected'; readonly connection: Connection }
-  | { readonly kind: 'unreachable'; readonly peer: Uint8Array };
 
 interface Answer {
   readonly datagram: Uint8Array;
@@ -216,10 +177,12 @@ export class Endpoint {
   }
 
   #onOther(datagram: Uint8Array, path: Path, nowMs: number): void {
-    if (datagram.length < RESET_PACKET_BYTES) {
-      this.#counters.count('tooShort');
-      return;
-    }
+    this.#counters.count(this.#readOther(datagram, path, nowMs));
+  }
+
+  /** Each of these returns what to count. */
+  #readOther(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
+    if (datagram.length < RESET_PACKET_BYTES) return 'tooShort';
     switch (datagram[0]) {
       case PACKET_INITIATION:
         return this.#onInitiation(datagram, path, nowMs);
@@ -227,35 +190,36 @@ export class Endpoint {
         return this.#onResponse(datagram, path, nowMs);
       case PACKET_COOKIE: {
         const index = new DataView(datagram.buffer, datagram.byteOffset).getUint32(4, true);
-        return this.#counters.count(this.#initiator.onCookie(datagram, index, nowMs) ? 'cookieReceived' : 'badCookie');
+        return this.#initiator.onCookie(datagram, index, nowMs) ? 'cookieReceived' : 'badCookie';
       }
       case PACKET_RESET:
         return this.#onReset(datagram);
       case PACKET_DATA:
-        return this.#counters.count('tooShort');
+        return 'tooShort';
       default:
-        return this.#counters.count('badType');
+        return 'badType';
     }
   }
 
   // ---- the handshake -----------------------------------------------------------------------------------------------------
 
-  #onInitiation(datagram: Uint8Array, path: Path, nowMs: number): void {
+  #onInitiation(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
     const outcome = this.#gate.admit(datagram, path, nowMs);
-    if (outcome.kind === 'dropped') return this.#counters.count(outcome.reason);
+    if (outcome.kind === 'dropped') return outcome.reason;
     if (outcome.kind === 'cookie') {
-      this.#counters.count('cookieSent');
-      return this.#answer(outcome.answer, path);
+      this.#answer(outcome.answer, path);
+      return 'cookieSent';
     }
     const { reception, senderIndex } = outcome;
     const suite = chooseSuite(this.#suites, reception.suites);
-    if (suite === undefined) return this.#counters.count('noCommonSuite');
+    if (suite === undefined) return 'noCommonSuite';
     if (this.#options.authorize(reception.peer, reception.payload) === 'refuse') {
-      return this.#counters.count('refusedKey');
+      return 'refusedKey';
     }
     this.#gate.remember(reception);
-    if (this.#ourOpenWins(reception.peer, nowMs)) return this.#counters.count('crossedOpen');
+    if (this.#ourOpenWins(reception.peer, nowMs)) return 'crossedOpen';
     this.#accept(reception, { senderIndex, suite, path, nowMs });
+    return 'handshakesAccepted';
   }
 
   /** Two opens crossed: the one begun by the smaller public key stays. */
@@ -266,10 +230,7 @@ export class Endpoint {
     return ours || this.#initiator.isFresh(peer, nowMs);
   }
 
-  #accept(
-    reception: Reception,
-    options: { senderIndex: number; suite: AeadSuite; path: Path; nowMs: number },
-  ): void {
+  #accept(reception: Reception, options: { senderIndex: number; suite: AeadSuite; path: Path; nowMs: number }): void {
     const index = this.#allocateIndex();
     const { message, result } = reception.answer({
       ephemeralSecret: this.#options.random.bytes(KEY_BYTES),
@@ -285,7 +246,6 @@ export class Endpoint {
     datagram.set(message, RESPONSE_HEADER_BYTES);
     datagram.set(macOf(macKeyOf(reception.peer), datagram.subarray(0, macAt)), macAt);
     this.#answer(datagram, options.path);
-    this.#counters.count('handshakesAccepted');
     this.#initiator.cancel(reception.peer);
     const key = hexOf(reception.peer);
     const older = this.#unconfirmed.get(key);
@@ -300,24 +260,25 @@ export class Endpoint {
     this.#unconfirmed.set(key, connection);
   }
 
-  #onResponse(datagram: Uint8Array, path: Path, nowMs: number): void {
+  #onResponse(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
     if (datagram.length < RESPONSE_HEADER_BYTES + KEY_BYTES + MAC_BYTES || datagram.length > RESPONSE_BYTES_MAX) {
-      return this.#counters.count('tooShort');
+      return 'tooShort';
     }
     const macAt = datagram.length - MAC_BYTES;
     const mac = macOf(macKeyOf(this.publicKey), datagram.subarray(0, macAt));
-    if (!sameBytes(mac, datagram.subarray(macAt))) return this.#counters.count('badMac1');
+    if (!sameBytes(mac, datagram.subarray(macAt))) return 'badMac1';
     const view = new DataView(datagram.buffer, datagram.byteOffset);
     const index = view.getUint32(8, true);
     const taken = this.#initiator.take(index);
-    if (taken === undefined) return this.#counters.count('unknownIndex');
+    if (taken === undefined) return 'unknownIndex';
     const result = taken.initiation.finish(datagram.subarray(RESPONSE_HEADER_BYTES, macAt));
-    if (result === 'bad-handshake') return this.#counters.count('badHandshake');
-    if (result === 'bad-proof') return this.#counters.count('badProof');
+    if (result === 'bad-handshake') return 'badHandshake';
+    if (result === 'bad-proof') return 'badProof';
     this.#initiator.cancel(result.peer);
     const remoteIndex = view.getUint32(4, true);
     const connection = this.#create(result, { localIndex: index, remoteIndex, initiated: true, path, nowMs });
     this.#onConfirmed(connection);
+    return 'handshakesCompleted';
   }
 
   #create(
@@ -376,15 +337,14 @@ export class Endpoint {
     this.#answer(datagram, path);
   }
 
-  #onReset(datagram: Uint8Array): void {
+  #onReset(datagram: Uint8Array): CounterName {
     const token = datagram.subarray(RESET_PACKET_BYTES - RESET_TOKEN_BYTES, RESET_PACKET_BYTES);
     for (const connection of this.#connections.values()) {
       if (!sameBytes(connection.peerResetToken, token)) continue;
-      this.#counters.count('resetReceived');
       connection.abandon('reset by peer');
-      return;
+      return 'resetReceived';
     }
-    this.#counters.count('unknownIndex');
+    return 'unknownIndex';
   }
 
   #resetTokenOf(index: number): Uint8Array {

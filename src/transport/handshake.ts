@@ -4,8 +4,8 @@
 // secret too. Ephemeral secrets are arguments, so that a simulation is repeatable.
 import Noise from 'noise-handshake';
 import curve from 'noise-handshake/dh.js';
-import { assert } from '../base/assert.ts';
 import type { AeadSuite } from '../addon/native.ts';
+import { assert } from '../base/assert.ts';
 import {
   DATAGRAM_BYTES_MIN,
   HANDSHAKE_PAYLOAD_BYTES_MAX,
@@ -17,7 +17,7 @@ import {
   TAG_BYTES,
   VOLUME_ID_BYTES,
 } from './constants.ts';
-import { type KeyPair, keyedHash, plainHash, sameBytes } from './primitives.ts';
+import { copyOf, type KeyPair, keyedHash, plainHash, sameBytes } from './primitives.ts';
 
 export const INITIATION_HEADER_BYTES = 8;
 export const RESPONSE_HEADER_BYTES = 12;
@@ -99,7 +99,7 @@ const writePayload = (plain: Uint8Array, at: number, payload: Uint8Array): void 
 const readPayload = (plain: Uint8Array, at: number): Uint8Array | undefined => {
   const length = (plain[at] ?? 0) | ((plain[at + 1] ?? 0) << 8);
   if (length > HANDSHAKE_PAYLOAD_BYTES_MAX || at + 2 + length > plain.length) return undefined;
-  return plain.slice(at + 2, at + 2 + length);
+  return copyOf(plain.subarray(at + 2, at + 2 + length));
 };
 
 /** The initiator's half: one object per initiation sent, because each has its own ephemeral key. */
@@ -129,7 +129,7 @@ export class Initiation {
     this.#noise.initialise(identity.prologue, options.peer);
     const ephemeral = curve.generateKeyPair(Buffer.from(options.ephemeralSecret));
     this.#noise.e = ephemeral;
-    const start = present(this.#noise.digest).slice();
+    const start = copyOf(present(this.#noise.digest));
     const proof = proofOf(identity, 'initiator', start, ephemeral.publicKey, identity.keyPair.publicKey);
     const plain = Buffer.alloc(INITIATION_PLAIN_BYTES);
     plain.writeBigUInt64LE(options.timestamp, 0);
@@ -138,13 +138,13 @@ export class Initiation {
     plain[8 + PROOF_BYTES + RESET_TOKEN_BYTES] = options.suites;
     writePayload(plain, INITIATION_FIXED_BYTES - 2, options.payload);
     this.message = this.#noise.send(plain);
-    this.#transcript = present(this.#noise.digest).slice();
+    this.#transcript = copyOf(present(this.#noise.digest));
   }
 
   /** Undefined (or a missing proof) when the answer is not from the peer. */
   finish(message: Uint8Array): HandshakeResult | 'bad-handshake' | 'bad-proof' {
     let plain: Uint8Array;
-    const ephemeral = message.slice(0, KEY_BYTES);
+    const ephemeral = copyOf(message.subarray(0, KEY_BYTES));
     try {
       plain = this.#noise.recv(Buffer.from(message));
     } catch {
@@ -161,7 +161,7 @@ export class Initiation {
       suite,
       sendKey: boundKey(this.#identity, this.#noise.tx, suite),
       receiveKey: boundKey(this.#identity, this.#noise.rx, suite),
-      peerResetToken: plain.slice(PROOF_BYTES, PROOF_BYTES + RESET_TOKEN_BYTES),
+      peerResetToken: copyOf(plain.subarray(PROOF_BYTES, PROOF_BYTES + RESET_TOKEN_BYTES)),
       payload,
     };
   }
@@ -182,10 +182,10 @@ export class Reception {
     const view = new DataView(plain.buffer, plain.byteOffset, plain.length);
     this.#identity = identity;
     this.#noise = noise;
-    this.#transcript = present(noise.digest).slice();
-    this.peer = present(noise.rs).slice();
+    this.#transcript = copyOf(present(noise.digest));
+    this.peer = copyOf(present(noise.rs));
     this.timestamp = view.getBigUint64(0, true);
-    this.peerResetToken = plain.slice(8 + PROOF_BYTES, 8 + PROOF_BYTES + RESET_TOKEN_BYTES);
+    this.peerResetToken = copyOf(plain.subarray(8 + PROOF_BYTES, 8 + PROOF_BYTES + RESET_TOKEN_BYTES));
     this.suites = plain[8 + PROOF_BYTES + RESET_TOKEN_BYTES] ?? 0;
     this.payload = payload;
   }
@@ -196,7 +196,7 @@ export class Reception {
     let start: Uint8Array;
     try {
       noise.initialise(identity.prologue);
-      start = present(noise.digest).slice();
+      start = copyOf(present(noise.digest));
       plain = noise.recv(Buffer.from(message));
     } catch {
       return 'bad-handshake';
@@ -209,12 +209,10 @@ export class Reception {
     return new Reception(identity, noise, plain, payload);
   }
 
-  answer(options: {
-    ephemeralSecret: Uint8Array;
-    suite: AeadSuite;
-    resetToken: Uint8Array;
-    payload: Uint8Array;
-  }): { message: Uint8Array; result: HandshakeResult } {
+  answer(options: { ephemeralSecret: Uint8Array; suite: AeadSuite; resetToken: Uint8Array; payload: Uint8Array }): {
+    message: Uint8Array;
+    result: HandshakeResult;
+  } {
     const ephemeral = curve.generateKeyPair(Buffer.from(options.ephemeralSecret));
     this.#noise.e = ephemeral;
     const plain = new Uint8Array(RESPONSE_FIXED_BYTES + options.payload.length);

@@ -1,8 +1,7 @@
 // What a connection received for its application: channels and blocks being assembled, and the queue of events that
 // tells of whole ones. Taking an event from the queue gives its bytes back to the flow-control windows, so an
 // application that does not poll stops the sender and memory stays bounded.
-import { IncomingBlocks } from './incoming-blocks.ts';
-import { IncomingStream } from './incoming-stream.ts';
+
 import {
   LIMIT_BLOCKS,
   LIMIT_CONTROL,
@@ -11,6 +10,8 @@ import {
   type StreamChannel,
   writeLimit,
 } from './frames.ts';
+import { IncomingBlocks } from './incoming-blocks.ts';
+import { IncomingStream } from './incoming-stream.ts';
 
 export type ConnectionEvent =
   | { readonly kind: 'message'; readonly channel: StreamChannel; readonly bytes: Uint8Array }
@@ -65,9 +66,7 @@ export class IncomingData {
   }
 
   get limitsAreDue(): boolean {
-    return (
-      this.#resendLimits || this.#blocks.limitIsDue || this.#control.limitIsDue || this.#operations.limitIsDue
-    );
+    return this.#resendLimits || this.#blocks.limitIsDue || this.#control.limitIsDue || this.#operations.limitIsDue;
   }
 
   onLimitsLost(): void {

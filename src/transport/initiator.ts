@@ -17,7 +17,7 @@ import {
   SIMULTANEOUS_OPEN_MS,
 } from './constants.ts';
 import { macOf, openCookie } from './cookie-jar.ts';
-import { type HandshakeIdentity, Initiation, INITIATION_HEADER_BYTES, macKeyOf } from './handshake.ts';
+import { type HandshakeIdentity, INITIATION_HEADER_BYTES, Initiation, macKeyOf } from './handshake.ts';
 import { hexOf } from './primitives.ts';
 
 /** Initiations of one attempt that may still be answered. */

@@ -45,7 +45,7 @@ export class OutgoingBlocks {
   /** Blocks not sent to their end yet, in order; those before `#head` are gone. */
   #queue: OutgoingBlock[] = [];
   #head = 0;
-  #lossy = new Set<OutgoingBlock>();
+  readonly #lossy = new Set<OutgoingBlock>();
   #nextId = 0;
   #openedBytes = 0;
   #limit = 0;

@@ -1,7 +1,8 @@
 // Consecutive data packets of one received batch that are addressed to one connection, in the shape in which they are
 // opened together. Reused from group to group.
-import { HEADER_BYTES } from './constants.ts';
+
 import type { Path } from './connection.ts';
+import { HEADER_BYTES } from './constants.ts';
 
 export const GROUP_PACKETS_MAX = 512;
 

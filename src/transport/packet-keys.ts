@@ -1,7 +1,8 @@
 // The keys of one connection: one chain per direction, ratcheted every RATCHET_PACKETS packets. Packet numbers are never
 // reused, and they say in full which key sealed them. The receiver keeps the previous, the current and the next key.
-import { assert } from '../base/assert.ts';
+
 import type { AeadSuite, NativeAead } from '../addon/native.ts';
+import { assert } from '../base/assert.ts';
 import { KEY_BYTES, RATCHET_PACKETS } from './constants.ts';
 import { keyedHash, wipe } from './primitives.ts';
 

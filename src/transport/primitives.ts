@@ -88,3 +88,6 @@ export const compareBytes = (left: Uint8Array, right: Uint8Array): number => Buf
 /** Key of a map. */
 export const hexOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+
+/** A copy, also of a Buffer, whose own `slice` shares memory. */
+export const copyOf = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);

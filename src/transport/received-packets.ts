@@ -32,8 +32,7 @@ export class ReceivedPackets {
     if (!options.eliciting) return;
     this.#eliciting += 1;
     this.#elicitingTotal += 1;
-    const every =
-      this.#elicitingTotal <= ACKNOWLEDGE_OFTEN_PACKETS ? ACKNOWLEDGE_EVERY_FIRST : ACKNOWLEDGE_EVERY_LATER;
+    const every = this.#elicitingTotal <= ACKNOWLEDGE_OFTEN_PACKETS ? ACKNOWLEDGE_EVERY_FIRST : ACKNOWLEDGE_EVERY_LATER;
     if (outOfOrder || options.now || this.#eliciting >= every) this.#acknowledgeAt = nowMs;
     else this.#acknowledgeAt = Math.min(this.#acknowledgeAt, nowMs + ACKNOWLEDGE_DELAY_MAX_MS);
   }

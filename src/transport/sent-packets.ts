@@ -70,7 +70,10 @@ export class SentPackets {
     const from = this.#slots;
     const to = from * 2;
     assert(to <= 2 ** 24, 'packets in flight are bounded by the receive windows');
-    const move = <Array extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(old: Array, grown: Array): Array => {
+    const move = <Array extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(
+      old: Array,
+      grown: Array,
+    ): Array => {
       for (let number = this.first; number < this.next; number++) {
         grown[number & (to - 1)] = old[number & (from - 1)] ?? 0;
       }

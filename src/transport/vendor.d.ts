@@ -5,6 +5,7 @@ declare module 'noise-handshake' {
     readonly publicKey: Uint8Array;
     readonly secretKey: Uint8Array;
   }
+  // biome-ignore lint/style/noDefaultExport: that is how the package exports it.
   export default class Noise {
     constructor(pattern: 'IK', initiator: boolean, staticKeyPair: NoiseKeyPair);
     initialise(prologue: Uint8Array, remoteStatic?: Uint8Array): void;
@@ -23,7 +24,9 @@ declare module 'noise-handshake' {
 
 declare module 'noise-handshake/dh.js' {
   import type { NoiseKeyPair } from 'noise-handshake';
+
   const curve: { generateKeyPair(secretKey: Uint8Array): NoiseKeyPair };
+  // biome-ignore lint/style/noDefaultExport: that is how the package exports it.
   export default curve;
 }
 
@@ -66,5 +69,6 @@ declare module 'sodium-native' {
     sodium_memcmp(left: Uint8Array, right: Uint8Array): boolean;
     sodium_memzero(bytes: Uint8Array): void;
   };
+  // biome-ignore lint/style/noDefaultExport: that is how the package exports it.
   export default sodium;
 }

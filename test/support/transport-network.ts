@@ -2,7 +2,8 @@
 // corruption, a rate with a queue, an MTU and cuts; virtual time and a seed, so that a run can be repeated.
 import { milliseconds, nanoseconds } from '../../src/base/units.ts';
 import type { Connection, Path } from '../../src/transport/connection.ts';
-import { Endpoint, type EndpointOptions } from '../../src/transport/endpoint.ts';
+import { Endpoint } from '../../src/transport/endpoint.ts';
+import type { EndpointOptions } from '../../src/transport/endpoint-types.ts';
 import type { ConnectionEvent } from '../../src/transport/incoming-data.ts';
 import { type KeyPair, keyPairOf } from '../../src/transport/primitives.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
