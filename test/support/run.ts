@@ -2,7 +2,7 @@
 // a child process with a time limit of its own, so a crash or a hang is a failure and not a lost run. Ends with
 // `N passed, N failed`. Usage: run.ts [PART-OF-A-PATH]…
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,6 +74,7 @@ async function runJobs(jobs: readonly Job[], parallel: number): Promise<Outcome[
 /** Runs one job in a process group of its own, with a temporary directory that is unmounted and removed afterwards. */
 async function runJob(job: Job): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), 'pfs-test-'));
+  chmodSync(directory, 0o711); // tests act as other users below it
   const started = process.hrtime.bigint();
   const child = spawn(job.command, job.arguments, {
     cwd: ROOT,
