@@ -15,8 +15,9 @@ const layers = [
   },
   {
     layer: 'wire',
-    imports: ['base'],
-    reason: 'Encoding and validation of messages know no state that a message could change.',
+    imports: ['base', 'extent'],
+    reason:
+      'Encoding and validation know no state that a message could change; runs are coded by extent (docs/design/0020).',
   },
   {
     layer: 'addon',

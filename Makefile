@@ -25,7 +25,7 @@ RUNNER := node --import tsx test/support/run.ts
 
 TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
-CPP = $(shell find native/core native/napi native/test -name "*.cc" -o -name "*.h" 2>/dev/null)
+CPP = $(shell find native/core native/napi test/native -name "*.cc" -o -name "*.h" 2>/dev/null)
 
 .PHONY: help setup system build addon demo test check lint format bench coverage clean install
 

@@ -142,8 +142,9 @@ export class TestNode {
     return readFileSync(this.#logFile, 'utf8').split('\n').slice(-LOG_LINES_SHOWN).join('\n');
   }
 
-  #pfsCommand = (parameters: readonly string[]): string[] =>
-    this.#inside([process.execPath, PFS, ...parameters, '--state', this.stateDirectory]);
+  #pfsCommand(parameters: readonly string[]): string[] {
+    return this.#inside([process.execPath, PFS, ...parameters, '--state', this.stateDirectory]);
+  }
 
   #inside(command: readonly string[]): string[] {
     return this.#options.namespace === undefined ? [...command] : insideNamespace(this.#options.namespace, command);

@@ -53,7 +53,7 @@ const testJob = (file: string, limitMs: number): Job => ({
 const sanitizeJob = (): Job => ({
   name: 'native/sanitize',
   command: 'make',
-  arguments: ['--no-print-directory', '-C', join(ROOT, 'native'), 'sanitize'],
+  arguments: ['--no-print-directory', '-j2', '-C', join(ROOT, 'native'), 'sanitize'],
   limitMs: SANITIZE_LIMIT_MS,
 });
 
