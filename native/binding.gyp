@@ -54,6 +54,18 @@
       "sources": [
         "core/base/file_lock.cc",
         "core/base/service_manager.cc",
+        "core/blob/blob_append.cc",
+        "core/blob/blob_core.cc",
+        "core/blob/direct_reader.cc",
+        "core/blob/file.cc",
+        "core/blob/literal.cc",
+        "core/blob/literal_frame.cc",
+        "core/blob/matcher.cc",
+        "core/blob/scrub.cc",
+        "core/blob/segment.cc",
+        "core/blob/segment_load.cc",
+        "core/blob/segment_write.cc",
+        "core/blob/table_format.cc",
         "core/chunk/chunk_index.cc",
         "core/chunk/chunk_index_table.cc",
         "core/chunk/chunker.cc",
@@ -68,7 +80,8 @@
         "napi/addon.cc",
         "napi/aead.cc",
         "napi/chunk.cc",
-        "napi/system.cc"
+        "napi/system.cc",
+        "napi/blob.cc"
       ]
     }
   ]

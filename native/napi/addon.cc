@@ -11,6 +11,7 @@ Napi::Object registerRooms(Napi::Env env, Napi::Object exports) {
   if (env.IsExceptionPending()) return exports;  // PFS_SIMD asks for what is not there
   packetfs::registerChunk(env, exports);
   packetfs::registerAead(env, exports);
+  packetfs::registerBlob(env, exports);
   return exports;
 }
 

@@ -24,11 +24,11 @@ struct BlobOptions {
 
 struct SegmentState {  // what opening a segment found
   std::uint32_t segment = 0;
-  std::uint32_t records = 0;       // valid records
-  std::uint64_t dataBytes = 0;     // end of the last valid record's bytes
+  std::uint32_t records = 0;    // table slots up to the last valid record
+  std::uint64_t dataBytes = 0;  // end of the last valid record's bytes
   bool sealed = false;
-  bool torn = false;               // an invalid tail was cut off (normal after an unclean stop)
-  bool corrupt = false;            // a bad record with a good one behind it: quarantined, see scrub
+  bool torn = false;     // unsynced writes were lost and cut off (normal after an unclean stop)
+  bool corrupt = false;  // a bad record that had been synced: quarantined, see scrub
 };
 
 struct HighWaterMark {
@@ -49,6 +49,26 @@ struct PositionRange {  // [start, end) within a log; never crosses a segment
   LogPosition end = 0;
 };
 
+/// Bytes of a file to bring in. `lookahead` bytes follow `length` in memory; they are not consumed, only seen by the
+/// chunker. Final: all of it is consumed, the last chunk may be short. Else only up to the last cut that no further
+/// bytes can change, so that chunking does not depend on how a stream was sliced.
+struct IngestWindow {
+  std::uint64_t fileOffset = 0;
+  const std::uint8_t* bytes = nullptr;
+  std::size_t length = 0;
+  std::size_t lookahead = 0;
+  bool final = true;
+};
+
+/// Carries successor prediction from one window of a stream to the next.
+struct IngestCursor {
+  BlobAddress successor = kHole;
+};
+
+struct IndexUsage {
+  std::uint64_t chunks = 0, memoryBytes = 0;
+};
+
 struct IngestTotals {  // for metrics
   std::uint64_t bytes = 0, matchedBytes = 0, appendedBytes = 0, zeroBytes = 0;
 };
@@ -60,17 +80,22 @@ class Blob {
 
   /// Opens (or creates) the log directory `name` under local number `log`; loads tables and fills the index.
   virtual Result<std::vector<SegmentState>> openLog(LogNumber log, const std::string& name) = 0;
-  /// New chunks are appended to this log from now on (the node's own, of this epoch).
+  /// New chunks are appended to this log from now on (the node's own, of this epoch). EROFS when a segment of it was
+  /// torn or corrupt at opening: such a log is not continued.
   virtual Status setAppendLog(LogNumber log) = 0;
 
   /// Cuts, hashes, matches and appends: zero pages become holes, known chunks become references. `fileOffset` only
   /// labels the result. The whole of bytes[0, length) is consumed (the last chunk may be short).
   virtual Result<ExtentList> ingest(std::uint64_t fileOffset, const std::uint8_t* bytes, std::size_t length) = 0;
+  /// As ingest, window by window of a stream; appends to `extents` and returns how many bytes were consumed.
+  virtual Result<std::size_t> ingestWindow(IngestCursor& cursor, const IngestWindow& window, ExtentList& extents) = 0;
+  [[nodiscard]] virtual const ChunkerParameters& chunker() const = 0;
   [[nodiscard]] virtual IngestTotals totals() const = 0;
+  [[nodiscard]] virtual IndexUsage index() const = 0;
 
   /// Fills `target` from one address run; short data is an error (EIO).
   virtual Status read(BlobAddress address, std::uint8_t* target, std::size_t length) = 0;
-  /// Gather-read of consecutive extents into one buffer, adjacent addresses coalesced into one preadv.
+  /// Gather-read of [fileOffset, fileOffset + length) into one buffer; holes and what no extent covers become zeros.
   virtual Status readExtents(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint8_t* target,
                              std::size_t length) = 0;
 
@@ -82,11 +107,12 @@ class Blob {
   virtual bool holds(BlobAddress address, std::uint64_t length) = 0;
 
   /// fdatasync of every touched data file and table (and directory of a new one); the marks then durable, per segment
-  /// touched since the last call. After a failure the segment is sealed and never appended to again.
+  /// touched since the last call. After a failure this process stores nothing more (EIO) and every later sync fails:
+  /// the kernel may have dropped the bytes, so only opening again tells what is on disk.
   virtual Result<std::vector<HighWaterMark>> sync() = 0;
 
-  /// Literal frames (docs/format/wire.md, Literal): whole chunks of one log from `start` (inclusive) to at most `end`,
-  /// at most rawBytesMax. ENOENT when nothing is held there.
+  /// Literal frames (docs/format/wire.md, Literal): the whole chunks that [start, end) touches, from the one that holds
+  /// `start` on up to the first gap; at least one, else at most rawBytesMax. ENOENT when `start` is not held.
   struct Literal {
     std::vector<std::uint8_t> frame{};
     LogPosition start = 0, end = 0;
@@ -96,7 +122,8 @@ class Blob {
   virtual Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
                                       int level) = 0;
   /// Unpacks, hashes each chunk, verifies the frame's check, stores data and records, feeds the index. Chunks already
-  /// held are skipped. `repair` rewrites held chunks whose bytes on disk no longer match their record.
+  /// held are skipped. `repair` rewrites held chunks whose bytes on disk no longer match their record. EBADMSG: the
+  /// frame is malformed, of another log, or contradicts what is held; nothing was changed.
   virtual Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) = 0;
 
   /// First 8 bytes (LE) of the BLAKE3 over the hashes of all chunks that the runs touch, in order; ENOENT when one is

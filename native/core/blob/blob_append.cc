@@ -1,0 +1,149 @@
+// Appending to the own log and making the blob durable, see blob_core.h.
+#include <unistd.h>
+
+#include "blob_core.h"
+
+namespace packetfs {
+
+Status BlobCore::appendChunks(std::span<ChunkBytes> chunks, std::vector<BlobAddress>& addresses,
+                              std::vector<bool>& matched) {
+  Status status = refuseIfUnusable();
+  if (!status.ok()) return status;
+  const std::uint32_t number = appendLog_.load();
+  auto log = number == UINT32_MAX ? nullptr : logOf(static_cast<LogNumber>(number));
+  if (!log) return Status::failure(EROFS, "the blob has no log to append to");
+  addresses.assign(chunks.size(), kHole);
+  matched.assign(chunks.size(), false);
+
+  std::lock_guard lock(log->write);
+  std::vector<ChunkBytes> group;
+  std::vector<std::size_t> places;
+  std::shared_ptr<Segment> segment;
+  std::uint64_t groupBytes = 0;
+  const auto appendGroup = [&]() -> Status {
+    if (group.empty()) return Status::success();
+    Status appended = segment->append(group);
+    if (!appended.ok()) return appended;
+    indexChunks(ordinalOf(*segment), group);
+    for (std::size_t i = 0; i < group.size(); i++) {
+      addresses[places[i]] = makeAddress(log->number, makePosition(segment->number(), group[i].offset));
+    }
+    group.clear();
+    places.clear();
+    groupBytes = 0;
+    return Status::success();
+  };
+  for (std::size_t i = 0; i < chunks.size(); i++) {
+    if (auto held = findChunk(chunks[i].hash)) {  // another thread was faster
+      addresses[i] = held->address;
+      matched[i] = true;
+      continue;
+    }
+    const std::uint64_t needed = groupBytes + chunks[i].length;
+    if (!segment || !segment->hasRoom(static_cast<std::uint32_t>(needed), group.size() + 1)) {
+      status = appendGroup();
+      if (!status.ok()) return status;
+      auto roomy = segmentWithRoom(*log, chunks[i].length);
+      if (!roomy.ok()) return roomy.status;
+      segment = std::move(roomy.value);
+    }
+    group.push_back(chunks[i]);
+    places.push_back(i);
+    groupBytes += chunks[i].length;
+  }
+  return appendGroup();
+}
+
+/// The log's last segment, or a new one after it.
+Result<std::shared_ptr<Segment>> BlobCore::segmentWithRoom(Log& log, std::uint32_t length) {
+  std::shared_ptr<Segment> last;
+  {
+    std::shared_lock lock(structureMutex_);
+    if (!log.segments.empty()) last = log.segments.rbegin()->second;
+  }
+  if (!last) return segmentForWriting(log, 0);
+  if (last->hasRoom(length)) return last;
+  last->stopAppending();
+  if (last->number() + 1 >= kSegmentCountMax)
+    return Status::failure(ENOSPC, "log " + log.name + " has no segment left");
+  return segmentForWriting(log, last->number() + 1);
+}
+
+Result<std::shared_ptr<Segment>> BlobCore::segmentForWriting(Log& log, std::uint32_t segment) {
+  auto held = segmentOf(log, segment);
+  if (held) return held;
+  auto created = loadSegment(log, segment);
+  if (!created.ok()) return created;
+  adopt(log, created.value);
+  return created;
+}
+
+Result<std::vector<HighWaterMark>> BlobCore::sync() {
+  std::lock_guard syncLock(syncMutex_);
+  Status status = refuseIfUnusable();
+  if (!status.ok()) return status;
+  std::vector<std::shared_ptr<Log>> logs;
+  {
+    std::shared_lock lock(structureMutex_);
+    for (const auto& [number, log] : logs_) logs.push_back(log);
+  }
+  std::vector<HighWaterMark> marks;
+  for (const auto& log : logs) {
+    status = syncLog(*log, marks);
+    if (!status.ok()) {
+      syncFailed_ = true;
+      return status;
+    }
+  }
+  return marks;
+}
+
+Status BlobCore::syncLog(Log& log, std::vector<HighWaterMark>& marks) {
+  struct Frozen {
+    std::shared_ptr<Segment> segment{};
+    SegmentMark mark{};
+  };
+  std::vector<Frozen> frozen;
+  bool newFiles = false;
+  {
+    std::lock_guard writeLock(log.write);
+    std::shared_lock lock(structureMutex_);
+    for (const auto& [number, segment] : log.segments) {
+      if (!segment->touched()) continue;
+      newFiles = segment->takeNew() || newFiles;
+      frozen.push_back({segment, segment->freeze()});
+    }
+  }
+  if (newFiles && ::fsync(log.directory.fd()) != 0) return systemFailure("sync", log.path);
+  for (const Frozen& one : frozen) {
+    Status status = one.segment->makeDurable();
+    if (!status.ok()) return status;
+  }
+  std::lock_guard writeLock(log.write);
+  for (const Frozen& one : frozen) {
+    Status status = one.segment->rememberDurable(one.mark);
+    if (status.ok()) status = one.segment->sealIfFull();
+    if (!status.ok()) return status;
+    marks.push_back({log.number, one.segment->number(), one.mark.records, one.mark.dataBytes});
+  }
+  return Status::success();
+}
+
+/// Best effort: a clean stop has synced before, and what was not synced is referred to by nobody.
+void BlobCore::close() {
+  if (closed_.load()) return;
+  (void)sync();
+  if (closed_.exchange(true)) return;
+  std::vector<std::shared_ptr<Log>> logs;
+  {
+    std::shared_lock lock(structureMutex_);
+    for (const auto& [number, log] : logs_) logs.push_back(log);
+  }
+  for (const auto& log : logs) {
+    std::lock_guard writeLock(log->write);
+    std::shared_lock lock(structureMutex_);
+    for (const auto& [number, segment] : log->segments) segment->releasePreallocation();
+  }
+}
+
+}  // namespace packetfs

@@ -1,0 +1,210 @@
+// See matcher.h.
+#include "matcher.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace packetfs {
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kPendingBytesMax = 1U << 20;  // appended, and shown to other threads, at the latest then
+constexpr std::size_t kPendingChunksMax = 512;
+constexpr std::size_t kStoredAheadLeast = 32U << 10;
+constexpr std::size_t kStoredAheadMost = 1U << 20;
+
+std::uint64_t shortHash(const Hash256& hash) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, hash.data(), sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+Result<std::size_t> Matcher::run(ExtentList& extents) {
+  std::size_t position = 0;
+  while (position < window_.length) {
+    const std::size_t zeroEnd = endOfZeroPages(position);
+    if (zeroEnd > position) {
+      steps_.push_back({{window_.fileOffset + position, zeroEnd - position, kHole}});
+      totals_.zeroBytes += zeroEnd - position;
+      position = zeroEnd;
+      continue;
+    }
+    const std::size_t before = position;
+    Status status = takeStretch(position, startOfZeroPages(position));
+    if (!status.ok()) return status;
+    if (position == before) break;
+  }
+  Status status = appendPending();
+  if (!status.ok()) return status;
+  for (const Step& step : steps_) {
+    const Extent& extent = step.extent;
+    if (!extents.empty()) {
+      Extent& last = extents.back();
+      const bool follows = last.fileOffset + last.length == extent.fileOffset;
+      const bool contiguous = last.address == kHole
+                                  ? extent.address == kHole
+                                  : extent.address != kHole && last.address + last.length == extent.address;
+      if (follows && contiguous) {
+        last.length += extent.length;
+        continue;
+      }
+    }
+    extents.push_back(extent);
+  }
+  totals_.bytes = position;
+  blob_.count(totals_);
+  return position;
+}
+
+/// The first page boundary of the file at or after a position of the window.
+std::size_t Matcher::nextPage(std::size_t position) const {
+  return position + static_cast<std::size_t>(-(window_.fileOffset + position) % kPageBytes);
+}
+
+std::size_t Matcher::endOfZeroPages(std::size_t position) const {
+  if (nextPage(position) != position) return position;
+  while (position + kPageBytes <= window_.length && isZero(window_.bytes + position, kPageBytes))
+    position += kPageBytes;
+  return position;
+}
+
+/// Where the bytes from `position` on meet a page of zeros, or end.
+std::size_t Matcher::startOfZeroPages(std::size_t position) const {
+  for (std::size_t page = nextPage(position); page + kPageBytes <= available(); page += kPageBytes) {
+    // A page that only begins in the window is not taken as a hole by endOfZeroPages, so it ends nothing.
+    const bool straddles = page < window_.length && page + kPageBytes > window_.length;
+    if (!straddles && page > position && isZero(window_.bytes + page, kPageBytes)) return page;
+  }
+  return available();
+}
+
+/// False when bytes that are yet to come could change the next cut.
+bool Matcher::decidable(std::size_t position, std::size_t stretchEnd) const {
+  if (window_.final || stretchEnd < available()) return true;
+  const std::size_t wholePages = (window_.fileOffset + available()) % kPageBytes;  // a page cut off may become zeros
+  const std::size_t known = available() > wholePages ? available() - wholePages : 0;
+  return known >= position + chunker_.maximum;
+}
+
+Status Matcher::takeStretch(std::size_t& position, std::size_t stretchEnd) {
+  const std::size_t end = std::min(stretchEnd, window_.length);
+  while (position < end && decidable(position, stretchEnd)) {
+    std::size_t length = 0;
+    Status status = takePredicted(position, end, length);
+    if (status.ok() && length == 0) {
+      length = std::min(nextCut(chunker_, window_.bytes + position, stretchEnd - position), end - position);
+      status = takeCut(position, length);
+    }
+    if (!status.ok()) return status;
+    position += length;
+  }
+  return Status::success();
+}
+
+/// After a hit on a stored chunk, the stored chunk behind it is taken when the input goes on alike, uncut and unhashed.
+Status Matcher::takePredicted(std::size_t position, std::size_t stretchEnd, std::size_t& length) {
+  if (cursor_.successor == kHole) return Status::success();
+  auto next = blob_.chunkStartingAt(cursor_.successor);
+  if (!next && !pending_.empty()) {  // it may be among those that are not appended yet
+    Status status = appendPending();
+    if (!status.ok()) return status;
+    next = blob_.chunkStartingAt(cursor_.successor);
+  }
+  const std::size_t left = stretchEnd - position;
+  const bool fits = next && next->record.length <= left &&
+                    // A short chunk was the end of something; it is taken only where it is the end here, too.
+                    (next->record.length > chunker_.minimum || next->record.length == left);
+  if (!fits || !equalsStored(*next->segment, next->record.offset, position, next->record.length)) {
+    cursor_.successor = kHole;
+    return Status::success();
+  }
+  length = next->record.length;
+  totals_.matchedBytes += length;
+  take(position, length, next->address);
+  cursor_.successor = next->address + length;
+  return Status::success();
+}
+
+bool Matcher::equalsStored(const Segment& segment, std::uint32_t offset, std::size_t position, std::size_t length) {
+  const bool isRead =
+      storedSegment_ == &segment && offset >= storedOffset_ && offset + length <= storedOffset_ + stored_.size();
+  if (!isRead) {
+    // The first comparison reads one chunk; as long as the prediction holds, more is read ahead.
+    const bool goesOn = storedSegment_ == &segment && offset == storedOffset_ + stored_.size();
+    storedAhead_ = goesOn || storedAhead_ > 0 ? std::min(storedAhead_ * 2, kStoredAheadMost) : kStoredAheadLeast;
+    std::size_t wanted = std::max(length, std::min(storedAhead_, window_.length - position));
+    if (!segment.covers(offset, wanted)) wanted = length;
+    stored_.resize(wanted);
+    storedSegment_ = &segment;
+    storedOffset_ = offset;
+    if (!segment.readData(offset, stored_.data(), wanted).ok()) {  // unreadable is not equal: the input is stored anew
+      stored_.clear();
+      return false;
+    }
+  }
+  const bool equal = std::memcmp(stored_.data() + (offset - storedOffset_), window_.bytes + position, length) == 0;
+  if (!equal) storedAhead_ = 0;
+  return equal;
+}
+
+Status Matcher::takeCut(std::size_t position, std::size_t length) {
+  const std::uint8_t* bytes = window_.bytes + position;
+  const Hash256 hash = blake3Keyed(blob_.options().identityKey, bytes, length);
+  if (pendingHashes_.contains(shortHash(hash))) {
+    Status status = appendPending();
+    if (!status.ok()) return status;
+  }
+  if (auto held = blob_.findChunk(hash)) {
+    totals_.matchedBytes += length;
+    take(position, length, held->address);
+    cursor_.successor = held->address + length;
+    return Status::success();
+  }
+  cursor_.successor = kHole;
+  pendingHashes_.insert(shortHash(hash));
+  steps_.push_back({{window_.fileOffset + position, length, kHole}, pending_.size()});
+  pending_.push_back({bytes, 0, static_cast<std::uint32_t>(length), hash, crc32c(bytes, length)});
+  pendingBytes_ += length;
+  if (pendingBytes_ >= kPendingBytesMax || pending_.size() >= kPendingChunksMax) return appendPending();
+  return Status::success();
+}
+
+void Matcher::take(std::size_t position, std::size_t length, BlobAddress address) {
+  steps_.push_back({{window_.fileOffset + position, length, address}});
+}
+
+Status Matcher::appendPending() {
+  if (pending_.empty()) return Status::success();
+  std::vector<BlobAddress> addresses;
+  std::vector<bool> matched;
+  Status status = blob_.appendChunks(pending_, addresses, matched);
+  if (!status.ok()) return status;
+  for (Step& step : steps_) {
+    if (step.pending == SIZE_MAX) continue;
+    step.extent.address = addresses[step.pending];
+    (matched[step.pending] ? totals_.matchedBytes : totals_.appendedBytes) += step.extent.length;
+    step.pending = SIZE_MAX;
+  }
+  pending_.clear();
+  pendingHashes_.clear();
+  pendingBytes_ = 0;
+  return Status::success();
+}
+
+Result<ExtentList> BlobCore::ingest(std::uint64_t fileOffset, const std::uint8_t* bytes, std::size_t length) {
+  IngestCursor cursor;
+  ExtentList extents;
+  auto consumed = ingestWindow(cursor, {.fileOffset = fileOffset, .bytes = bytes, .length = length}, extents);
+  if (!consumed.ok()) return consumed.status;
+  return extents;
+}
+
+Result<std::size_t> BlobCore::ingestWindow(IngestCursor& cursor, const IngestWindow& window, ExtentList& extents) {
+  Status status = refuseIfUnusable();
+  if (!status.ok()) return status;
+  return Matcher(*this, cursor, window).run(extents);
+}
+
+}  // namespace packetfs

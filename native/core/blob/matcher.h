@@ -1,0 +1,55 @@
+// Brings one window of a file into the blob (DESIGN §3, Matching): zero pages, successor prediction, cutting, hashing,
+// look-up, append. Each step decides as if every new chunk were appended at once, so the result does not depend on
+// where windows or batches end.
+#pragma once
+#include <unordered_set>
+#include <vector>
+
+#include "blob_core.h"
+
+namespace packetfs {
+
+class Matcher {
+ public:
+  Matcher(BlobCore& blob, IngestCursor& cursor, const IngestWindow& window)
+      : blob_(blob), chunker_(blob.options().chunker), cursor_(cursor), window_(window) {}
+
+  /// Appends the extents of what was consumed and returns how many bytes that is.
+  Result<std::size_t> run(ExtentList& extents);
+
+ private:
+  struct Step {  // a chunk of the window, and which pending chunk gives its address
+    Extent extent{};
+    std::size_t pending = SIZE_MAX;
+  };
+
+  [[nodiscard]] std::size_t available() const { return window_.length + window_.lookahead; }
+  [[nodiscard]] std::size_t nextPage(std::size_t position) const;
+  [[nodiscard]] std::size_t endOfZeroPages(std::size_t position) const;
+  [[nodiscard]] std::size_t startOfZeroPages(std::size_t position) const;
+  [[nodiscard]] bool decidable(std::size_t position, std::size_t stretchEnd) const;
+  Status takeStretch(std::size_t& position, std::size_t stretchEnd);
+  Status takePredicted(std::size_t position, std::size_t stretchEnd, std::size_t& length);
+  Status takeCut(std::size_t position, std::size_t length);
+  bool equalsStored(const Segment& segment, std::uint32_t offset, std::size_t position, std::size_t length);
+  Status appendPending();
+  void take(std::size_t position, std::size_t length, BlobAddress address);
+
+  BlobCore& blob_;
+  const ChunkerParameters& chunker_;
+  IngestCursor& cursor_;
+  const IngestWindow& window_;
+  std::vector<Step> steps_{};
+  std::vector<ChunkBytes> pending_{};
+  std::size_t pendingBytes_ = 0;
+  std::unordered_set<std::uint64_t> pendingHashes_{};  // first 8 bytes of each
+  IngestTotals totals_{};
+
+  // Stored bytes read ahead for prediction.
+  std::vector<std::uint8_t> stored_{};
+  const Segment* storedSegment_ = nullptr;
+  std::uint32_t storedOffset_ = 0;
+  std::size_t storedAhead_ = 0;
+};
+
+}  // namespace packetfs

@@ -1,0 +1,320 @@
+// NativeBlob of src/addon/native.ts over core/blob: argument checks and promises, nothing else.
+#include "blob.h"
+
+#include "arguments.h"
+#include "rooms.h"
+
+namespace packetfs {
+namespace {
+
+constexpr napi_type_tag kBlobTag = {0x5046535f424c4f42, 0x6e61746976650001};
+constexpr std::uint64_t kPositionMax = (1ULL << kPositionBits) - 1;
+constexpr std::uint64_t kReadBytesMax = 1ULL << 30;
+
+Napi::Value number(Napi::Env env, std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+Napi::Value segmentStates(Napi::Env env, std::vector<SegmentState>&& states) {
+  auto list = Napi::Array::New(env, states.size());
+  for (std::uint32_t i = 0; i < states.size(); i++) {
+    auto state = Napi::Object::New(env);
+    state.Set("segment", number(env, states[i].segment));
+    state.Set("records", number(env, states[i].records));
+    state.Set("dataBytes", number(env, states[i].dataBytes));
+    state.Set("sealed", Napi::Boolean::New(env, states[i].sealed));
+    state.Set("torn", Napi::Boolean::New(env, states[i].torn));
+    state.Set("corrupt", Napi::Boolean::New(env, states[i].corrupt));
+    list.Set(i, state);
+  }
+  return list;
+}
+
+Napi::Value marksToArray(Napi::Env env, std::vector<HighWaterMark>&& marks) {
+  auto list = Napi::Array::New(env, marks.size());
+  for (std::uint32_t i = 0; i < marks.size(); i++) {
+    auto mark = Napi::Object::New(env);
+    mark.Set("log", number(env, marks[i].log));
+    mark.Set("segment", number(env, marks[i].segment));
+    mark.Set("records", number(env, marks[i].records));
+    mark.Set("dataBytes", number(env, marks[i].dataBytes));
+    list.Set(i, mark);
+  }
+  return list;
+}
+
+Napi::Value literalToObject(Napi::Env env, Blob::Literal&& literal) {
+  auto object = Napi::Object::New(env);
+  object.Set("start", number(env, literal.start));
+  object.Set("end", number(env, literal.end));
+  object.Set("rawBytes", number(env, literal.rawBytes));
+  object.Set("chunks", number(env, literal.chunks));
+  object.Set("frame", bytesToArray(env, std::move(literal.frame)));
+  return object;
+}
+
+Napi::Value outcomeToObject(Napi::Env env, Blob::ScrubOutcome&& outcome) {
+  auto findings = Napi::Array::New(env, outcome.findings.size());
+  for (std::uint32_t i = 0; i < outcome.findings.size(); i++) {
+    auto finding = Napi::Object::New(env);
+    finding.Set("address", Napi::BigInt::New(env, outcome.findings[i].address));
+    finding.Set("length", Napi::BigInt::New(env, outcome.findings[i].length));
+    finding.Set("reason", Napi::String::New(env, outcome.findings[i].reason));
+    findings.Set(i, finding);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("bytes", number(env, outcome.bytes));
+  object.Set("chunks", number(env, outcome.chunks));
+  object.Set("findings", findings);
+  return object;
+}
+
+class BlobObject final : public Napi::ObjectWrap<BlobObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "NativeBlob",
+        {InstanceMethod<&BlobObject::openLog>("openLog"), InstanceMethod<&BlobObject::setAppendLog>("setAppendLog"),
+         InstanceMethod<&BlobObject::ingest>("ingest"), InstanceMethod<&BlobObject::totals>("totals"),
+         InstanceMethod<&BlobObject::readExtents>("readExtents"), InstanceMethod<&BlobObject::chunkAt>("chunkAt"),
+         InstanceMethod<&BlobObject::heldRanges>("heldRanges"), InstanceMethod<&BlobObject::holds>("holds"),
+         InstanceMethod<&BlobObject::sync>("sync"), InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
+         InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
+         InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"), InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
+         InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"), InstanceMethod<&BlobObject::index>("index"),
+         InstanceMethod<&BlobObject::close>("close")});
+  }
+
+  /// Only openBlob constructs: it passes an External that holds the blob.
+  explicit BlobObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BlobObject>(info) {
+    if (!info[0].IsExternal()) {
+      throwInvalid(info.Env(), "NativeBlob", "is made by openBlob");
+      return;
+    }
+    blob_ = *info[0].As<Napi::External<std::shared_ptr<Blob>>>().Data();
+    info.This().As<Napi::Object>().TypeTag(&kBlobTag);
+  }
+
+  [[nodiscard]] const std::shared_ptr<Blob>& blob() const { return blob_; }
+
+ private:
+  static LogNumber logArgument(ArgumentReader& reader, Napi::Value value) {
+    return static_cast<LogNumber>(reader.integer(value, "log", 0, UINT16_MAX));
+  }
+
+  Napi::Value openLog(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "openLog");
+    const LogNumber log = logArgument(reader, info[0]);
+    std::string name = reader.string(info[1], "name");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<std::vector<SegmentState>>(
+        info.Env(), "openLog", {}, [blob = blob_, log, name = std::move(name)] { return blob->openLog(log, name); },
+        segmentStates);
+  }
+
+  Napi::Value setAppendLog(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "setAppendLog");
+    const LogNumber log = logArgument(reader, info[0]);
+    if (reader.failed()) return info.Env().Undefined();
+    const Status status = blob_->setAppendLog(log);
+    return status.ok() ? info.Env().Undefined() : throwStatus(info.Env(), status, "setAppendLog");
+  }
+
+  Napi::Value ingest(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "ingest");
+    const std::uint64_t fileOffset = reader.bigUint64(info[0], "fileOffset", INT64_MAX);
+    const auto bytes = reader.pinnableBytes(info[1], "bytes");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<ExtentList>(
+        info.Env(), "ingest", {info[1]},
+        [blob = blob_, fileOffset, bytes] { return blob->ingest(fileOffset, bytes.data(), bytes.size()); },
+        [](Napi::Env env, ExtentList&& extents) { return extentsToArray(env, extents); });
+  }
+
+  Napi::Value totals(const Napi::CallbackInfo& info) {
+    const IngestTotals totals = blob_->totals();
+    auto object = Napi::Object::New(info.Env());
+    object.Set("bytes", number(info.Env(), totals.bytes));
+    object.Set("matchedBytes", number(info.Env(), totals.matchedBytes));
+    object.Set("appendedBytes", number(info.Env(), totals.appendedBytes));
+    object.Set("zeroBytes", number(info.Env(), totals.zeroBytes));
+    return object;
+  }
+
+  Napi::Value readExtents(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "readExtents");
+    ExtentList extents = reader.extents(info[0], "extents");
+    const std::uint64_t fileOffset = reader.bigUint64(info[1], "fileOffset", INT64_MAX);
+    const std::uint64_t length = reader.integer(info[2], "length", 0, kReadBytesMax);
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<std::vector<std::uint8_t>>(
+        info.Env(), "readExtents", {},
+        [blob = blob_, extents = std::move(extents), fileOffset, length]() -> Result<std::vector<std::uint8_t>> {
+          std::vector<std::uint8_t> bytes(length);
+          Status status = blob->readExtents(extents.data(), extents.size(), fileOffset, bytes.data(), length);
+          if (!status.ok()) return status;
+          return bytes;
+        },
+        bytesToArray);
+  }
+
+  Napi::Value chunkAt(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "chunkAt");
+    const BlobAddress address = reader.bigUint64(info[0], "address");
+    if (reader.failed()) return info.Env().Undefined();
+    auto chunk = blob_->chunkAt(address);
+    if (!chunk.ok()) return info.Env().Undefined();
+    auto object = Napi::Object::New(info.Env());
+    object.Set("address", Napi::BigInt::New(info.Env(), chunk.value.address));
+    object.Set("length", number(info.Env(), chunk.value.length));
+    object.Set("hash", bytesToArray(info.Env(), {chunk.value.hash.begin(), chunk.value.hash.end()}));
+    return object;
+  }
+
+  Napi::Value heldRanges(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "heldRanges");
+    const LogNumber log = logArgument(reader, info[0]);
+    if (reader.failed()) return info.Env().Undefined();
+    auto ranges = blob_->heldRanges(log);
+    if (!ranges.ok()) return throwStatus(info.Env(), ranges.status, "heldRanges");
+    auto flat = Napi::Float64Array::New(info.Env(), ranges.value.size() * 2);
+    for (std::size_t i = 0; i < ranges.value.size(); i++) {
+      flat[2 * i] = static_cast<double>(ranges.value[i].start);
+      flat[2 * i + 1] = static_cast<double>(ranges.value[i].end);
+    }
+    return flat;
+  }
+
+  Napi::Value holds(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "holds");
+    const BlobAddress address = reader.bigUint64(info[0], "address");
+    const std::uint64_t length = reader.bigUint64(info[1], "length", INT64_MAX);
+    if (reader.failed()) return info.Env().Undefined();
+    return Napi::Boolean::New(info.Env(), blob_->holds(address, length));
+  }
+
+  Napi::Value sync(const Napi::CallbackInfo& info) {
+    return runAsync<std::vector<HighWaterMark>>(
+        info.Env(), "sync", {}, [blob = blob_] { return blob->sync(); }, marksToArray);
+  }
+
+  Napi::Value packLiteral(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "packLiteral");
+    const Napi::Object options = reader.object(info[0], "options");
+    const LogNumber log = logArgument(reader, options.Get("log"));
+    const LogPosition start = reader.integer(options.Get("start"), "start", 0, kPositionMax);
+    const LogPosition end = reader.integer(options.Get("end"), "end", 0, kPositionMax + 1);
+    const std::uint64_t rawBytesMax = reader.integer(options.Get("rawBytesMax"), "rawBytesMax", 1, kPositionMax);
+    const auto level = static_cast<int>(reader.integer(options.Get("level"), "level", 1, 19));
+    if (!reader.failed() && end <= start) reader.fail("end", "must lie behind start");
+    if (reader.failed()) return info.Env().Undefined();
+    struct Packed {
+      bool held = false;
+      Blob::Literal literal{};
+    };
+    return runAsync<Packed>(
+        info.Env(), "packLiteral", {},
+        [blob = blob_, log, start, end, rawBytesMax, level]() -> Result<Packed> {
+          auto literal = blob->packLiteral(log, start, end, rawBytesMax, level);
+          if (literal.ok()) return Packed{true, std::move(literal.value)};
+          if (literal.status.error == ENOENT) return Packed{};
+          return literal.status;
+        },
+        [](Napi::Env env, Packed&& packed) {
+          return packed.held ? literalToObject(env, std::move(packed.literal)) : env.Undefined();
+        });
+  }
+
+  Napi::Value storeLiteral(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "storeLiteral");
+    const Napi::Object options = reader.object(info[0], "options");
+    const LogNumber log = logArgument(reader, options.Get("log"));
+    const Napi::Value frameValue = options.Get("frame");
+    const auto frame = reader.pinnableBytes(frameValue, "frame");
+    const bool repair = reader.boolean(options.Get("repair"), "repair");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<Blob::Literal>(
+        info.Env(), "storeLiteral", {frameValue},
+        [blob = blob_, log, frame, repair] { return blob->storeLiteral(log, frame.data(), frame.size(), repair); },
+        literalToObject);
+  }
+
+  Napi::Value checkOfRuns(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "checkOfRuns");
+    const auto flat = reader.bigUint64Array(info[0], "runs");
+    if (!reader.failed() && flat.size() % 2 != 0) reader.fail("runs", "must hold [address, length] pairs");
+    if (reader.failed()) return info.Env().Undefined();
+    ExtentList runs;
+    runs.reserve(flat.size() / 2);
+    for (std::size_t i = 0; i < flat.size(); i += 2) runs.push_back({0, flat[i + 1], flat[i]});
+    auto check = blob_->checkOfRuns(runs.data(), runs.size());
+    if (!check.ok()) return info.Env().Undefined();
+    return Napi::BigInt::New(info.Env(), check.value);
+  }
+
+  Napi::Value segmentsOf(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "segmentsOf");
+    const LogNumber log = logArgument(reader, info[0]);
+    if (reader.failed()) return info.Env().Undefined();
+    const std::vector<std::uint32_t> segments = blob_->segmentsOf(log);
+    auto list = Napi::Array::New(info.Env(), segments.size());
+    for (std::uint32_t i = 0; i < segments.size(); i++) list.Set(i, number(info.Env(), segments[i]));
+    return list;
+  }
+
+  Napi::Value scrubSegment(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "scrubSegment");
+    const LogNumber log = logArgument(reader, info[0]);
+    const std::uint32_t segment = reader.uint32(info[1], "segment", 0, (1U << 20) - 1);
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<Blob::ScrubOutcome>(
+        info.Env(), "scrubSegment", {}, [blob = blob_, log, segment] { return blob->scrubSegment(log, segment); },
+        outcomeToObject);
+  }
+
+  Napi::Value index(const Napi::CallbackInfo& info) {
+    const IndexUsage usage = blob_->index();
+    auto object = Napi::Object::New(info.Env());
+    object.Set("chunks", number(info.Env(), usage.chunks));
+    object.Set("memoryBytes", number(info.Env(), usage.memoryBytes));
+    return object;
+  }
+
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    blob_->close();
+    return info.Env().Undefined();
+  }
+
+  std::shared_ptr<Blob> blob_{};
+};
+
+}  // namespace
+
+std::shared_ptr<Blob> blobOf(Napi::Value value) {
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kBlobTag)) return nullptr;
+  return BlobObject::Unwrap(value.As<Napi::Object>())->blob();
+}
+
+void registerBlob(Napi::Env env, Napi::Object exports) {
+  auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(BlobObject::define(env)));
+  exports.Set("openBlob", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
+                ArgumentReader reader(info.Env(), "openBlob");
+                const Napi::Object value = reader.object(info[0], "options");
+                BlobOptions options;
+                options.directory = reader.string(value.Get("directory"), "directory");
+                const auto volumeId = reader.bytesOfLength(value.Get("volumeId"), "volumeId", options.volumeId.size());
+                const auto identityKey =
+                    reader.bytesOfLength(value.Get("identityKey"), "identityKey", options.identityKey.size());
+                const Napi::Object chunker = reader.object(value.Get("chunker"), "chunker");
+                options.chunker.minimum = reader.uint32(chunker.Get("minimum"), "minimum");
+                options.chunker.maximum = reader.uint32(chunker.Get("maximum"), "maximum");
+                options.chunker.multiplier = reader.uint32(chunker.Get("multiplier"), "multiplier");
+                options.chunker.addend = reader.uint32(chunker.Get("addend"), "addend");
+                if (reader.failed()) return info.Env().Undefined();
+                std::copy(volumeId.begin(), volumeId.end(), options.volumeId.begin());
+                std::copy(identityKey.begin(), identityKey.end(), options.identityKey.begin());
+                auto blob = Blob::open(std::move(options));
+                if (!blob.ok()) return throwStatus(info.Env(), blob.status, "openBlob");
+                return constructor->New({Napi::External<std::shared_ptr<Blob>>::New(info.Env(), &blob.value)});
+              }));
+}
+
+}  // namespace packetfs
