@@ -54,7 +54,7 @@ export class LossRecovery {
   #delivered = 0;
   #deliveredAt = 0;
   #firstSentAt = 0;
-  #appLimitedUntil = 0;
+  #appLimitedUntil = -1;
 
   constructor(controller: CongestionController, sink: RecoverySink) {
     this.#controller = controller;
@@ -74,7 +74,7 @@ export class LossRecovery {
     packets.delivered[slot] = this.#delivered;
     packets.deliveredAt[slot] = this.#deliveredAt;
     packets.firstSentAt[slot] = this.#firstSentAt;
-    if (this.#delivered < this.#appLimitedUntil) {
+    if (this.#delivered <= this.#appLimitedUntil) {
       packets.carried[slot] = (packets.carried[slot] ?? 0) | CARRIED_APP_LIMITED;
     }
     this.bytesInFlight += bytes;
@@ -84,7 +84,7 @@ export class LossRecovery {
 
   /** There is nothing more to send: samples from now until this flight is delivered may be too low. */
   markAppLimited(): void {
-    this.#appLimitedUntil = Math.max(1, this.#delivered + this.bytesInFlight);
+    this.#appLimitedUntil = this.#delivered + this.bytesInFlight;
   }
 
   /** False when the peer acknowledges what was never sent: a protocol violation. */

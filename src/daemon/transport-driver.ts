@@ -1,0 +1,373 @@
+// Runs a transport Endpoint on a real socket: the only impure part of the transport. Feeds received batches, sends what
+// is due, keeps one timer for the next deadline, resolves names, pursues configured peers for ever, and gives each
+// connection to the daemon as a link. All calls happen on the JavaScript main thread.
+import { lookup } from 'node:dns/promises';
+import type { ReceivedBatch } from '../addon/native.ts';
+import { assert } from '../base/assert.ts';
+import { PacketFsError } from '../base/errors.ts';
+import type { Milliseconds } from '../base/units.ts';
+import type { Connection } from '../transport/connection.ts';
+import { Endpoint } from '../transport/endpoint.ts';
+import type { Transmit } from '../transport/endpoint-types.ts';
+import type { ConnectionEvent } from '../transport/incoming-data.ts';
+import { hexOf, keyPairOf } from '../transport/primitives.ts';
+import { type PeerAddress, PeerTarget } from './peer-target.ts';
+import type {
+  LinkListener,
+  TransportDriverOptions,
+  TransportLink,
+  TransportLinkEvents,
+  TransportStatus,
+} from './transport-link.ts';
+
+/** Batches sent before the event loop gets a turn. */
+const BATCHES_PER_TURN = 16;
+/** A socket that did not take everything (its buffer is full, or there is no route) is left alone for so long. */
+const SOCKET_PAUSE_MS = 1;
+/** An attempt that ended without a word (its handshake crossed another) is made anew after this. */
+const CONNECTING_MS_MAX = 20_000;
+const TIMER_MS_MAX = 60_000;
+const NO_PAYLOAD = new Uint8Array(0);
+
+interface OpenLink {
+  readonly connection: Connection;
+  readonly openedAt: number;
+  events: TransportLinkEvents | undefined;
+}
+
+export class TransportDriver {
+  readonly #options: TransportDriverOptions;
+  readonly #endpoint: Endpoint;
+  readonly #links = new Map<Connection, OpenLink>();
+  readonly #targets = new Map<string, PeerTarget>();
+  #listeners: LinkListener[] = [];
+  #bound: { address: string; port: number } | undefined;
+  #closed = false;
+  #inTurn = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #immediate: NodeJS.Immediate | undefined;
+  /** Datagrams that the socket did not take yet. */
+  #held: { transmit: Transmit; from: number } | undefined;
+  #pausedUntil = 0;
+
+  constructor(options: TransportDriverOptions) {
+    this.#options = options;
+    const { clock, random, createAead, authorize, answerPayload, volumeId, volumeSecret } = options;
+    this.#endpoint = new Endpoint({
+      keyPair: keyPairOf(options.secretKey),
+      volumeId,
+      volumeSecret,
+      random,
+      wall: () => clock.wall(),
+      createAead,
+      suites: options.aesGcm ? ['aes-256-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'],
+      authorize,
+      ...(answerPayload === undefined ? {} : { answerPayload }),
+    });
+  }
+
+  /** Binds and begins to receive; returns what was bound. */
+  start(): { address: string; port: number } {
+    assert(this.#bound === undefined && !this.#closed, 'a driver starts once');
+    const { socket, listen, logger } = this.#options;
+    try {
+      this.#bound = socket.bind(listen.address, listen.port);
+    } catch (cause) {
+      const message = `UDP port ${listen.port} of ${listen.address} cannot be used: choose another with --listen.`;
+      throw new PacketFsError('PFS_UNREACHABLE', message, { cause, details: { ...listen } });
+    }
+    socket.start(
+      (batch) => this.#onBatch(batch),
+      (errno) => logger.warn({ errno }, 'socket error'),
+    );
+    logger.info({ ...this.#bound }, 'transport listens');
+    this.#schedule();
+    return this.#bound;
+  }
+
+  /** Pursues a peer for ever. The same host and port again replaces the keys and the payload. */
+  connectTo(peer: PeerAddress): void {
+    this.#targets.set(`${peer.host} ${peer.port}`, new PeerTarget(peer, this.#now));
+    this.#wake();
+  }
+
+  /** Stops pursuing; a connection that is open stays. */
+  forget(peer: { readonly host: string; readonly port: number }): void {
+    this.#targets.delete(`${peer.host} ${peer.port}`);
+  }
+
+  /** Closes the connection to a peer, for instance because it is no longer a member. */
+  disconnect(publicKey: Uint8Array, reason: string): void {
+    this.#endpoint.connectionTo(publicKey)?.close(reason);
+    this.#wake();
+  }
+
+  /** `listener` gets every connection, opened by either side; returns an unsubscribe function. */
+  onLink(listener: LinkListener): () => void {
+    this.#listeners.push(listener);
+    return () => {
+      this.#listeners = this.#listeners.filter((candidate) => candidate !== listener);
+    };
+  }
+
+  status(): TransportStatus {
+    const nowMs = this.#now;
+    return {
+      listen: this.#bound,
+      links: [...this.#links.values()]
+        .filter(({ connection }) => !connection.closed)
+        .map(({ connection, openedAt }) => ({
+          peer: connection.peer,
+          address: connection.path.address,
+          port: connection.path.port,
+          initiated: connection.initiated,
+          ageMs: nowMs - openedAt,
+          unacknowledgedBytes: connection.unacknowledgedBytes,
+          statistics: connection.statistics(),
+        })),
+      targets: [...this.#targets.values()].map((target) => ({
+        host: target.address.host,
+        port: target.address.port,
+        state: target.state,
+        attempts: target.attempts,
+        nextAttemptInMs: target.state === 'waiting' ? Math.max(0, target.attemptAt - nowMs) : 0,
+        lastProblem: target.lastProblem,
+      })),
+      counters: this.#endpoint.counters(),
+      socket: this.#options.socket.counters(),
+    };
+  }
+
+  /** Tells the peers, then frees the socket. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#targets.clear();
+    for (const { connection } of this.#links.values()) connection.close('shutting down');
+    if (this.#bound !== undefined) this.#turn();
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#options.socket.close();
+  }
+
+  // ---- the loop --------------------------------------------------------------------------------------------------------
+
+  get #now(): Milliseconds {
+    return this.#options.clock.monotonic();
+  }
+
+  #onBatch(batch: ReceivedBatch): void {
+    if (this.#closed) return;
+    this.#endpoint.handleDatagrams(batch, this.#now);
+    this.#turn();
+  }
+
+  /** Something was given to send from outside the loop. */
+  #wake(): void {
+    if (this.#closed || this.#bound === undefined || this.#inTurn || this.#immediate !== undefined) return;
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined;
+      this.#turn();
+    });
+  }
+
+  /** One turn: timers, events, datagrams out, the next deadline. */
+  #turn(): void {
+    if (this.#closed || this.#inTurn) return;
+    this.#inTurn = true;
+    const nowMs = this.#now;
+    this.#pursue(nowMs);
+    this.#endpoint.handleTimeout(nowMs);
+    this.#takeEndpointEvents();
+    this.#takeLinkEvents();
+    this.#transmit();
+    this.#inTurn = false;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    const nowMs = this.#now;
+    let nextAt = this.#endpoint.pollTimeout(nowMs);
+    for (const target of this.#targets.values()) {
+      if (target.state === 'waiting') nextAt = Math.min(nextAt, target.attemptAt);
+      else if (target.state === 'connecting') nextAt = Math.min(nextAt, target.attemptAt + CONNECTING_MS_MAX);
+    }
+    if (this.#held !== undefined) nextAt = nowMs;
+    nextAt = Math.max(nextAt, this.#pausedUntil);
+    if (nextAt <= nowMs) {
+      this.#wake();
+      return;
+    }
+    if (this.#timer !== undefined && this.#timerAt === nextAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = nextAt;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#turn();
+      },
+      Math.min(TIMER_MS_MAX, Math.ceil(nextAt - nowMs)),
+    );
+  }
+
+  #transmit(): void {
+    if (this.#now < this.#pausedUntil) return;
+    const held = this.#held;
+    if (held !== undefined && !this.#send(held.transmit, held.from)) return;
+    for (let count = 0; count < BATCHES_PER_TURN; count++) {
+      const transmit = this.#endpoint.pollTransmit(this.#now);
+      if (transmit === undefined || !this.#send(transmit, 0)) return;
+    }
+  }
+
+  /** True when the socket took everything. What it did not take at all is lost, as if on the way: recovery repeats it. */
+  #send(transmit: Transmit, from: number): boolean {
+    const { address, port } = transmit.path;
+    const datagrams = transmit.datagrams.subarray(2 * from);
+    const taken = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams });
+    this.#held = undefined;
+    if (2 * taken >= datagrams.length) return true;
+    if (taken > 0) this.#held = { transmit, from: from + taken };
+    this.#pausedUntil = this.#now + SOCKET_PAUSE_MS;
+    return false;
+  }
+
+  // ---- events ----------------------------------------------------------------------------------------------------------
+
+  #takeEndpointEvents(): void {
+    for (let event = this.#endpoint.pollEvent(); event !== undefined; event = this.#endpoint.pollEvent()) {
+      if (event.kind === 'connected') this.#onConnected(event.connection);
+      else this.#onUnreachable(event.peer);
+    }
+  }
+
+  #onConnected(connection: Connection): void {
+    const open: OpenLink = { connection, openedAt: this.#now, events: undefined };
+    this.#links.set(connection, open);
+    for (const target of this.#targetsOf(connection.peer)) target.onConnected();
+    const { address, port } = connection.path;
+    this.#options.logger.info({ peer: hexOf(connection.peer), address, port }, 'peer connected');
+    const link = this.#linkOf(connection);
+    for (const listener of this.#listeners) {
+      listener(link, (events) => {
+        open.events = events;
+        this.#wake();
+      });
+    }
+  }
+
+  #linkOf(connection: Connection): TransportLink {
+    const wake = () => this.#wake();
+    return {
+      peer: connection.peer,
+      payload: connection.payload,
+      initiated: connection.initiated,
+      get unacknowledgedBytes() {
+        return connection.unacknowledgedBytes;
+      },
+      get smoothedRtt() {
+        return connection.smoothedRtt;
+      },
+      sendMessage(channel, bytes) {
+        connection.sendMessage(channel, bytes);
+        wake();
+      },
+      sendBlock(header, body) {
+        connection.sendBlock(header, body);
+        wake();
+      },
+      close(reason) {
+        connection.close(reason);
+        wake();
+      },
+    };
+  }
+
+  #takeLinkEvents(): void {
+    for (const link of this.#links.values()) {
+      // Without a listener the end is noticed all the same; the rest waits.
+      while (link.events !== undefined) {
+        const event = link.connection.pollEvent();
+        if (event === undefined) break;
+        this.#dispatch(event, link.events);
+      }
+      if (link.connection.closed && (link.events === undefined || !link.connection.hasEvents)) this.#onClosed(link);
+    }
+  }
+
+  #dispatch(event: ConnectionEvent, events: TransportLinkEvents): void {
+    if (event.kind === 'message') events.onMessage(event.channel, event.bytes);
+    else if (event.kind === 'block') events.onBlock(event.header, event.body);
+    else if (event.kind === 'drain') events.onDrain();
+    else events.onClosed(event.reason);
+  }
+
+  #onClosed(link: OpenLink): void {
+    const { connection } = link;
+    this.#links.delete(connection);
+    this.#options.logger.info({ peer: hexOf(connection.peer) }, 'peer disconnected');
+    if (this.#endpoint.connectionTo(connection.peer) !== undefined) return; // replaced by a newer one
+    for (const target of this.#targetsOf(connection.peer)) target.onLost('the connection ended', this.#now);
+  }
+
+  // ---- configured peers ------------------------------------------------------------------------------------------------
+
+  #targetsOf(peer: Uint8Array): PeerTarget[] {
+    const key = hexOf(peer);
+    return [...this.#targets.values()].filter((target) =>
+      target.address.publicKeys.some((publicKey) => hexOf(publicKey) === key),
+    );
+  }
+
+  #pursue(nowMs: number): void {
+    for (const target of this.#targets.values()) {
+      if (target.state === 'connecting' && nowMs >= target.attemptAt + CONNECTING_MS_MAX) {
+        target.onFailed('no answer', { nowMs, random: this.#options.random });
+      }
+      if (target.state !== 'waiting' || nowMs < target.attemptAt) continue;
+      const { publicKeys } = target.address;
+      if (publicKeys.some((publicKey) => this.#endpoint.connectionTo(publicKey) !== undefined)) target.onConnected();
+      else if (publicKeys.length > 0) {
+        target.state = 'resolving';
+        void this.#attempt(target);
+      } else target.onFailed('no member is known', { nowMs, random: this.#options.random });
+    }
+  }
+
+  async #attempt(target: PeerTarget): Promise<void> {
+    const { host, port, publicKeys, payload } = target.address;
+    const addresses = await this.#resolve(host);
+    if (this.#closed || target.state !== 'resolving') return;
+    const address = addresses[target.attempts % Math.max(1, addresses.length)];
+    if (address === undefined) {
+      target.onFailed('the name does not resolve', { nowMs: this.#now, random: this.#options.random });
+    } else {
+      target.state = 'connecting';
+      for (const peer of publicKeys) {
+        this.#endpoint.connect({ peer, path: { address, port }, payload: payload ?? NO_PAYLOAD }, this.#now);
+      }
+    }
+    this.#wake();
+  }
+
+  /** Addresses that the bound socket can reach; none when the name does not resolve. */
+  async #resolve(host: string): Promise<string[]> {
+    const dualStack = this.#bound?.address.includes(':') === true;
+    try {
+      const found = await lookup(host, { all: true, family: dualStack ? 0 : 4 });
+      return found.map(({ address }) => address);
+    } catch (cause) {
+      this.#options.logger.debug({ host, reason: String(cause) }, 'peer name does not resolve');
+      return [];
+    }
+  }
+
+  #onUnreachable(peer: Uint8Array): void {
+    for (const target of this.#targetsOf(peer)) {
+      if (target.state !== 'connecting') continue;
+      target.onFailed('no answer', { nowMs: this.#now, random: this.#options.random });
+    }
+  }
+}
