@@ -42,3 +42,45 @@ export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 export const INVITATION_MAX_MS = 24 * 60 * 60 * 1000;
 /** Peers of one volume. */
 export const PEERS_MAX = 256;
+
+// ---- replication -----------------------------------------------------------------------------------------------------
+/** Logs of one volume: local log numbers have 16 bits, 0 is reserved. */
+export const LOGS_MAX = 65535;
+/** One entry of the member list, opaque to replication. */
+export const MEMBER_ENTRY_BYTES_MAX = 4 * KIB;
+/** Ranges of one log's have-set in one message; a longer have-set takes several. */
+export const POSITION_RANGES_MAX = 65536;
+/** Ranges of one Ask or Unavailable. */
+export const ASK_RANGES_MAX = 1024;
+/** Asks that wait for an answer, of one peer; and answers that wait to be sent, to one peer. */
+export const ASKS_OUTSTANDING_MAX = 64;
+/** An operations message, unpacked; what it packs to is bounded by MESSAGE_BYTES_MAX. */
+export const OPERATIONS_MESSAGE_BYTES_MAX = 64 * MIB;
+/** Batches of a backlog are packed together up to this size. */
+export const OPERATIONS_GROUP_BYTES_MAX = 1 * MIB;
+/** Batches sent to one peer and not yet applied there. */
+export const OPERATIONS_IN_FLIGHT_BYTES_MAX = 8 * MIB;
+/** Batches received and not yet applied, of all logs; what comes beyond is dropped and asked for later. */
+export const OPERATIONS_QUEUE_BYTES_MAX = 64 * MIB;
+/** Batches applied as one durable commit. */
+export const APPLY_BATCHES_MAX = 256;
+export const APPLY_BYTES_MAX = 8 * MIB;
+/** Literal frames under way to one peer. */
+export const LITERALS_IN_FLIGHT_MAX = 4096;
+/** A literal frame on the wire: incompressible bytes, the table of chunks and the header. */
+export const LITERAL_FRAME_BYTES_MAX = 5 * MIB;
+/** Literal frames received and not yet stored, of one peer; one that sends more ignores the window and is cut off. */
+export const LITERAL_INTAKE_BYTES_MAX = 64 * MIB;
+/** Literals stored at the same time. */
+export const LITERAL_STORES_MAX = 4;
+/** Positions go to peers at the latest this long after literals were stored. */
+export const POSITIONS_DELAY_MAX_MS = 100;
+/** Missing bytes are asked for after this long (or 4 round trips) without progress. */
+export const ASK_PATIENCE_MIN_MS = 500;
+/** An ask that brought nothing for this long (or 8 round trips) goes to another peer. */
+export const ANSWER_PATIENCE_MIN_MS = 5000;
+/** Operations are asked of another peer when their origin has brought none for this long. */
+export const LOG_LAG_MAX_MS = 2000;
+/** Pauses between attempts at what failed: a literal that could not be stored, a batch that could not be applied. */
+export const RETRY_DELAY_MIN_MS = 1000;
+export const RETRY_DELAY_MAX_MS = 30_000;

@@ -1,0 +1,307 @@
+// Everything that goes out to one peer in bulk: answers to its asks first, then what it lacks of this node's own logs
+// and of logs it asked for. One literal is packed at a time; reading the volume stops while the peer's window or the
+// link is full, and goes on with its announcements or onDrain.
+import { ASKS_OUTSTANDING_MAX } from '../base/limits.ts';
+import { logPosition, SEGMENT_BYTES } from '../base/units.ts';
+import { encodeBlockHeader, encodeOperations, type ReplicationMode, type WireRange } from '../wire/messages.ts';
+import type { ReplicationContext } from './context.ts';
+import type { LinkCounters } from './link-counters.ts';
+import { LiteralWindow } from './literal-window.ts';
+import { type LogKey, logKey } from './log-name.ts';
+import type { LogTable } from './log-table.ts';
+import type { PeerView } from './peer-view.ts';
+import type { LiteralFrame, LogName, PeerLink, PositionRange } from './ports.ts';
+import { PushJob } from './push-job.ts';
+import { RangeSet } from './range-set.ts';
+import type { Stamp } from './timeline.ts';
+
+export interface Answer {
+  readonly ask: number;
+  readonly log: LogName;
+  readonly key: LogKey;
+  readonly remaining: RangeSet;
+  /** The peer holds these bytes already, or wants them only once: they do not count against its window. */
+  readonly repair: boolean;
+}
+
+export interface PusherOptions {
+  readonly context: ReplicationContext;
+  readonly link: PeerLink;
+  readonly logs: LogTable;
+  readonly view: PeerView;
+  readonly counters: LinkCounters;
+  /** Tells the peer that an ask cannot be met. */
+  readonly unavailable: (ask: number, ranges: readonly WireRange[]) => void;
+}
+
+interface Piece {
+  readonly log: LogName;
+  readonly key: LogKey;
+  readonly range: PositionRange;
+  readonly answer: Answer | undefined;
+}
+
+export type PushState = 'idle' | 'pushing' | 'window full' | 'link full' | 'unreadable';
+
+export class Pusher {
+  readonly #context: ReplicationContext;
+  readonly #options: PusherOptions;
+  readonly window: LiteralWindow;
+  readonly #jobs = new Map<LogKey, PushJob>();
+  readonly #answers: Answer[] = [];
+  /** What could not be packed, and when that was found: tried again later. */
+  readonly #unreadable = new Map<LogKey, { ranges: RangeSet; readonly since: Stamp }>();
+  #peerMode: ReplicationMode = 'two-way';
+  #stale = true;
+  #packing = false;
+  #pumping = false;
+  #closed = false;
+  #blocksSent = 0;
+  state: PushState = 'idle';
+
+  constructor(options: PusherOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.window = new LiteralWindow(options.context.bounds);
+  }
+
+  get blocksSent(): number {
+    return this.#blocksSent;
+  }
+
+  get jobs(): Iterable<PushJob> {
+    return this.#jobs.values();
+  }
+
+  get waitsForLink(): boolean {
+    return this.state === 'link full' || this.#unreadable.size > 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#jobs.clear();
+    this.#answers.length = 0;
+  }
+
+  peerMode(mode: ReplicationMode): void {
+    this.#peerMode = mode;
+  }
+
+  /** Commits here and announcements there change what the peer lacks. */
+  refresh(): void {
+    this.#stale = true;
+    this.pump();
+  }
+
+  /** The peer announced a position. */
+  announced(key: LogKey): void {
+    const peer = this.#options.view.get(key);
+    if (!peer) return;
+    this.window.confirm(key, peer);
+    this.#jobs.get(key)?.appliedThere(peer.applied);
+    this.#stale = true;
+  }
+
+  answer(answer: Answer): boolean {
+    if (this.#answers.length >= ASKS_OUTSTANDING_MAX) return false;
+    this.#answers.push(answer);
+    this.pump();
+    return true;
+  }
+
+  /** The peer wants the operations of a log, own or not, from here on. */
+  serve(log: LogName, from: bigint, ask: number): void {
+    const key = logKey(log);
+    if (this.#context.local.of(log).applied < from) {
+      this.#options.unavailable(ask, []);
+      return;
+    }
+    const known = this.#jobs.get(key);
+    if (known) {
+      known.ask = ask;
+      known.restartAt(from);
+    } else {
+      this.#jobs.set(key, new PushJob({ log, from, ask }));
+    }
+    this.refresh();
+  }
+
+  /** Hands over whatever may go now. */
+  pump(): void {
+    if (this.#closed || this.#pumping || !this.#options.view.complete) return;
+    this.#pumping = true;
+    try {
+      if (this.#stale) this.#refreshJobs();
+      this.#sendBatches();
+      this.#startPacking();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** At each telling of the time: what was unreadable may be readable again. */
+  tick(): void {
+    const { timeline, bounds } = this.#context;
+    for (const [key, entry] of this.#unreadable) {
+      if (timeline.elapsedMs(entry.since) >= bounds.retryDelayMinMs * 5) {
+        this.#unreadable.delete(key);
+        this.#stale = true;
+      }
+    }
+    if (this.#stale || this.state === 'link full') this.pump();
+  }
+
+  // ---- what the peer lacks -------------------------------------------------------------------------------------------
+
+  #refreshJobs(): void {
+    this.#stale = false;
+    const { local, mode } = this.#context;
+    if (mode !== 'receive-only' && this.#peerMode !== 'send-only') {
+      for (const own of local.own()) {
+        if (this.#jobs.has(own.key)) continue;
+        const from = this.#options.view.of(own.log).applied + 1n;
+        this.#jobs.set(own.key, new PushJob({ log: own.log, from, ask: undefined }));
+      }
+    }
+    for (const job of this.#jobs.values()) {
+      const applied = local.of(job.log).applied;
+      job.limit = applied;
+      job.lacking = this.#lackingOf(job);
+      if (job.ask !== undefined && !local.of(job.log).own && job.isDone) this.#jobs.delete(job.key);
+    }
+  }
+
+  #lackingOf(job: PushJob): RangeSet {
+    const lacking = RangeSet.of(this.#context.volume.durableRanges(job.log));
+    const peer = this.#options.view.of(job.log);
+    lacking.removeAll(peer.held);
+    lacking.removeAll(this.window.ranges(job.key));
+    const unreadable = this.#unreadable.get(job.key);
+    if (unreadable) lacking.removeAll(unreadable.ranges);
+    return lacking;
+  }
+
+  // ---- operations ----------------------------------------------------------------------------------------------------
+
+  #sendBatches(): void {
+    const { volume, bounds, compression } = this.#context;
+    const { link, counters } = this.#options;
+    for (const job of this.#jobs.values()) {
+      for (;;) {
+        const batches = job.takeReleasable(volume, bounds, this.#jobs);
+        if (job.isTruncated) this.#refuseOperations(job);
+        if (batches.length === 0) break;
+        const bytes = encodeOperations(
+          batches.map((batch) => batch.bytes),
+          compression,
+        );
+        job.handedOver(batches);
+        link.sendMessage('operations', bytes);
+        counters.batchesSent += batches.length;
+        counters.batchRawBytesSent += batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+        counters.batchMessageBytesSent += bytes.length;
+      }
+    }
+  }
+
+  /** The log does not reach back that far here: the peer has to ask somebody else. */
+  #refuseOperations(job: PushJob): void {
+    if (job.ask !== undefined) this.#options.unavailable(job.ask, []);
+    else this.#context.logger.error({ log: job.key, sequence: job.next }, 'own log lost operations that a peer needs');
+    if (job.ask !== undefined && !this.#context.local.of(job.log).own) this.#jobs.delete(job.key);
+    job.ask = undefined;
+    job.limit = job.next - 1n;
+  }
+
+  // ---- literals ------------------------------------------------------------------------------------------------------
+
+  #startPacking(): void {
+    if (this.#packing || this.#closed) return;
+    const piece = this.#nextPiece();
+    if (!piece) {
+      const unreadable = this.#unreadable.size > 0;
+      const busy = this.window.bytes > 0 || [...this.#jobs.values()].some((job) => !job.isDone || job.unappliedBytes > 0);
+      this.state = unreadable ? 'unreadable' : busy ? 'pushing' : 'idle';
+      return;
+    }
+    const { bounds, volume } = this.#context;
+    if (this.#options.link.unacknowledgedBytes >= bounds.literalsInFlightBytesMax) {
+      this.state = 'link full';
+      return;
+    }
+    if (this.window.isFull && !piece.answer?.repair) {
+      this.state = 'window full';
+      return;
+    }
+    this.state = 'pushing';
+    this.#packing = true;
+    volume.packLiteral(piece.log, piece.range, bounds.literalRawBytesMax).then(
+      (literal) => this.#packed(piece, literal),
+      (error: unknown) => {
+        this.#context.logger.warn({ log: piece.key, start: piece.range.start, error }, 'literal cannot be packed');
+        this.#packed(piece, undefined);
+      },
+    );
+  }
+
+  /** The next range to pack, within one segment and about one literal long. */
+  #nextPiece(): Piece | undefined {
+    while (this.#answers[0]?.remaining.isEmpty) this.#answers.shift();
+    const answer = this.#answers[0];
+    const first = answer?.remaining.first();
+    if (answer && first) return { log: answer.log, key: answer.key, range: this.#oneLiteral(first), answer };
+    for (const job of this.#jobs.values()) {
+      const range = job.lacking.first();
+      if (range) return { log: job.log, key: job.key, range: this.#oneLiteral(range), answer: undefined };
+    }
+    return undefined;
+  }
+
+  #oneLiteral(range: PositionRange): PositionRange {
+    const segmentEnd = (Math.floor(range.start / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
+    const end = Math.min(range.end, segmentEnd, range.start + this.#context.bounds.literalRawBytesMax);
+    return { start: range.start, end: logPosition(end) };
+  }
+
+  #packed(piece: Piece, literal: LiteralFrame | undefined): void {
+    this.#packing = false;
+    if (this.#closed) return;
+    if (literal === undefined || literal.end <= piece.range.start) this.#notPacked(piece);
+    else if (piece.answer || this.#stillLacks(piece)) this.#send(piece, literal);
+    this.pump();
+  }
+
+  /** While it was packed, the peer may have got it elsewhere. */
+  #stillLacks(piece: Piece): boolean {
+    return this.#jobs.get(piece.key)?.lacking.intersects(piece.range) ?? false;
+  }
+
+  #send(piece: Piece, literal: LiteralFrame): void {
+    const { link, logs, counters } = this.#options;
+    const range: PositionRange = { start: literal.start, end: literal.end };
+    const header = encodeBlockHeader({ log: logs.reference(piece.log), ...range, ask: piece.answer?.ask ?? 0 });
+    link.sendBlock(header, literal.frame);
+    this.#blocksSent++;
+    counters.literalsSent++;
+    counters.literalRawBytesSent += literal.rawBytes;
+    counters.literalFrameBytesSent += literal.frame.length;
+    piece.answer?.remaining.remove(range);
+    if (piece.answer?.repair) return;
+    this.window.sent(piece.key, range, literal.frame.length);
+    this.#jobs.get(piece.key)?.lacking.remove(range);
+    for (const answer of this.#answers) if (answer.key === piece.key && !answer.repair) answer.remaining.remove(range);
+  }
+
+  #notPacked(piece: Piece): void {
+    this.#options.counters.literalsUnreadable++;
+    if (piece.answer) {
+      piece.answer.remaining.remove(piece.range);
+      this.#options.unavailable(piece.answer.ask, [piece.range]);
+      return;
+    }
+    const entry = this.#unreadable.get(piece.key) ?? { ranges: new RangeSet(), since: this.#context.timeline.stamp() };
+    entry.ranges.add(piece.range);
+    this.#unreadable.set(piece.key, entry);
+    this.#jobs.get(piece.key)?.lacking.remove(piece.range);
+  }
+}

@@ -1,0 +1,141 @@
+// A set of log positions as sorted, disjoint, coalesced ranges [start, end): have-sets, what is in flight, what is
+// missing. Kept as one flat array of bounds; look-ups are binary searches, changes touch only what they overlap.
+import { assert } from '../base/assert.ts';
+import { logPosition } from '../base/units.ts';
+import type { PositionRange } from './ports.ts';
+
+export class RangeSet {
+  /** start, end, start, end, … strictly increasing. */
+  #bounds: number[] = [];
+
+  static of(ranges: Iterable<PositionRange>): RangeSet {
+    const set = new RangeSet();
+    for (const range of ranges) set.add(range);
+    return set;
+  }
+
+  get isEmpty(): boolean {
+    return this.#bounds.length === 0;
+  }
+
+  get rangeCount(): number {
+    return this.#bounds.length / 2;
+  }
+
+  get bytes(): number {
+    let sum = 0;
+    for (let index = 0; index < this.#bounds.length; index += 2) sum += this.#bound(index + 1) - this.#bound(index);
+    return sum;
+  }
+
+  add(range: PositionRange): void {
+    assert(range.start < range.end, 'a range is not empty');
+    const bounds = this.#bounds;
+    const last = bounds[bounds.length - 1];
+    if (last === undefined || range.start > last) {
+      bounds.push(range.start, range.end);
+      return;
+    }
+    const first = this.#firstEndAtOrAfter(range.start);
+    let start: number = range.start;
+    let end: number = range.end;
+    let next = first;
+    while (next < bounds.length && this.#bound(next) <= end) {
+      start = Math.min(start, this.#bound(next));
+      end = Math.max(end, this.#bound(next + 1));
+      next += 2;
+    }
+    bounds.splice(first, next - first, start, end);
+  }
+
+  remove(range: PositionRange): void {
+    const first = this.#firstEndAtOrAfter(range.start + 1);
+    const replacement: number[] = [];
+    let next = first;
+    while (next < this.#bounds.length && this.#bound(next) < range.end) {
+      const start = this.#bound(next);
+      const end = this.#bound(next + 1);
+      if (start < range.start) replacement.push(start, range.start);
+      if (end > range.end) replacement.push(range.end, end);
+      next += 2;
+    }
+    if (next > first) this.#bounds.splice(first, next - first, ...replacement);
+  }
+
+  addAll(other: RangeSet): void {
+    for (const range of other) this.add(range);
+  }
+
+  removeAll(other: RangeSet): void {
+    if (this.isEmpty) return;
+    for (const range of other) this.remove(range);
+  }
+
+  covers(range: PositionRange): boolean {
+    const index = this.#firstEndAtOrAfter(range.end);
+    return index < this.#bounds.length && this.#bound(index) <= range.start;
+  }
+
+  intersects(range: PositionRange): boolean {
+    const index = this.#firstEndAtOrAfter(range.start + 1);
+    return index < this.#bounds.length && this.#bound(index) < range.end;
+  }
+
+  intersectsAny(other: RangeSet): boolean {
+    if (this.rangeCount > other.rangeCount) return other.intersectsAny(this);
+    for (const range of this) if (other.intersects(range)) return true;
+    return false;
+  }
+
+  /** A new set: what is here and not in `other`. */
+  without(other: RangeSet): RangeSet {
+    const result = this.clone();
+    result.removeAll(other);
+    return result;
+  }
+
+  /** A new set: what is in both. */
+  intersection(other: RangeSet): RangeSet {
+    return this.without(this.without(other));
+  }
+
+  clone(): RangeSet {
+    const copy = new RangeSet();
+    copy.#bounds = this.#bounds.slice();
+    return copy;
+  }
+
+  first(): PositionRange | undefined {
+    return this.isEmpty ? undefined : this.#range(0);
+  }
+
+  ranges(): PositionRange[] {
+    return [...this];
+  }
+
+  *[Symbol.iterator](): Generator<PositionRange> {
+    for (let index = 0; index < this.#bounds.length; index += 2) yield this.#range(index);
+  }
+
+  /** Index of the first range whose end is >= position. */
+  #firstEndAtOrAfter(position: number): number {
+    let low = 0;
+    let high = this.#bounds.length / 2;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#bound(middle * 2 + 1) >= position) high = middle;
+      else low = middle + 1;
+    }
+    return low * 2;
+  }
+
+  #range(index: number): PositionRange {
+    return { start: logPosition(this.#bound(index)), end: logPosition(this.#bound(index + 1)) };
+  }
+
+  #bound(index: number): number {
+    const bound = this.#bounds[index];
+    assert(bound !== undefined, 'a bound of a range set exists');
+    return bound;
+  }
+}

@@ -1,0 +1,87 @@
+// What replication must know of an operation batch without applying it: which log and sequences it is (the header),
+// and which bytes of which logs its contents refer to. Batches stay opaque bytes otherwise, stored and sent as made.
+import protobuf from 'protobufjs/minimal.js';
+import { logPosition } from '../base/units.ts';
+import { packetfs } from './generated/packetfs.js';
+import type { Decoded, WireLogName, WireRange } from './messages.ts';
+
+export interface BatchOutline {
+  readonly log: WireLogName;
+  readonly firstSequence: bigint;
+  readonly lastSequence: bigint;
+}
+
+export interface BatchNeeds {
+  readonly log: WireLogName;
+  /** In the order of the runs, neither sorted nor merged. */
+  readonly ranges: readonly WireRange[];
+}
+
+// Field numbers of packetfs.OperationBatch.
+const LOGS_FIELD = 1;
+const FIRST_SEQUENCE_FIELD = 2;
+const OPERATIONS_FIELD = 5;
+
+/** Reads the top level only; operations are counted, not decoded. */
+export function outlineOfBatch(bytes: Uint8Array): Decoded<BatchOutline> {
+  let log: WireLogName | undefined;
+  let firstSequence = 0n;
+  let operations = 0n;
+  try {
+    const reader = protobuf.Reader.create(bytes);
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      const field = tag >>> 3;
+      if (field === LOGS_FIELD && log === undefined && (tag & 7) === 2) {
+        const name = packetfs.LogName.decode(reader.bytes());
+        log = { node: Uint8Array.from(name.node ?? []), epoch: name.epoch ?? 0 };
+      } else if (field === FIRST_SEQUENCE_FIELD && (tag & 7) === 0) {
+        firstSequence = BigInt(reader.uint64().toString());
+      } else {
+        if (field === OPERATIONS_FIELD) operations += 1n;
+        reader.skipType(tag & 7);
+      }
+    }
+  } catch (error) {
+    return { ok: false, reason: `batch ${error instanceof Error ? error.message : String(error)}` };
+  }
+  if (log === undefined || log.node.length !== 32 || log.epoch < 1) return { ok: false, reason: 'batch names no log' };
+  if (firstSequence < 1n || operations < 1n) return { ok: false, reason: 'batch is empty' };
+  return { ok: true, value: { log, firstSequence, lastSequence: firstSequence + operations - 1n } };
+}
+
+/** The bytes that a batch's contents refer to (docs/format/wire.md, Runs). */
+export function needsOfBatch(bytes: Uint8Array): Decoded<readonly BatchNeeds[]> {
+  try {
+    const batch = packetfs.OperationBatch.decode(bytes);
+    const ranges: WireRange[][] = [];
+    for (const operation of batch.operations ?? []) {
+      const runs = (operation.create ?? operation.update)?.content?.runs;
+      if (runs) collectRuns(runs, ranges);
+    }
+    const needs: BatchNeeds[] = [];
+    (batch.logs ?? []).forEach((log, index) => {
+      const found = ranges[index + 1];
+      if (found) needs.push({ log: { node: Uint8Array.from(log.node ?? []), epoch: log.epoch ?? 0 }, ranges: found });
+    });
+    return { ok: true, value: needs };
+  } catch (error) {
+    return { ok: false, reason: `batch ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function collectRuns(runs: packetfs.Runs.$Properties, ranges: WireRange[][]): void {
+  const ends: number[] = [];
+  const logIndices = runs.logIndex ?? [];
+  for (let run = 0; run < logIndices.length; run++) {
+    const log = logIndices[run] ?? 0;
+    if (log === 0) continue;
+    const start = (ends[log] ?? 0) + (runs.positionDelta?.[run]?.toNumber() ?? 0);
+    const end = start + (runs.length?.[run]?.toNumber() ?? 0);
+    ends[log] = end;
+    if (start < 0 || end <= start) throw new RangeError('has a run of no length');
+    const found = ranges[log] ?? [];
+    found.push({ start: logPosition(start), end: logPosition(end) });
+    ranges[log] = found;
+  }
+}

@@ -1,0 +1,478 @@
+// A volume in memory, just enough to judge replication: logs of chunks whose content follows from their address,
+// batches (real OperationBatch messages) with dependencies and runs. It asserts what a real volume relies on: applied
+// once, in sequence, after the dependencies, with every byte held.
+import Long from 'long';
+import { PacketFsError } from '../../../src/base/errors.ts';
+import { logPosition, SEGMENT_BYTES } from '../../../src/base/units.ts';
+import { logKey } from '../../../src/replication/log-name.ts';
+import type {
+  AppliedPosition,
+  LiteralFrame,
+  LogName,
+  LogState,
+  PositionRange,
+  Readiness,
+  StoredBatch,
+  VolumePort,
+} from '../../../src/replication/ports.ts';
+import { RangeSet } from '../../../src/replication/range-set.ts';
+import { outlineOfBatch } from '../../../src/wire/batch-outline.ts';
+import { packetfs } from '../../../src/wire/generated/packetfs.js';
+import type { Scheduler, SeededRandom } from './scheduler.ts';
+
+interface Chunk {
+  readonly start: number;
+  readonly end: number;
+  bytes: Uint8Array;
+}
+
+interface Run {
+  readonly log: LogName;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface ModelLog {
+  readonly log: LogName;
+  readonly chunks: Map<number, Chunk>;
+  /** Chunks known to survive a crash. */
+  readonly durable: Set<number>;
+  readonly batches: StoredBatch[];
+  applied: bigint;
+  end: number;
+}
+
+interface DecodedBatch {
+  readonly log: LogName;
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly dependencies: readonly AppliedPosition[];
+  readonly runs: readonly Run[];
+  readonly check: number;
+}
+
+export interface ModelFaults {
+  /** Of storing a literal: no space. */
+  readonly rejectStore: number;
+  /** Of a stored chunk to have a flipped bit. */
+  readonly flipBit: number;
+  /** Of packing a literal: a read error. */
+  readonly failPack: number;
+  /** Of applying. */
+  readonly failApply: number;
+}
+
+export const NO_FAULTS: ModelFaults = { rejectStore: 0, flipBit: 0, failPack: 0, failApply: 0 };
+
+export class ModelVolume implements VolumePort {
+  readonly volumeId = new Uint8Array(16);
+  readonly node: Uint8Array;
+  readonly #random: SeededRandom;
+  readonly #scheduler: Scheduler;
+  readonly #faults: ModelFaults;
+  readonly #logs = new Map<string, ModelLog>();
+  readonly #listeners = new Set<() => void>();
+  readonly #decoded = new WeakMap<Uint8Array, DecodedBatch>();
+  #epoch = 1;
+  #generation = 0;
+  #applying = false;
+  #pending: { readonly chunks: Chunk[]; readonly runs: Run[]; operations: number } | undefined;
+  flippedBits = 0;
+
+  constructor(options: { node: Uint8Array; random: SeededRandom; scheduler: Scheduler; faults: ModelFaults }) {
+    this.node = options.node;
+    this.#random = options.random;
+    this.#scheduler = options.scheduler;
+    this.#faults = options.faults;
+    this.#current();
+  }
+
+  // ---- what a user of the volume does --------------------------------------------------------------------------------
+
+  /** Appends new chunks (some never referred to), refers to them and to some that are held, in a few operations. */
+  write(size: number): void {
+    const log = this.#current();
+    this.#pending ??= { chunks: [], runs: [], operations: 0 };
+    for (let count = 0; count < size; count++) {
+      if (this.#random.chance(0.02)) log.end = (Math.floor(log.end / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
+      const length = this.#random.between(16, 64);
+      const chunk = { start: log.end, end: log.end + length, bytes: contentOf(log.log, log.end, length) };
+      log.end = chunk.end;
+      log.chunks.set(chunk.start, chunk);
+      this.#pending.chunks.push(chunk);
+      if (this.#random.chance(0.9)) this.#pending.runs.push({ log: log.log, start: chunk.start, end: chunk.end });
+    }
+    for (let count = this.#random.below(3); count > 0; count--) {
+      const known = this.#random.pick([...this.#logs.values()].filter((entry) => entry.durable.size > 0 || entry === log));
+      const start = [...known.durable][this.#random.below(known.durable.size)];
+      const chunk = start === undefined ? undefined : known.chunks.get(start);
+      if (!chunk || !sameContent(chunk, known.log)) continue;
+      const within = this.#random.chance(0.3) ? 3 : 0;
+      this.#pending.runs.push({ log: known.log, start: chunk.start + within, end: chunk.end - within });
+    }
+    this.#pending.operations++;
+  }
+
+  commitNow(): void {
+    const pending = this.#pending;
+    if (!pending || this.#applying) return;
+    this.#pending = undefined;
+    const log = this.#current();
+    for (const chunk of pending.chunks) log.durable.add(chunk.start);
+    const batch = this.#encodeBatch(log, pending);
+    log.batches.push(batch);
+    log.applied = batch.lastSequence;
+    this.#notify();
+  }
+
+  /** Loses what is not durable and starts a new epoch. */
+  crash(): void {
+    this.#generation++;
+    this.#applying = false;
+    this.#pending = undefined;
+    this.#listeners.clear();
+    this.#epoch++;
+    for (const entry of this.#logs.values()) {
+      for (const start of [...entry.chunks.keys()]) if (!entry.durable.has(start)) entry.chunks.delete(start);
+    }
+    this.#current();
+  }
+
+  /** Everything that a replica must have, as one text per log. */
+  fingerprint(): string {
+    const logs = [...this.#logs.values()].filter((entry) => entry.applied > 0n);
+    const lines = logs.map((entry) => {
+      const batches = entry.batches.map((batch) => `${batch.firstSequence}:${batch.bytes.length}`).join(',');
+      return `${logKey(entry.log)} ${entry.applied} ${batches}`;
+    });
+    return lines.sort().join('\n');
+  }
+
+  /** Bytes held of all logs, for the comparison of have-sets. */
+  heldText(): string {
+    const lines = [...this.#logs.values()].map((entry) => {
+      const held = heldOf(entry);
+      return `${logKey(entry.log)} ${held.ranges().map((range) => `${range.start}-${range.end}`).join(' ')}`;
+    });
+    return lines.filter((line) => !line.endsWith(' ')).sort().join('\n');
+  }
+
+  held(log: LogName): RangeSet {
+    return heldOf(this.#of(log));
+  }
+
+  /** Every chunk has the content of its address. */
+  damaged(): string[] {
+    const found: string[] = [];
+    for (const entry of this.#logs.values()) {
+      for (const chunk of entry.chunks.values()) if (!sameContent(chunk, entry.log)) found.push(`${logKey(entry.log)}:${chunk.start}`);
+    }
+    return found;
+  }
+
+  // ---- VolumePort ----------------------------------------------------------------------------------------------------
+
+  logs(): readonly LogState[] {
+    const current = logKey(this.#current().log);
+    const states = [...this.#logs.values()].map((entry) => ({
+      log: entry.log,
+      applied: entry.applied,
+      held: heldOf(entry).ranges(),
+    }));
+    return states.sort((left, right) => Number(logKey(right.log) === current) - Number(logKey(left.log) === current));
+  }
+
+  onCommitted(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  commit(): Promise<{ readonly log: LogName; readonly sequence: bigint }> {
+    this.commitNow();
+    const log = this.#current();
+    return Promise.resolve({ log: log.log, sequence: log.applied });
+  }
+
+  readBatches(log: LogName, from: bigint, bytesMax: number): readonly StoredBatch[] {
+    const found: StoredBatch[] = [];
+    let bytes = 0;
+    for (const batch of this.#of(log).batches) {
+      if (batch.lastSequence < from) continue;
+      if (found.length > 0 && bytes + batch.bytes.length > bytesMax) break;
+      bytes += batch.bytes.length;
+      found.push(batch);
+    }
+    return found;
+  }
+
+  durableRanges(log: LogName): readonly PositionRange[] {
+    const entry = this.#of(log);
+    const ranges = new RangeSet();
+    for (const start of entry.durable) {
+      const chunk = entry.chunks.get(start);
+      if (chunk) ranges.add(rangeOf(chunk.start, chunk.end));
+    }
+    return ranges.ranges();
+  }
+
+  packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<LiteralFrame | undefined> {
+    if (Math.floor(range.start / SEGMENT_BYTES) !== Math.floor((range.end - 1) / SEGMENT_BYTES)) {
+      throw new Error('a range to pack crosses a segment');
+    }
+    const failed = this.#random.chance(this.#faults.failPack);
+    return this.#later(() => {
+      if (failed) throw new PacketFsError('PFS_IO', 'simulated read error');
+      const entry = this.#of(log);
+      const touched = sorted(entry).filter((chunk) => chunk.end > range.start && chunk.start < range.end);
+      if (touched[0] === undefined || touched[0].start > range.start) return undefined;
+      const chunks: Chunk[] = [];
+      for (const chunk of touched) {
+        const first = chunks[0] ?? chunk;
+        const last = chunks.at(-1);
+        if (last && (last.end !== chunk.start || chunk.end - first.start > rawBytesMax)) break;
+        chunks.push({ ...chunk, bytes: contentOf(log, chunk.start, chunk.end - chunk.start) });
+      }
+      const [start, end] = [touched[0].start, chunks.at(-1)?.end ?? 0];
+      const frame = encodeFrame(chunks);
+      return { log, start: logPosition(start), end: logPosition(end), rawBytes: end - start, frame };
+    });
+  }
+
+  storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange> {
+    const rejected = this.#random.chance(this.#faults.rejectStore);
+    return this.#later(() => {
+      if (rejected) throw new PacketFsError('PFS_NO_SPACE', 'simulated full disk');
+      const entry = this.#of(log);
+      const chunks = decodeFrame(frame);
+      for (const chunk of chunks) {
+        if (!sameContent(chunk, log)) throw new PacketFsError('PFS_CORRUPT', 'a chunk does not match its hash');
+        if (entry.chunks.has(chunk.start) && !options.repair) continue;
+        const flip = !options.repair && this.#random.chance(this.#faults.flipBit);
+        if (flip) {
+          chunk.bytes[0] = (chunk.bytes[0] ?? 0) ^ 1;
+          this.flippedBits++;
+        }
+        entry.chunks.set(chunk.start, chunk);
+      }
+      return rangeOf(chunks[0]?.start ?? 0, chunks.at(-1)?.end ?? 0);
+    });
+  }
+
+  readiness(bytes: Uint8Array, ahead: readonly AppliedPosition[]): Readiness {
+    const batch = this.#decode(bytes);
+    const applied = (log: LogName): bigint => {
+      const before = ahead.find((position) => logKey(position.log) === logKey(log));
+      return before?.sequence ?? this.#of(log).applied;
+    };
+    if (batch.last <= applied(batch.log)) return { kind: 'applied' };
+    if (batch.first > applied(batch.log) + 1n) return { kind: 'waiting', log: batch.log, sequence: batch.first - 1n };
+    for (const dependency of batch.dependencies) {
+      if (applied(dependency.log) < dependency.sequence) return { kind: 'waiting', ...dependency };
+    }
+    return this.#missing(batch) ?? { kind: 'ready' };
+  }
+
+  applyBatches(batches: readonly Uint8Array[]): Promise<void> {
+    if (this.#applying) throw new Error('two commits at a time');
+    this.#applying = true;
+    const failed = this.#random.chance(this.#faults.failApply);
+    return this.#later(() => {
+      this.#applying = false;
+      if (failed) throw new PacketFsError('PFS_IO', 'simulated write error');
+      for (const bytes of batches) {
+        const readiness = this.readiness(bytes, []);
+        if (readiness.kind !== 'ready') throw new Error(`a batch was applied that is ${readiness.kind}`);
+        const { log, first, last } = this.#decode(bytes);
+        const entry = this.#of(log);
+        if (first !== entry.applied + 1n) throw new Error('a batch was applied out of sequence');
+        entry.applied = last;
+        entry.batches.push({ log, firstSequence: first, lastSequence: last, bytes: Uint8Array.from(bytes) });
+      }
+      for (const entry of this.#logs.values()) {
+        if (logKey(entry.log) === logKey(this.#current().log)) continue;
+        for (const start of entry.chunks.keys()) entry.durable.add(start);
+      }
+      this.#notify();
+    });
+  }
+
+  // ---- inside --------------------------------------------------------------------------------------------------------
+
+  #missing(batch: DecodedBatch): Readiness | undefined {
+    for (const { log } of batch.runs) {
+      const held = heldOf(this.#of(log));
+      const missing = new RangeSet();
+      for (const run of batch.runs) {
+        if (logKey(run.log) !== logKey(log)) continue;
+        const range = rangeOf(run.start, run.end);
+        if (!held.covers(range)) missing.addAll(RangeSet.of([range]).without(held));
+      }
+      if (!missing.isEmpty) return { kind: 'missing', log, ranges: missing.ranges() };
+    }
+    for (const run of batch.runs) {
+      const damaged = sorted(this.#of(run.log)).find(
+        (chunk) => chunk.start < run.end && run.start < chunk.end && !sameContent(chunk, run.log),
+      );
+      if (damaged) return { kind: 'missing', log: run.log, ranges: [rangeOf(run.start, run.end)] };
+    }
+    return undefined;
+  }
+
+  #encodeBatch(log: ModelLog, pending: { readonly runs: readonly Run[]; readonly operations: number }): StoredBatch {
+    const names: LogName[] = [log.log];
+    const indexOf = (name: LogName): number => {
+      let index = names.findIndex((known) => logKey(known) === logKey(name));
+      if (index < 0) index = names.push(name) - 1;
+      return index + 1;
+    };
+    const dependencies = [...this.#logs.values()]
+      .filter((entry) => entry !== log && entry.applied > 0n)
+      .map((entry) => ({ logIndex: indexOf(entry.log), sequence: Long.fromBigInt(entry.applied, true) }));
+    const operations = Array.from({ length: pending.operations }, (_, operation) => {
+      const runs = pending.runs.filter((_run, index) => index % pending.operations === operation);
+      return { update: { inode: { logIndex: 1, counter: Long.ONE }, content: { size: Long.ONE, runs: encodeRuns(runs, indexOf) } } };
+    });
+    const first = log.applied + 1n;
+    const bytes = packetfs.OperationBatch.encode({
+      firstSequence: Long.fromBigInt(first, true),
+      clock: Long.UONE,
+      dependencies,
+      operations,
+      logs: names.map((name) => ({ node: name.node, epoch: name.epoch })),
+    }).finish();
+    return { log: log.log, firstSequence: first, lastSequence: first + BigInt(operations.length) - 1n, bytes };
+  }
+
+  #decode(bytes: Uint8Array): DecodedBatch {
+    const known = this.#decoded.get(bytes);
+    if (known) return known;
+    const outline = outlineOfBatch(bytes);
+    if (!outline.ok) throw new PacketFsError('PFS_CORRUPT', outline.reason);
+    const batch = packetfs.OperationBatch.decode(bytes);
+    const names = (batch.logs ?? []).map((name) => ({ node: Uint8Array.from(name.node ?? []), epoch: name.epoch ?? 0 }));
+    const nameOf = (index: number | null | undefined): LogName => {
+      const name = names[(index ?? 0) - 1];
+      if (!name) throw new PacketFsError('PFS_CORRUPT', 'a batch refers to a log it does not name');
+      return name;
+    };
+    const runs: Run[] = [];
+    for (const operation of batch.operations ?? []) {
+      const columns = operation.update?.content?.runs;
+      const ends: number[] = [];
+      (columns?.logIndex ?? []).forEach((index, run) => {
+        const start = (ends[index] ?? 0) + Number(columns?.positionDelta?.[run] ?? 0);
+        ends[index] = start + Number(columns?.length?.[run] ?? 0);
+        runs.push({ log: nameOf(index), start, end: ends[index] ?? 0 });
+      });
+    }
+    const decoded: DecodedBatch = {
+      log: nameOf(1),
+      first: outline.value.firstSequence,
+      last: outline.value.lastSequence,
+      dependencies: (batch.dependencies ?? []).map((pointer) => ({
+        log: nameOf(pointer.logIndex),
+        sequence: BigInt(String(pointer.sequence ?? 0)),
+      })),
+      runs,
+      check: 0,
+    };
+    this.#decoded.set(bytes, decoded);
+    return decoded;
+  }
+
+  #current(): ModelLog {
+    return this.#of({ node: this.node, epoch: this.#epoch });
+  }
+
+  #of(log: LogName): ModelLog {
+    const key = logKey(log);
+    const known = this.#logs.get(key);
+    if (known) return known;
+    const created: ModelLog = { log, chunks: new Map(), durable: new Set(), batches: [], applied: 0n, end: 0 };
+    this.#logs.set(key, created);
+    return created;
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** After some disk time; never, when the node has crashed meanwhile. */
+  #later<Value>(run: () => Value): Promise<Value> {
+    const generation = this.#generation;
+    return new Promise((resolve, reject) => {
+      this.#scheduler.after(this.#random.next() * 5, () => {
+        if (generation !== this.#generation) return;
+        try {
+          resolve(run());
+        } catch (error) {
+          if (!(error instanceof PacketFsError)) modelErrors.push(error);
+          reject(error);
+        }
+      });
+    });
+  }
+}
+
+/** Broken invariants, to be thrown by the simulation (inside a promise they would only be a failed apply). */
+export const modelErrors: unknown[] = [];
+
+const rangeOf = (start: number, end: number): PositionRange => ({ start: logPosition(start), end: logPosition(end) });
+
+const sorted = (entry: ModelLog): Chunk[] => [...entry.chunks.values()].sort((left, right) => left.start - right.start);
+
+function heldOf(entry: ModelLog): RangeSet {
+  const held = new RangeSet();
+  for (const chunk of entry.chunks.values()) held.add(rangeOf(chunk.start, chunk.end));
+  return held;
+}
+
+function contentOf(log: LogName, start: number, length: number): Uint8Array {
+  const salt = (log.node[0] ?? 0) * 31 + log.epoch * 17;
+  return Uint8Array.from({ length }, (_, index) => (start + index * 7 + salt) & 0xff);
+}
+
+const sameContent = (chunk: Chunk, log: LogName): boolean => {
+  const expected = contentOf(log, chunk.start, chunk.end - chunk.start);
+  return expected.length === chunk.bytes.length && expected.every((byte, index) => byte === chunk.bytes[index]);
+};
+
+function encodeRuns(runs: readonly Run[], indexOf: (log: LogName) => number): packetfs.Runs.$Properties {
+  const ends: number[] = [];
+  const logIndex: number[] = [];
+  const positionDelta: Long[] = [];
+  const length: Long[] = [];
+  for (const run of runs) {
+    const index = indexOf(run.log);
+    logIndex.push(index);
+    positionDelta.push(Long.fromNumber(run.start - (ends[index] ?? 0)));
+    length.push(Long.fromNumber(run.end - run.start, true));
+    ends[index] = run.end;
+  }
+  return { logIndex, positionDelta, length };
+}
+
+function encodeFrame(chunks: readonly Chunk[]): Uint8Array {
+  const parts = chunks.map((chunk) => {
+    const head = new Uint8Array(12);
+    const view = new DataView(head.buffer);
+    view.setFloat64(0, chunk.start);
+    view.setUint32(8, chunk.bytes.length);
+    return Buffer.concat([head, chunk.bytes]);
+  });
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+function decodeFrame(frame: Uint8Array): Chunk[] {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const chunks: Chunk[] = [];
+  for (let offset = 0; offset < frame.length; ) {
+    if (offset + 12 > frame.length) throw new PacketFsError('PFS_CORRUPT', 'a literal frame ends early');
+    const start = view.getFloat64(offset);
+    const length = view.getUint32(offset + 8);
+    if (offset + 12 + length > frame.length) throw new PacketFsError('PFS_CORRUPT', 'a literal frame ends early');
+    chunks.push({ start, end: start + length, bytes: frame.slice(offset + 12, offset + 12 + length) });
+    offset += 12 + length;
+  }
+  return chunks;
+}
