@@ -108,7 +108,8 @@ export class Applier {
     for (const queue of this.#queues.values()) {
       queue.dropThrough(this.#context.local.of(queue.log).applied);
       const { blocked } = queue;
-      if (blocked?.kind === 'waiting' && this.#context.local.of(blocked.log).applied > blocked.seen) queue.blocked = undefined;
+      if (blocked?.kind === 'waiting' && this.#context.local.of(blocked.log).applied > blocked.seen)
+        queue.blocked = undefined;
       if (blocked?.kind !== 'missing' || blocked.mismatch) continue;
       blocked.remaining.removeAll(this.#context.local.of(blocked.log).held);
       if (blocked.remaining.isEmpty) queue.blocked = undefined;

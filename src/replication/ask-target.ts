@@ -5,7 +5,7 @@ import type { LinkCounters } from './link-counters.ts';
 import type { LogKey } from './log-name.ts';
 import type { PeerView } from './peer-view.ts';
 import type { LogName, PositionRange } from './ports.ts';
-import { type Stamp, Timeline } from './timeline.ts';
+import type { Stamp, Timeline } from './timeline.ts';
 
 export interface AskTarget {
   /** Hex of the peer's key. */
@@ -57,7 +57,8 @@ export const askPatienceMs = (context: ReplicationContext, rttMs: number): numbe
 export const answerPatienceMs = (context: ReplicationContext, rttMs: number): number =>
   Math.max(8 * rttMs, context.bounds.answerPatienceMs);
 
-export const isOrigin = (target: AskTarget, log: LogName, key: LogKey): boolean => key === `${target.peerKey}-${log.epoch}`;
+export const isOrigin = (target: AskTarget, log: LogName, key: LogKey): boolean =>
+  key === `${target.peerKey}-${log.epoch}`;
 
 /** Ids of asks, over all links. */
 export class AskIds {

@@ -1,5 +1,6 @@
 // One link to one peer, from Hello to close: decodes and checks what comes, keeps what the peer announced, announces
 // what changes here, answers asks. Anything malformed closes the link with the reason (docs/format/wire.md, Messages).
+import { unreachable } from '../base/assert.ts';
 import { LITERAL_FRAME_BYTES_MAX } from '../base/limits.ts';
 import { type BatchOutline, outlineOfBatch } from '../wire/batch-outline.ts';
 import {
@@ -84,7 +85,11 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
     this.counters = options.counters;
     this.lastBlock = options.context.timeline.stamp();
     this.lastProgress = options.context.timeline.stamp();
-    this.#announcer = new Announcer({ context: options.context, logs: this.#logs, send: (message) => this.#send(message) });
+    this.#announcer = new Announcer({
+      context: options.context,
+      logs: this.#logs,
+      send: (message) => this.#send(message),
+    });
     this.pusher = new Pusher({
       context: options.context,
       link: options.link,
@@ -176,11 +181,20 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
     this.#context.timeline.touch(this.lastBlock);
     this.#blocksReceived++;
     const decoded = decodeBlockHeader(header);
-    if (!decoded.ok) return this.#malformed(decoded.reason);
-    if (body.length > LITERAL_FRAME_BYTES_MAX) return this.#malformed('literal frame is too long');
+    if (!decoded.ok) {
+      this.#malformed(decoded.reason);
+      return;
+    }
+    if (body.length > LITERAL_FRAME_BYTES_MAX) {
+      this.#malformed('literal frame is too long');
+      return;
+    }
     const { log: reference, start, end, ask } = decoded.value;
     const log = this.#logs.resolve(reference);
-    if (!log) return this.#malformed('block of an unknown log');
+    if (!log) {
+      this.#malformed('block of an unknown log');
+      return;
+    }
     if (this.#logs.learned > this.#announcer.confirmed) this.#announcer.soon();
     this.counters.literalsReceived++;
     this.counters.literalRawBytesReceived += end - start;
@@ -199,11 +213,17 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
 
   #onOperations(bytes: Uint8Array): void {
     const decoded = decodeOperations(bytes, this.#context.compression);
-    if (!decoded.ok) return this.#malformed(decoded.reason);
+    if (!decoded.ok) {
+      this.#malformed(decoded.reason);
+      return;
+    }
     this.counters.batchMessageBytesReceived += bytes.length;
     for (const batch of decoded.value) {
       const outline = outlineOfBatch(batch);
-      if (!outline.ok) return this.#malformed(outline.reason);
+      if (!outline.ok) {
+        this.#malformed(outline.reason);
+        return;
+      }
       this.counters.batchesReceived++;
       this.#events.onBatch(this, { ...outline.value, bytes: batch });
     }
@@ -211,35 +231,58 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
 
   #onControl(bytes: Uint8Array): void {
     const decoded = decodeControl(bytes);
-    if (!decoded.ok) return this.#malformed(decoded.reason);
+    if (!decoded.ok) {
+      this.#malformed(decoded.reason);
+      return;
+    }
     const message = decoded.value;
-    if (!this.#greeted && message.kind !== 'hello') return this.#malformed(`${message.kind} came before hello`);
+    if (!this.#greeted && message.kind !== 'hello') {
+      this.#malformed(`${message.kind} came before hello`);
+      return;
+    }
     switch (message.kind) {
       case 'hello':
-        return this.#onHello(message);
+        this.#onHello(message);
+        break;
       case 'members':
-        return this.#events.onMembers(this, message.entries);
+        this.#events.onMembers(this, message.entries);
+        break;
       case 'positions':
-        return this.#onPositions(message);
+        this.#onPositions(message);
+        break;
       case 'ask':
-        return this.#onAsk(message);
+        this.#onAsk(message);
+        break;
       case 'ask-operations':
-        return this.#onAskOperations(message);
+        this.#onAskOperations(message);
+        break;
       case 'unavailable':
         this.counters.unavailableReceived++;
-        return this.#events.onUnavailable(this, message.ask, message.ranges);
+        this.#events.onUnavailable(this, message.ask, message.ranges);
+        break;
+      default:
+        unreachable(message, 'every control message has a handler');
     }
   }
 
   #onHello(message: ControlMessage & { kind: 'hello' }): void {
-    if (this.#greeted) return this.#malformed('a second hello');
-    if (!message.versions.includes(PROTOCOL_VERSION)) return this.close('no version of the protocol in common');
+    if (this.#greeted) {
+      this.#malformed('a second hello');
+      return;
+    }
+    if (!message.versions.includes(PROTOCOL_VERSION)) {
+      this.close('no version of the protocol in common');
+      return;
+    }
     this.#greeted = true;
     this.pusher.peerMode(message.mode);
   }
 
   #onPositions(message: ControlMessage & { kind: 'positions' }): void {
-    if (!this.#logs.confirm(message.confirmedLogs)) return this.#malformed('confirms a log that was never named');
+    if (!this.#logs.confirm(message.confirmedLogs)) {
+      this.#malformed('confirms a log that was never named');
+      return;
+    }
     const keys: LogKey[] = [];
     for (const entry of message.logs) {
       const key = this.#announced(entry);
@@ -262,8 +305,13 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
     const key = logKey(log);
     const { local } = this.#context;
     if (local.isCurrent(key) && entry.applied > local.of(log).applied) {
-      this.#context.logger.error({ log: key, here: local.of(log).applied, there: entry.applied }, 'peer is ahead of us in our own log');
-      this.close('a peer has more of our current log than we have: this state was restored or cloned and needs a new epoch');
+      this.#context.logger.error(
+        { log: key, here: local.of(log).applied, there: entry.applied },
+        'peer is ahead of us in our own log',
+      );
+      this.close(
+        'a peer has more of our current log than we have: this state was restored or cloned and needs a new epoch',
+      );
       return undefined;
     }
     if (!this.view.announce(log, entry.applied, entry.held)) {
@@ -276,7 +324,10 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
   #onAsk(message: ControlMessage & { kind: 'ask' }): void {
     this.counters.asksReceived++;
     const log = this.#logs.resolve(message.log);
-    if (!log) return this.#malformed('ask of an unknown log');
+    if (!log) {
+      this.#malformed('ask of an unknown log');
+      return;
+    }
     const key = logKey(log);
     const asked = RangeSet.of(message.ranges);
     const here = asked.intersection(RangeSet.of(this.#context.volume.durableRanges(log)));
@@ -297,7 +348,10 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
   #onAskOperations(message: ControlMessage & { kind: 'ask-operations' }): void {
     this.counters.operationAsksReceived++;
     const log = this.#logs.resolve(message.log);
-    if (!log) return this.#malformed('ask for operations of an unknown log');
+    if (!log) {
+      this.#malformed('ask for operations of an unknown log');
+      return;
+    }
     this.pusher.serve(log, message.from, message.id);
   }
 

@@ -248,7 +248,9 @@ export class LiteralAsker {
     if (fetch.asking) return;
     const able = targets.filter((target) => {
       if (!target.isReady || fetch.tried.has(target)) return false;
-      return isOrigin(target, fetch.log, fetch.key) || (target.view.get(fetch.key)?.held.intersects(fetch.range) ?? false);
+      return (
+        isOrigin(target, fetch.log, fetch.key) || (target.view.get(fetch.key)?.held.intersects(fetch.range) ?? false)
+      );
     });
     able.sort((left, right) => left.rttMs - right.rttMs);
     const target = able[0];
@@ -261,7 +263,9 @@ export class LiteralAsker {
     fetch.resolve(undefined);
   }
 
-  #send(options: Pick<RangeAsk, 'target' | 'log' | 'key' | 'reason' | 'fetch'> & { readonly ranges: RangeSet }): boolean {
+  #send(
+    options: Pick<RangeAsk, 'target' | 'log' | 'key' | 'reason' | 'fetch'> & { readonly ranges: RangeSet },
+  ): boolean {
     const { target, log, key, ranges, reason, fetch } = options;
     if (this.#asks.size >= ASKS_OUTSTANDING_MAX) return false;
     const id = this.#options.ids.next();

@@ -50,7 +50,9 @@ export class LocalLogs {
 
   /** This node's own logs, oldest epoch first. */
   own(): LocalLog[] {
-    return [...this.#logs.values()].filter((entry) => entry.own).sort((left, right) => left.log.epoch - right.log.epoch);
+    return [...this.#logs.values()]
+      .filter((entry) => entry.own)
+      .sort((left, right) => left.log.epoch - right.log.epoch);
   }
 
   /** The log that this node appends to: only it may add to this one. */

@@ -219,9 +219,10 @@ export class Pusher {
     if (this.#packing || this.#closed) return;
     const piece = this.#nextPiece();
     if (!piece) {
-      const unreadable = this.#unreadable.size > 0;
-      const busy = this.window.bytes > 0 || [...this.#jobs.values()].some((job) => !job.isDone || job.unappliedBytes > 0);
-      this.state = unreadable ? 'unreadable' : busy ? 'pushing' : 'idle';
+      const jobs = [...this.#jobs.values()];
+      const isBusy = this.window.bytes > 0 || jobs.some((job) => !job.isDone || job.unappliedBytes > 0);
+      this.state = isBusy ? 'pushing' : 'idle';
+      if (this.#unreadable.size > 0) this.state = 'unreadable';
       return;
     }
     const { bounds, volume } = this.#context;

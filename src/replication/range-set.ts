@@ -6,7 +6,7 @@ import type { PositionRange } from './ports.ts';
 
 export class RangeSet {
   /** start, end, start, end, … strictly increasing. */
-  #bounds: number[] = [];
+  readonly #bounds: number[] = [];
 
   static of(ranges: Iterable<PositionRange>): RangeSet {
     const set = new RangeSet();
@@ -101,7 +101,7 @@ export class RangeSet {
 
   clone(): RangeSet {
     const copy = new RangeSet();
-    copy.#bounds = this.#bounds.slice();
+    for (const bound of this.#bounds) copy.#bounds.push(bound);
     return copy;
   }
 

@@ -161,7 +161,8 @@ export class Replicator {
       if (session.pusher.waitsForLink) due.push(timeline.now + PLAN_INTERVAL_MS);
     }
     const isBlocked = [...this.#applier.queues].some((queue) => queue.count > 0 || queue.blocked !== undefined);
-    if (isBlocked || this.#operationAsker.isWanting || this.#literalAsker.isWanting) due.push(timeline.now + PLAN_INTERVAL_MS);
+    if (isBlocked || this.#operationAsker.isWanting || this.#literalAsker.isWanting)
+      due.push(timeline.now + PLAN_INTERVAL_MS);
     const known = due.filter((at) => at !== undefined);
     return known.length === 0 ? undefined : milliseconds(Math.min(...known));
   }
@@ -242,7 +243,10 @@ export class Replicator {
   #rejected(literal: ArrivedLiteral<LinkSession>, error: unknown): void {
     if (this.#closed) return;
     const { log, range, source } = literal;
-    this.#context.logger.warn({ log: logKey(log), start: range.start, end: range.end, error }, 'literal cannot be stored');
+    this.#context.logger.warn(
+      { log: logKey(log), start: range.start, end: range.end, error },
+      'literal cannot be stored',
+    );
     if (!literal.repair) this.#literalAsker.cameToNothing(source, log, range);
     this.#changed();
   }

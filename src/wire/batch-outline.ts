@@ -4,6 +4,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { logPosition } from '../base/units.ts';
 import { packetfs } from './generated/packetfs.js';
 import type { Decoded, WireLogName, WireRange } from './messages.ts';
+import { decodeBatch, indexOfSource, SOURCE_NONE } from './operations.ts';
 
 export interface BatchOutline {
   readonly log: WireLogName;
@@ -52,36 +53,23 @@ export function outlineOfBatch(bytes: Uint8Array): Decoded<BatchOutline> {
 
 /** The bytes that a batch's contents refer to (docs/format/wire.md, Runs). */
 export function needsOfBatch(bytes: Uint8Array): Decoded<readonly BatchNeeds[]> {
-  try {
-    const batch = packetfs.OperationBatch.decode(bytes);
-    const ranges: WireRange[][] = [];
-    for (const operation of batch.operations ?? []) {
-      const runs = (operation.create ?? operation.update)?.content?.runs;
-      if (runs) collectRuns(runs, ranges);
+  const decoded = decodeBatch(bytes);
+  if (!decoded.ok) return decoded;
+  const { logs, operations } = decoded.batch;
+  const ranges = new Map<number, WireRange[]>();
+  for (const operation of operations) {
+    if (operation.kind !== 'create' && operation.kind !== 'update') continue;
+    for (const run of operation.content?.runs ?? []) {
+      if (run.source === SOURCE_NONE) continue;
+      const found = ranges.get(run.source) ?? [];
+      found.push({ start: logPosition(run.position), end: logPosition(run.position + Number(run.length)) });
+      ranges.set(run.source, found);
     }
-    const needs: BatchNeeds[] = [];
-    (batch.logs ?? []).forEach((log, index) => {
-      const found = ranges[index + 1];
-      if (found) needs.push({ log: { node: Uint8Array.from(log.node ?? []), epoch: log.epoch ?? 0 }, ranges: found });
-    });
-    return { ok: true, value: needs };
-  } catch (error) {
-    return { ok: false, reason: `batch ${error instanceof Error ? error.message : String(error)}` };
   }
-}
-
-function collectRuns(runs: packetfs.Runs.$Properties, ranges: WireRange[][]): void {
-  const ends: number[] = [];
-  const logIndices = runs.logIndex ?? [];
-  for (let run = 0; run < logIndices.length; run++) {
-    const log = logIndices[run] ?? 0;
-    if (log === 0) continue;
-    const start = (ends[log] ?? 0) + (runs.positionDelta?.[run]?.toNumber() ?? 0);
-    const end = start + (runs.length?.[run]?.toNumber() ?? 0);
-    ends[log] = end;
-    if (start < 0 || end <= start) throw new RangeError('has a run of no length');
-    const found = ranges[log] ?? [];
-    found.push({ start: logPosition(start), end: logPosition(end) });
-    ranges[log] = found;
+  const needs: BatchNeeds[] = [];
+  for (const [source, found] of ranges) {
+    const log = logs[indexOfSource(source)];
+    if (log) needs.push({ log, ranges: found });
   }
+  return { ok: true, value: needs };
 }

@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert';
 import { logKey } from '../../src/replication/log-name.ts';
 import { Cluster, type ClusterOptions, receivedUniqueBytes } from './support/cluster.ts';
 
-const seeds = process.env['PFS_SEED'] ? [Number(process.env['PFS_SEED'])] : range(Number(process.env['PFS_SEEDS'] ?? 100));
+const seeds = process.env['PFS_SEED']
+  ? [Number(process.env['PFS_SEED'])]
+  : range(Number(process.env['PFS_SEEDS'] ?? 100));
 const SETTLE_MS = 300_000;
 
 function range(count: number): number[] {
@@ -90,42 +92,65 @@ property('a cut link resumes, and only what was in flight is sent again', async 
 
 property('a mesh of nodes ends equal; without cuts no byte comes twice', async (seed) => {
   const nodes = 3 + (seed % 3);
-  const cluster = await run({ seed, nodes, topology: mesh(nodes) }, { writes: 30, cuts: 0, restarts: 0, durationMs: 1500 });
+  const cluster = await run(
+    { seed, nodes, topology: mesh(nodes) },
+    { writes: 30, cuts: 0, restarts: 0, durationMs: 1500 },
+  );
   assert.ok(cluster.equalNodes(), cluster.describe());
   assert.is(cluster.literalBytesSent, receivedUniqueBytes(cluster));
 });
 
 property('nodes in a line converge', async (seed) => {
   const nodes = 3 + (seed % 3);
-  const cluster = await run({ seed, nodes, topology: line(nodes) }, { writes: 20, cuts: 2, restarts: 0, durationMs: 2000 });
+  const cluster = await run(
+    { seed, nodes, topology: line(nodes) },
+    { writes: 20, cuts: 2, restarts: 0, durationMs: 2000 },
+  );
   assert.ok(cluster.equalNodes(), cluster.describe());
 });
 
 property('nodes that die and start again converge', async (seed) => {
   const nodes = 2 + (seed % 3);
-  const cluster = await run({ seed, nodes, topology: mesh(nodes) }, { writes: 25, cuts: 3, restarts: 3, durationMs: 3000 });
+  const cluster = await run(
+    { seed, nodes, topology: mesh(nodes) },
+    { writes: 25, cuts: 3, restarts: 3, durationMs: 3000 },
+  );
   assert.ok(cluster.equalNodes(), cluster.describe());
 });
 
-property('full disks, read errors, failing commits and flipped bits delay, and all nodes still end equal', async (seed) => {
-  const nodes = 2 + (seed % 3);
-  const faults = { rejectStore: 0.1, flipBit: 0.02, failPack: 0.05, failApply: 0.1 };
-  const options = { seed, nodes, topology: mesh(nodes), faults, lenient: true };
-  const cluster = await run(options, { writes: 25, cuts: 2, restarts: 1, durationMs: 2000 });
-  assert.ok(cluster.equalNodes(), cluster.describe());
-});
+property(
+  'full disks, read errors, failing commits and flipped bits delay, and all nodes still end equal',
+  async (seed) => {
+    const nodes = 2 + (seed % 3);
+    const faults = { rejectStore: 0.1, flipBit: 0.02, failPack: 0.05, failApply: 0.1 };
+    const options = { seed, nodes, topology: mesh(nodes), faults, lenient: true };
+    const cluster = await run(options, { writes: 25, cuts: 2, restarts: 1, durationMs: 2000 });
+    assert.ok(cluster.equalNodes(), cluster.describe());
+  },
+);
 
 property('on a slow link nothing is asked for that is on its way', async (seed) => {
   const profile = { latencyMs: 300, jitterMs: 100, bytesPerMs: 1 };
-  const cluster = await run({ seed, nodes: 2, topology: PAIR, profile }, { writes: 15, cuts: 1, restarts: 0, durationMs: 1000 });
+  const cluster = await run(
+    { seed, nodes: 2, topology: PAIR, profile },
+    { writes: 15, cuts: 1, restarts: 0, durationMs: 1000 },
+  );
   assert.ok(cluster.equalNodes(), cluster.describe());
 });
 
 property('a receive-only and a send-only node do as they say', async (seed) => {
   const modes = ['send-only', 'two-way', 'receive-only'] as const;
-  const cluster = await run({ seed, nodes: 3, topology: mesh(3), modes }, { writes: 20, cuts: 1, restarts: 0, durationMs: 1500 });
+  const cluster = await run(
+    { seed, nodes: 3, topology: mesh(3), modes },
+    { writes: 20, cuts: 1, restarts: 0, durationMs: 1500 },
+  );
   const [sender, middle, receiver] = cluster.nodes.map((node) => node.volume.fingerprint());
   assert.is(middle, receiver, cluster.describe());
-  assert.ok(sender !== undefined && sender.split('\n').every((log) => log.startsWith('01') || log === ''));
-  assert.ok(cluster.node(2).volume.logs().every((state) => logKey(state.log).startsWith('03') === false || state.applied === 0n));
+  assert.ok(sender?.split('\n').every((log) => log.startsWith('01') || log === ''));
+  assert.ok(
+    cluster
+      .node(2)
+      .volume.logs()
+      .every((state) => logKey(state.log).startsWith('03') === false || state.applied === 0n),
+  );
 });

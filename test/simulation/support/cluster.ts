@@ -25,7 +25,8 @@ export const SMALL_BOUNDS: Partial<ReplicationBounds> = {
 
 /** Not smaller, but checked: what does not carry the mark is refused. */
 export const markCompression: Compression = {
-  compress: (bytes) => Uint8Array.from([0x5a, ...bytes.subarray(0, bytes.length - 2), bytes.at(-2) ?? 0, bytes.at(-1) ?? 0]),
+  compress: (bytes) =>
+    Uint8Array.from([0x5a, ...bytes.subarray(0, bytes.length - 2), bytes.at(-2) ?? 0, bytes.at(-1) ?? 0]),
   decompress: (frame, expectedLength) => {
     if (frame[0] !== 0x5a || frame.length !== expectedLength + 1) throw new Error('not a frame');
     return frame.slice(1);
@@ -81,7 +82,13 @@ export class Cluster {
       const mode = options.modes?.[index] ?? 'two-way';
       const faults = options.faults ?? NO_FAULTS;
       const volume = new ModelVolume({ node: key, random: this.random, scheduler: this.scheduler, faults });
-      this.nodes.push({ name: String.fromCharCode(65 + index), key, volume, mode, replicator: this.#replicator(volume, mode) });
+      this.nodes.push({
+        name: String.fromCharCode(65 + index),
+        key,
+        volume,
+        mode,
+        replicator: this.#replicator(volume, mode),
+      });
     }
     this.#connections = options.topology.map(([left, right]) => ({ left, right, ends: undefined }));
   }
@@ -187,9 +194,12 @@ export class Cluster {
       .map((node) => {
         const status = node.replicator.status();
         const logs = status.logs.map(
-          (log) => `   ${logKey(log.log).slice(-4)} applied ${log.applied} queued ${log.batchesQueued} ${log.waiting ?? ''} wanted ${log.wanted ?? ''}`,
+          (log) =>
+            `   ${logKey(log.log).slice(-4)} applied ${log.applied} queued ${log.batchesQueued} ${log.waiting ?? ''} wanted ${log.wanted ?? ''}`,
         );
-        const peers = status.peers.map((peer) => `   peer ${peer.peer[0]}: ${peer.state} (${peer.reason}) in flight ${peer.bytesInFlight}`);
+        const peers = status.peers.map(
+          (peer) => `   peer ${peer.peer[0]}: ${peer.state} (${peer.reason}) in flight ${peer.bytesInFlight}`,
+        );
         return [`${node.name}:`, ...logs, ...peers].join('\n');
       })
       .join('\n');
@@ -205,7 +215,7 @@ export class Cluster {
     return new Replicator({ volume, compression: markCompression, logger: silentLogger, mode, bounds });
   }
 
-  #end(connection: Connection, from: SimulatedNode, to: SimulatedNode): LinkEnd {
+  #end(connection: Connection, _from: SimulatedNode, to: SimulatedNode): LinkEnd {
     return new LinkEnd({
       peer: to.key,
       scheduler: this.scheduler,

@@ -1,9 +1,9 @@
 // A volume in memory, just enough to judge replication: logs of chunks whose content follows from their address,
 // batches (real OperationBatch messages) with dependencies and runs. It asserts what a real volume relies on: applied
 // once, in sequence, after the dependencies, with every byte held.
-import Long from 'long';
 import { PacketFsError } from '../../../src/base/errors.ts';
 import { logPosition, SEGMENT_BYTES } from '../../../src/base/units.ts';
+import { checkGroups } from '../../../src/extent/runs.ts';
 import { logKey } from '../../../src/replication/log-name.ts';
 import type {
   AppliedPosition,
@@ -16,8 +16,14 @@ import type {
   VolumePort,
 } from '../../../src/replication/ports.ts';
 import { RangeSet } from '../../../src/replication/range-set.ts';
-import { outlineOfBatch } from '../../../src/wire/batch-outline.ts';
-import { packetfs } from '../../../src/wire/generated/packetfs.js';
+import {
+  decodeBatch,
+  encodeBatch,
+  indexOfSource,
+  type Operation,
+  SOURCE_OWN,
+  sourceOfIndex,
+} from '../../../src/wire/operations.ts';
 import type { Scheduler, SeededRandom } from './scheduler.ts';
 
 interface Chunk {
@@ -48,7 +54,6 @@ interface DecodedBatch {
   readonly last: bigint;
   readonly dependencies: readonly AppliedPosition[];
   readonly runs: readonly Run[];
-  readonly check: number;
 }
 
 export interface ModelFaults {
@@ -103,7 +108,9 @@ export class ModelVolume implements VolumePort {
       if (this.#random.chance(0.9)) this.#pending.runs.push({ log: log.log, start: chunk.start, end: chunk.end });
     }
     for (let count = this.#random.below(3); count > 0; count--) {
-      const known = this.#random.pick([...this.#logs.values()].filter((entry) => entry.durable.size > 0 || entry === log));
+      const known = this.#random.pick(
+        [...this.#logs.values()].filter((entry) => entry.durable.size > 0 || entry === log),
+      );
       const start = [...known.durable][this.#random.below(known.durable.size)];
       const chunk = start === undefined ? undefined : known.chunks.get(start);
       if (!chunk || !sameContent(chunk, known.log)) continue;
@@ -152,9 +159,15 @@ export class ModelVolume implements VolumePort {
   heldText(): string {
     const lines = [...this.#logs.values()].map((entry) => {
       const held = heldOf(entry);
-      return `${logKey(entry.log)} ${held.ranges().map((range) => `${range.start}-${range.end}`).join(' ')}`;
+      return `${logKey(entry.log)} ${held
+        .ranges()
+        .map((range) => `${range.start}-${range.end}`)
+        .join(' ')}`;
     });
-    return lines.filter((line) => !line.endsWith(' ')).sort().join('\n');
+    return lines
+      .filter((line) => !line.endsWith(' '))
+      .sort()
+      .join('\n');
   }
 
   held(log: LogName): RangeSet {
@@ -165,7 +178,8 @@ export class ModelVolume implements VolumePort {
   damaged(): string[] {
     const found: string[] = [];
     for (const entry of this.#logs.values()) {
-      for (const chunk of entry.chunks.values()) if (!sameContent(chunk, entry.log)) found.push(`${logKey(entry.log)}:${chunk.start}`);
+      for (const chunk of entry.chunks.values())
+        if (!sameContent(chunk, entry.log)) found.push(`${logKey(entry.log)}:${chunk.start}`);
     }
     return found;
   }
@@ -320,61 +334,46 @@ export class ModelVolume implements VolumePort {
 
   #encodeBatch(log: ModelLog, pending: { readonly runs: readonly Run[]; readonly operations: number }): StoredBatch {
     const names: LogName[] = [log.log];
-    const indexOf = (name: LogName): number => {
-      let index = names.findIndex((known) => logKey(known) === logKey(name));
-      if (index < 0) index = names.push(name) - 1;
-      return index + 1;
+    const sourceOf = (name: LogName): number => {
+      const index = names.findIndex((known) => logKey(known) === logKey(name));
+      return sourceOfIndex(index >= 0 ? index : names.push(name) - 1);
     };
     const dependencies = [...this.#logs.values()]
       .filter((entry) => entry !== log && entry.applied > 0n)
-      .map((entry) => ({ logIndex: indexOf(entry.log), sequence: Long.fromBigInt(entry.applied, true) }));
-    const operations = Array.from({ length: pending.operations }, (_, operation) => {
-      const runs = pending.runs.filter((_run, index) => index % pending.operations === operation);
-      return { update: { inode: { logIndex: 1, counter: Long.ONE }, content: { size: Long.ONE, runs: encodeRuns(runs, indexOf) } } };
+      .map((entry) => ({ source: sourceOf(entry.log), sequence: entry.applied }));
+    const operations = Array.from({ length: pending.operations }, (_, operation): Operation => {
+      const runs = pending.runs
+        .filter((_run, index) => index % pending.operations === operation)
+        .map((run) => ({ source: sourceOf(run.log), position: run.start, length: BigInt(run.end - run.start) }));
+      const size = runs.reduce((sum, run) => sum + run.length, 0n);
+      const content = { size, runs, checks: checkGroups(runs).map(() => 0n) };
+      return { kind: 'update', inode: { source: 0, counter: 1 }, attributes: { extended: [] }, content };
     });
     const first = log.applied + 1n;
-    const bytes = packetfs.OperationBatch.encode({
-      firstSequence: Long.fromBigInt(first, true),
-      clock: Long.UONE,
-      dependencies,
-      operations,
-      logs: names.map((name) => ({ node: name.node, epoch: name.epoch })),
-    }).finish();
+    const bytes = encodeBatch({ logs: names, firstSequence: first, clock: 1n, dependencies, operations });
     return { log: log.log, firstSequence: first, lastSequence: first + BigInt(operations.length) - 1n, bytes };
   }
 
   #decode(bytes: Uint8Array): DecodedBatch {
     const known = this.#decoded.get(bytes);
     if (known) return known;
-    const outline = outlineOfBatch(bytes);
-    if (!outline.ok) throw new PacketFsError('PFS_CORRUPT', outline.reason);
-    const batch = packetfs.OperationBatch.decode(bytes);
-    const names = (batch.logs ?? []).map((name) => ({ node: Uint8Array.from(name.node ?? []), epoch: name.epoch ?? 0 }));
-    const nameOf = (index: number | null | undefined): LogName => {
-      const name = names[(index ?? 0) - 1];
+    const result = decodeBatch(bytes);
+    if (!result.ok) throw new PacketFsError('PFS_CORRUPT', result.reason);
+    const { logs, firstSequence, dependencies, operations } = result.batch;
+    const nameOf = (source: number): LogName => {
+      const name = logs[indexOfSource(source)];
       if (!name) throw new PacketFsError('PFS_CORRUPT', 'a batch refers to a log it does not name');
       return name;
     };
-    const runs: Run[] = [];
-    for (const operation of batch.operations ?? []) {
-      const columns = operation.update?.content?.runs;
-      const ends: number[] = [];
-      (columns?.logIndex ?? []).forEach((index, run) => {
-        const start = (ends[index] ?? 0) + Number(columns?.positionDelta?.[run] ?? 0);
-        ends[index] = start + Number(columns?.length?.[run] ?? 0);
-        runs.push({ log: nameOf(index), start, end: ends[index] ?? 0 });
-      });
-    }
+    const contents = operations.map((operation) => (operation.kind === 'update' ? operation.content : undefined));
     const decoded: DecodedBatch = {
-      log: nameOf(1),
-      first: outline.value.firstSequence,
-      last: outline.value.lastSequence,
-      dependencies: (batch.dependencies ?? []).map((pointer) => ({
-        log: nameOf(pointer.logIndex),
-        sequence: BigInt(String(pointer.sequence ?? 0)),
-      })),
-      runs,
-      check: 0,
+      log: nameOf(SOURCE_OWN),
+      first: firstSequence,
+      last: firstSequence + BigInt(operations.length) - 1n,
+      dependencies: dependencies.map(({ source, sequence }) => ({ log: nameOf(source), sequence })),
+      runs: contents
+        .flatMap((content) => content?.runs ?? [])
+        .map((run) => ({ log: nameOf(run.source), start: run.position, end: run.position + Number(run.length) })),
     };
     this.#decoded.set(bytes, decoded);
     return decoded;
@@ -436,21 +435,6 @@ const sameContent = (chunk: Chunk, log: LogName): boolean => {
   const expected = contentOf(log, chunk.start, chunk.end - chunk.start);
   return expected.length === chunk.bytes.length && expected.every((byte, index) => byte === chunk.bytes[index]);
 };
-
-function encodeRuns(runs: readonly Run[], indexOf: (log: LogName) => number): packetfs.Runs.$Properties {
-  const ends: number[] = [];
-  const logIndex: number[] = [];
-  const positionDelta: Long[] = [];
-  const length: Long[] = [];
-  for (const run of runs) {
-    const index = indexOf(run.log);
-    logIndex.push(index);
-    positionDelta.push(Long.fromNumber(run.start - (ends[index] ?? 0)));
-    length.push(Long.fromNumber(run.end - run.start, true));
-    ends[index] = run.end;
-  }
-  return { logIndex, positionDelta, length };
-}
 
 function encodeFrame(chunks: readonly Chunk[]): Uint8Array {
   const parts = chunks.map((chunk) => {

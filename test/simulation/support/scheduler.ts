@@ -1,5 +1,5 @@
 // Virtual time for simulations: events in order of time, ties in order of scheduling; and a seeded generator.
-import { milliseconds, type Milliseconds } from '../../../src/base/units.ts';
+import { type Milliseconds, milliseconds } from '../../../src/base/units.ts';
 
 export class SeededRandom {
   #state: number;

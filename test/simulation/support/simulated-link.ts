@@ -1,7 +1,7 @@
 // A connection between two simulated nodes, as the real transport behaves: messages whole and in order per channel,
 // blocks in any order, a bandwidth, acknowledgements, and a cut that loses what is under way. Checks that no literal
 // byte is sent twice on one link, or although the receiver said at the start that it holds it.
-import { milliseconds, type Milliseconds } from '../../../src/base/units.ts';
+import { type Milliseconds, milliseconds } from '../../../src/base/units.ts';
 import { logKey } from '../../../src/replication/log-name.ts';
 import type { Channel, LogName, PeerLink, PeerLinkEvents, PositionRange } from '../../../src/replication/ports.ts';
 import { RangeSet } from '../../../src/replication/range-set.ts';
@@ -137,7 +137,8 @@ export class LinkEnd implements PeerLink {
     const key = logKey(log);
     const sent = this.#sentRanges.get(key) ?? new RangeSet();
     this.#sentRanges.set(key, sent);
-    if (!this.#options.lenient && sent.intersects(range)) linkErrors.push(`${key} ${start}-${end} was sent twice (ask ${ask})`);
+    if (!this.#options.lenient && sent.intersects(range))
+      linkErrors.push(`${key} ${start}-${end} was sent twice (ask ${ask})`);
     if (!this.#options.lenient && this.#heldAtStart.get(key)?.intersects(range)) {
       linkErrors.push(`${key} ${start}-${end} was sent although it was held`);
     }
