@@ -1,0 +1,94 @@
+// The real trees of the demo: npm packages at fixed versions, fetched once and kept in a cache, and a few entries of
+// every other kind that a copy must keep.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChecked } from '../../test/support/process.ts';
+
+export const FIRST_RELEASE = 'typescript@5.9.2';
+export const NEXT_RELEASE = 'typescript@5.9.3';
+/** About 23,000 files of ordinary sizes: sources, type declarations, styles, maps. */
+const MANY_FILES = [
+  'antd@5.27.4',
+  'core-js@3.45.1',
+  'date-fns@4.1.0',
+  'element-plus@2.11.2',
+  'lodash@4.17.21',
+  'rxjs@7.8.2',
+];
+const FETCH_LIMIT_MS = 120_000;
+
+export interface DemoTrees {
+  /** The first release and the many files, as they are copied first. */
+  readonly first: string;
+  /** The directory that takes the place of `<first>/typescript`. */
+  readonly nextRelease: string;
+}
+
+export async function makeTrees(directory: string): Promise<DemoTrees> {
+  const first = join(directory, 'first');
+  const nextRelease = join(directory, 'next-release');
+  await unpack(FIRST_RELEASE, join(first, 'typescript'));
+  for (const name of MANY_FILES) await unpack(name, join(first, 'packages', name));
+  await unpack(NEXT_RELEASE, nextRelease);
+  makeOtherKinds(join(first, 'other-kinds'));
+  return { first, nextRelease };
+}
+
+/** Files, bytes of regular files, and what tar and zstd make of a tree. */
+export async function measureTree(tree: string): Promise<{ files: number; bytes: number; compressedBytes: number }> {
+  const listing = await runChecked('find', [tree, '-type', 'f', '-printf', '%s\n']);
+  const sizes = listing.split('\n').filter((line) => line !== '');
+  const compressed = await runChecked('sh', ['-c', 'tar -C "$1" -cf - . | zstd -q -3 -c | wc -c', '-', tree]);
+  return {
+    files: sizes.length,
+    bytes: sizes.reduce((sum, size) => sum + Number(size), 0),
+    compressedBytes: Number(compressed),
+  };
+}
+
+function cacheDirectory(): string {
+  const home = process.env.HOME === undefined ? tmpdir() : homedir();
+  return join(process.env.XDG_CACHE_HOME ?? join(home, '.cache'), 'packetfs-demo');
+}
+
+/** The package's archive, from the cache or else from the npm registry by the ordinary client. */
+async function fetchPackage(name: string): Promise<string> {
+  const directory = cacheDirectory();
+  const archive = join(directory, `${name}.tgz`);
+  if (existsSync(archive)) return archive;
+  mkdirSync(directory, { recursive: true });
+  const packed = await runChecked('npm', ['pack', '--silent', '--pack-destination', directory, name], {
+    limitMs: FETCH_LIMIT_MS,
+  });
+  renameSync(join(directory, packed.trim().split('\n').at(-1) ?? ''), archive);
+  return archive;
+}
+
+async function unpack(name: string, directory: string): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  await runChecked('tar', [
+    '-xzf',
+    await fetchPackage(name),
+    '-C',
+    directory,
+    '--strip-components=1',
+    '--no-same-owner',
+  ]);
+}
+
+/** What npm archives do not have: links, owners, odd modes, attributes, holes, special files, names, ns times. */
+function makeOtherKinds(directory: string): void {
+  const script = `
+    mkdir -p "$1/private" && cd "$1"
+    printf one >file && ln file hard-link && ln -s file symlink && ln -s /nowhere dangling
+    printf two >owned && chown 1234:5678 owned && chmod 4750 owned
+    setfattr -n user.colour -v blue file && setfacl -m u:1234:r owned
+    truncate -s 10M sparse && printf end >>sparse
+    mkfifo fifo && mknod null c 1 3 && chmod 1777 private
+    : >"$(printf 'not-utf8-\\377')" && : >'with
+newline'
+    touch -h -d 2001-02-03T04:05:06.123456789Z symlink file private`;
+  execFileSync('sh', ['-ec', script, '-', directory]);
+}
