@@ -1,10 +1,10 @@
 // The real trees of the demo: npm packages at fixed versions, fetched once and kept in a cache, and a few entries of
 // every other kind that a copy must keep.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecked } from '../../test/support/process.ts';
+import { makeOtherKinds } from '../../test/support/source-tree.ts';
 
 export const FIRST_RELEASE = 'typescript@5.9.2';
 export const NEXT_RELEASE = 'typescript@5.9.3';
@@ -76,19 +76,4 @@ async function unpack(name: string, directory: string): Promise<void> {
     '--strip-components=1',
     '--no-same-owner',
   ]);
-}
-
-/** What npm archives do not have: links, owners, odd modes, attributes, holes, special files, names, ns times. */
-function makeOtherKinds(directory: string): void {
-  const script = `
-    mkdir -p "$1/private" && cd "$1"
-    printf one >file && ln file hard-link && ln -s file symlink && ln -s /nowhere dangling
-    printf two >owned && chown 1234:5678 owned && chmod 4750 owned
-    setfattr -n user.colour -v blue file && setfacl -m u:1234:r owned
-    truncate -s 10M sparse && printf end >>sparse
-    mkfifo fifo && mknod null c 1 3 && chmod 1777 private
-    : >"$(printf 'not-utf8-\\377')" && : >'with
-newline'
-    touch -h -d 2001-02-03T04:05:06.123456789Z symlink file private`;
-  execFileSync('sh', ['-ec', script, '-', directory]);
 }

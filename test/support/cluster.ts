@@ -157,6 +157,8 @@ export interface Cluster {
   readonly b: TestNode;
   /** Stops both daemons and removes the namespaces; the directory is the runner's to remove. */
   close(): Promise<void>;
+  /** The same by force, after something went wrong. */
+  abandon(): Promise<void>;
 }
 
 /** Two nodes of one volume, each in a namespace, mounted and connected; B was invited by A. */
@@ -182,6 +184,10 @@ export async function startCluster(options: { mountOptions?: readonly string[] }
     b,
     close: async () => {
       for (const node of [b, a]) await node.stop();
+      await wire.remove();
+    },
+    abandon: async () => {
+      for (const node of [b, a]) await node.kill();
       await wire.remove();
     },
   };

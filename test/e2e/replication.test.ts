@@ -1,0 +1,95 @@
+// What is copied into one mount is at the other, byte for byte, in both directions.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compareTrees } from '../support/compare-trees.ts';
+import { run, runChecked } from '../support/process.ts';
+import { makeSourceTree } from '../support/source-tree.ts';
+import { withCluster } from '../support/with-cluster.ts';
+
+const WRITING_SECONDS = 10;
+
+const test = suite('replication');
+
+test(
+  'a copied tree is identical at the other node, and a second rsync has nothing to do on either',
+  withCluster(async ({ a, b }) => {
+    const source = join(mkdtempSync(join(tmpdir(), 'source-')), 'tree');
+    makeSourceTree(source);
+    await runChecked('rsync', ['-aHAX', `${source}/`, `${a.at('tree')}/`]);
+    await a.sync();
+    for (const node of [a, b]) {
+      const { equal, text } = await compareTrees(source, node.at('tree'));
+      assert.ok(equal, text);
+      const rsync = ['-aHAXn', '--checksum', '-i', '--delete', `${source}/`, `${node.at('tree')}/`];
+      assert.is(await runChecked('rsync', rsync), '');
+    }
+  }),
+);
+
+test(
+  'what is written at the second node appears at the first',
+  withCluster(async ({ a, b }) => {
+    writeFileSync(b.at('from-b'), 'written on B');
+    await b.sync();
+    assert.is(readFileSync(a.at('from-b'), 'utf8'), 'written on B');
+    writeFileSync(a.at('from-b'), 'changed on A');
+    await a.sync();
+    assert.is(readFileSync(b.at('from-b'), 'utf8'), 'changed on A');
+  }),
+);
+
+const WRITER = `
+import os, random, sys, time
+root, name, seconds, seed = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+generator = random.Random(seed)
+own, shared = root + '/' + name, root + '/shared'
+os.makedirs(own, exist_ok=True)
+os.makedirs(shared, exist_ok=True)
+end, rounds, paths = time.monotonic() + seconds, 0, []
+while time.monotonic() < end:
+    rounds += 1
+    choice = generator.random()
+    if choice < 0.6 or not paths:
+        path = generator.choice([own, shared]) + f'/{name}-{rounds}'
+        with open(path, 'wb') as file:
+            file.write(generator.randbytes(generator.randrange(1, 50000)))
+        paths.append(path)
+    elif choice < 0.75:
+        with open(generator.choice(paths), 'r+b') as file:
+            file.seek(generator.randrange(0, 20000))
+            file.write(generator.randbytes(1000))
+    elif choice < 0.85:
+        index = generator.randrange(len(paths))
+        target = own + f'/moved-{rounds}'
+        os.rename(paths[index], target)
+        paths[index] = target
+    elif choice < 0.95:
+        os.unlink(paths.pop(generator.randrange(len(paths))))
+    else:
+        os.chmod(generator.choice(paths), generator.choice([0o600, 0o644, 0o755]))
+print(rounds)
+`;
+
+test(
+  'two nodes that write different files at once end with identical trees',
+  withCluster(async ({ a, b }) => {
+    const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+    console.log(`PFS_SEED=${seed}`);
+    const writers = [a, b].map((node, index) =>
+      run('python3', ['-c', WRITER, node.mountPoint, `writer-${index}`, String(WRITING_SECONDS), String(seed + index)]),
+    );
+    for (const { code, stdout, stderr } of await Promise.all(writers)) {
+      assert.is(code, 0, stderr);
+      assert.ok(Number(stdout) > 10, `${stdout} rounds`);
+    }
+    await a.sync();
+    await b.sync();
+    const { equal, text } = await compareTrees(a.mountPoint, b.mountPoint);
+    assert.ok(equal, text);
+  }),
+);
+
+test.run();
