@@ -1,7 +1,7 @@
 // A file's content as a list of extents: sorted, not overlapping, holes explicit or absent. Pure; no list is changed
 // in place. The functions are in list.ts (locate, slice, splice, truncate, coalesce), runs.ts (the wire's columns) and
 // native.ts (the addon's form).
-import { HOLE, SEGMENT_BYTES, type BlobAddress } from '../base/units.ts';
+import { type BlobAddress, HOLE, SEGMENT_BYTES } from '../base/units.ts';
 
 /** `length` bytes of a file from `offset` on are those at `address` of the blob, or zeros where it is HOLE. */
 export interface Extent {

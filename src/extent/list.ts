@@ -1,7 +1,7 @@
 // Algebra on extent lists: every function takes sorted lists without overlap and gives a new normalised one. Gaps in a
 // list are holes; `normalise` makes them explicit.
 import { assert } from '../base/assert.ts';
-import { advance, extentEnd, hole, isContinuation, isHole, type Extent } from './extent.ts';
+import { advance, type Extent, extentEnd, hole, isContinuation, isHole } from './extent.ts';
 
 /** Index of the first extent that ends after `offset`, or the list's length. */
 export function locate(extents: readonly Extent[], offset: bigint): number {

@@ -2,7 +2,7 @@
 // [address, length] pairs.
 import { assert } from '../base/assert.ts';
 import { blobAddress } from '../base/units.ts';
-import { isHole, type Extent } from './extent.ts';
+import { type Extent, isHole } from './extent.ts';
 
 const TRIPLE = 3;
 const PAIR = 2;

@@ -1,5 +1,5 @@
 // The namespace's interface to the volume: reads, local mutations, freezing what is pending for a commit, applying a
-// peer's batches. Implemented in level-namespace.ts (openNamespace) over Level. All calls but open, write and close
+// peer's batches. Implemented in open.ts (openNamespace) over Level. All calls but open, write and close
 // are synchronous. What it keeps and how: docs/format/namespace.md.
 import type { Clock } from '../base/clock.ts';
 import type { HybridTime, InodeNumber, LogNumber, LogPosition, Nanoseconds } from '../base/units.ts';
@@ -123,6 +123,8 @@ export interface AppliedBatch {
   /** Of these, the ones whose content changed: open files need the new extents. */
   readonly contents: readonly InodeNumber[];
   readonly entries: readonly { readonly parent: InodeNumber; readonly name: Uint8Array }[];
+  /** Inodes that lost their last name: to be reaped when nothing has them open. */
+  readonly unlinked: readonly InodeNumber[];
 }
 
 /** The content that lost when two nodes wrote one file at once. */
@@ -161,6 +163,8 @@ export interface NamespaceOptions {
   readonly hash: (bytes: Uint8Array) => Uint8Array;
   /** Flat [address, length] pairs; undefined when a chunk that they touch is not held (NativeBlob.checkOfRuns). */
   readonly checkOfRuns: (runs: BigUint64Array) => bigint | undefined;
+  /** Inodes kept decoded in memory when clean; a default for a whole volume. */
+  readonly cachedInodesMax?: number;
 }
 
 export interface NamespaceStatistics {
@@ -210,7 +214,12 @@ export interface Namespace {
   rename(options: RenameOptions): RenameResult;
   setAttributes(inode: InodeNumber, groups: AttributeGroups): InodeRecord;
   setContent(inode: InodeNumber, change: ContentChange): InodeRecord;
-  setExtendedAttribute(inode: InodeNumber, name: Uint8Array, value: Uint8Array, mode: 'any' | 'create' | 'replace'): void;
+  setExtendedAttribute(
+    inode: InodeNumber,
+    name: Uint8Array,
+    value: Uint8Array,
+    mode: 'any' | 'create' | 'replace',
+  ): void;
   removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void;
   /** The last handle of an unlinked inode is gone. Nothing happens to an inode that has links. */
   reap(inode: InodeNumber): void;
@@ -259,5 +268,5 @@ export interface Namespace {
   abandon(): Promise<void>;
 }
 
-/** Implemented in level-namespace.ts. */
+/** openNamespace of open.ts. */
 export type OpenNamespace = (options: NamespaceOptions) => Promise<Namespace>;

@@ -11,18 +11,18 @@ import { checkGroups, decodeRuns, type RunCursors } from '../extent/runs.ts';
 import { packetfs } from './generated/packetfs.js';
 import { signedOf, unsignedOf } from './long.ts';
 import {
-  indexOfSource,
-  SOURCE_NONE,
   type BatchDependency,
   type BatchLog,
   type CreateOperation,
   type GlobalInode,
+  indexOfSource,
   type LinkOperation,
   type Operation,
   type OperationAttributes,
   type OperationBatch,
   type OperationContent,
   type OperationExtendedAttribute,
+  SOURCE_NONE,
 } from './operation-types.ts';
 
 export type DecodedBatch =
@@ -164,7 +164,10 @@ class BatchDecoder {
     const checks = (wire.runs?.check ?? []).map(unsignedOf);
     check(checks.length === checkGroups(runs).length, 'a content has another number of checks than groups');
     const known = (source: number) => source === SOURCE_NONE || indexOfSource(source) < this.#logs.length;
-    check(runs.every((run) => known(run.source)), 'a run names no log');
+    check(
+      runs.every((run) => known(run.source)),
+      'a run names no log',
+    );
     return { size, runs, checks };
   }
 }

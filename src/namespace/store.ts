@@ -1,0 +1,199 @@
+// Level and, in front of it, the decoded inodes: what changed since the last commit stays in memory until a freeze has
+// encoded it and the write of that freeze is durable; what is clean may be dropped and read again. So reads always see
+// the newest state and never wait, and every freeze is exactly the changes since the one before.
+import { Level } from 'level';
+import { assert } from '../base/assert.ts';
+import { PacketFsError } from '../base/errors.ts';
+import type { InodeNumber } from '../base/units.ts';
+import { encodeContent } from './content.ts';
+import { encodeDirectory } from './directory.ts';
+import { KIND, type Kind, kindRange, numberKey, pageKey } from './keys.ts';
+import { decodeExtended, decodeInode, encodeExtended, encodeInode } from './records.ts';
+import type { ExtendedValue, InodeState } from './state.ts';
+
+export type Change =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Buffer };
+
+/** Inodes kept decoded when clean. */
+export const CACHED_INODES_MAX = 65536;
+
+export class Store {
+  readonly #level: Level<Buffer, Uint8Array>;
+  readonly #states = new Map<bigint, InodeState>();
+  #dirty = new Set<InodeState>();
+  #frozen = new Set<InodeState>();
+  #changes: Change[] = [];
+  readonly cachedMax: number;
+
+  private constructor(level: Level<Buffer, Uint8Array>, cachedMax: number) {
+    this.#level = level;
+    this.cachedMax = cachedMax;
+  }
+
+  static async open(directory: string, cachedMax = CACHED_INODES_MAX): Promise<Store> {
+    const level = new Level<Buffer, Uint8Array>(directory, { keyEncoding: 'buffer', valueEncoding: 'view' });
+    try {
+      await level.open();
+    } catch (cause) {
+      throw new PacketFsError('PFS_CORRUPT', 'The namespace cannot be opened', { cause, details: { directory } });
+    }
+    return new Store(level, cachedMax);
+  }
+
+  get cachedCount(): number {
+    return this.#states.size;
+  }
+
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
+  get hasChanges(): boolean {
+    return this.#dirty.size > 0 || this.#changes.length > 0;
+  }
+
+  get(inode: InodeNumber): InodeState | undefined {
+    const cached = this.#states.get(inode);
+    if (cached !== undefined) {
+      cached.used = true;
+      return cached;
+    }
+    const bytes = this.read(numberKey(KIND.inode, inode));
+    if (bytes === undefined) return undefined;
+    const state = decoded(() => decodeInode(inode, bytes));
+    this.#insert(state);
+    return state;
+  }
+
+  add(state: InodeState): void {
+    assert(!this.#states.has(state.inode), 'a new inode is new');
+    this.#insert(state);
+    this.touch(state);
+  }
+
+  /** An inode that never reached Level or a peer. */
+  forget(state: InodeState): void {
+    state.gone = true;
+    this.touch(state);
+  }
+
+  /** The inode's record, or something of it, has changed. */
+  touch(state: InodeState): void {
+    state.dirty = true;
+    this.#dirty.add(state);
+  }
+
+  extended(state: InodeState): Map<string, ExtendedValue> {
+    if (state.extended === undefined) {
+      const bytes = this.read(numberKey(KIND.extended, state.inode));
+      state.extended = bytes === undefined ? new Map<string, ExtendedValue>() : decoded(() => decodeExtended(bytes));
+    }
+    return state.extended;
+  }
+
+  /** A record that is not part of an inode. */
+  change(change: Change): void {
+    this.#changes.push(change);
+  }
+
+  read(key: Buffer): Uint8Array | undefined {
+    try {
+      return this.#level.getSync(key);
+    } catch (cause) {
+      throw new PacketFsError('PFS_IO', 'The namespace cannot be read', { cause });
+    }
+  }
+
+  async *scan(kind: Kind): AsyncGenerator<readonly [Buffer, Uint8Array]> {
+    for await (const entry of this.#level.iterator(kindRange(kind))) yield entry;
+  }
+
+  async *scanKeys(kind: Kind): AsyncGenerator<Buffer> {
+    for await (const key of this.#level.keys(kindRange(kind))) yield key;
+  }
+
+  /** Encodes all that changed; it stays pinned in memory until `release`. */
+  freeze(): Change[] {
+    assert(this.#frozen.size === 0, 'one freeze at a time');
+    const changes = this.#changes;
+    for (const state of this.#dirty) {
+      state.dirty = false;
+      if (state.gone) {
+        changes.push(...removals(state));
+        continue;
+      }
+      encodeContent(state, changes);
+      encodeDirectory(state, changes);
+      if (state.extendedDirty) {
+        const values = this.extended(state);
+        const key = numberKey(KIND.extended, state.inode);
+        changes.push(values.size === 0 ? { type: 'del', key } : { type: 'put', key, value: encodeExtended(values) });
+        state.extendedDirty = false;
+      }
+      changes.push({ type: 'put', key: numberKey(KIND.inode, state.inode), value: encodeInode(state) });
+    }
+    this.#frozen = this.#dirty;
+    this.#dirty = new Set();
+    this.#changes = [];
+    return changes;
+  }
+
+  async write(changes: readonly Change[]): Promise<void> {
+    await this.#level.batch(
+      changes.map((change) =>
+        change.type === 'put'
+          ? { type: 'put' as const, key: change.key, value: change.value }
+          : { type: 'del' as const, key: change.key },
+      ),
+      { sync: true },
+    );
+  }
+
+  release(): void {
+    for (const state of this.#frozen) if (state.gone) this.#states.delete(state.inode);
+    this.#frozen = new Set();
+    this.#shrink();
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close();
+  }
+
+  #insert(state: InodeState): void {
+    this.#states.set(state.inode, state);
+    if (this.#states.size > this.cachedMax + this.#frozen.size + this.#dirty.size) this.#shrink();
+  }
+
+  /** Second chance: drops clean inodes that nothing used since the last time, in the order of their reading. */
+  #shrink(): void {
+    const target = Math.floor(this.cachedMax * 0.75);
+    for (const [inode, state] of this.#states) {
+      if (this.#states.size <= target) return;
+      if (state.dirty || this.#frozen.has(state)) continue;
+      if (state.used) state.used = false;
+      else this.#states.delete(inode);
+    }
+  }
+}
+
+function removals(state: InodeState): Change[] {
+  const changes: Change[] = [{ type: 'del', key: numberKey(KIND.inode, state.inode) }];
+  if (state.hasExtended) changes.push({ type: 'del', key: numberKey(KIND.extended, state.inode) });
+  for (const { page } of state.content?.pages ?? []) {
+    changes.push({ type: 'del', key: pageKey(KIND.extentPage, state.inode, page) });
+  }
+  if (state.hasPages) changes.push({ type: 'del', key: numberKey(KIND.extentIndex, state.inode) });
+  for (let page = 0; page < state.namePages; page++) {
+    changes.push({ type: 'del', key: pageKey(KIND.namePage, state.inode, page) });
+  }
+  return changes;
+}
+
+export function decoded<Value>(decode: () => Value): Value {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new PacketFsError('PFS_CORRUPT', 'A record of the namespace does not decode', { cause });
+  }
+}

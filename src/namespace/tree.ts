@@ -1,0 +1,276 @@
+// The tree as a whole: which inode has which names, which directory is where. Local mutations and applied operations
+// both go through here, so that link counts, directory pages, orphans and what a kernel must forget agree with them.
+// A directory has one position; it is shown there (it has a link) unless it was removed and is empty (merge rules in
+// docs/format/namespace.md).
+import { assert } from '../base/assert.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { type InodeNumber, logNumber, ROOT_INODE } from '../base/units.ts';
+import { CONFLICT_MARK, conflictName } from './conflict-names.ts';
+import { type CompareNamed, deleteName, insertName, loadDirectory } from './directory.ts';
+import { KIND, numberKey } from './keys.ts';
+import type { LogTable } from './logs.ts';
+import { linkCount } from './records.ts';
+import {
+  type DirectoryState,
+  type InodeState,
+  isDirectory,
+  type NamedInode,
+  type NameLink,
+  nameKey,
+  type Stamp,
+  TYPE_MASK,
+} from './state.ts';
+import type { Store } from './store.ts';
+import type { InodeRecord } from './types.ts';
+
+/** The stamp of a removal that has no sequence number yet: after every other. */
+export const REMOVAL_PENDING: Stamp = { clock: (1n << 64n) - 1n, log: logNumber(0), sequence: 0n };
+
+/** What an applied batch made stale. */
+export interface ChangeSet {
+  readonly inodes: Set<InodeNumber>;
+  readonly contents: Set<InodeNumber>;
+  readonly entries: Map<string, { readonly parent: InodeNumber; readonly name: string }>;
+  readonly unlinked: Set<InodeNumber>;
+}
+
+export interface Found {
+  readonly state: InodeState;
+  /** The name as it is kept: without a conflict suffix. */
+  readonly key: string;
+}
+
+export class Tree {
+  readonly store: Store;
+  readonly logs: LogTable;
+  /** Inodes without a name that are not reaped. */
+  readonly orphans = new Set<InodeNumber>();
+  /** Inodes reaped since the last seal, which decides whether any peer hears of them. */
+  readonly reaped = new Set<InodeState>();
+  inodeCount = 0n;
+  changes: ChangeSet | undefined;
+  readonly #read = (key: Buffer): Uint8Array | undefined => this.store.read(key);
+
+  constructor(store: Store, logs: LogTable) {
+    this.store = store;
+    this.logs = logs;
+  }
+
+  /** Of an inode that has a record: also without names, also reaped. */
+  require(inode: InodeNumber): InodeState {
+    const state = this.store.get(inode);
+    if (state === undefined) throw new PacketFsError('PFS_STALE', 'The inode does not exist', { details: { inode } });
+    return state;
+  }
+
+  update(state: InodeState, changes: Partial<InodeRecord>): void {
+    state.record = { ...state.record, ...changes };
+    this.store.touch(state);
+    this.changes?.inodes.add(state.inode);
+  }
+
+  directory(state: InodeState): DirectoryState {
+    if (state.directory !== undefined) return state.directory;
+    return loadDirectory(state, this.#read, this.#comparing(state.inode));
+  }
+
+  isEmpty(state: InodeState): boolean {
+    return this.directory(state).names.size === 0;
+  }
+
+  // ---- names
+
+  /** The inode that a name shows, also by its conflict name. */
+  find(parent: InodeState, name: Uint8Array): Found | undefined {
+    const directory = this.directory(parent);
+    const key = nameKey(name);
+    const first = directory.names.get(key)?.[0];
+    if (first !== undefined) return { state: this.require(first.inode), key };
+    if (directory.crowded.size === 0 || !key.includes(CONFLICT_MARK)) return undefined;
+    for (const crowded of directory.crowded) {
+      for (const [shown, named] of this.shownNames(parent, crowded)) {
+        if (shown === key) return { state: this.require(named.inode), key: crowded };
+      }
+    }
+    return undefined;
+  }
+
+  /** What a kept name is shown as: itself, and a conflict name for each inode that lost it. */
+  shownNames(parent: InodeState, key: string): (readonly [string, NamedInode])[] {
+    const used = new Map<string, number>();
+    return (this.directory(parent).names.get(key) ?? []).map((named, index) => {
+      if (index === 0) return [key, named] as const;
+      const stamp = this.#stampOf(parent.inode, key, named.inode);
+      const plain = conflictName(key, stamp, this.logs, 0);
+      const earlier = used.get(plain) ?? 0;
+      used.set(plain, earlier + 1);
+      return [earlier === 0 ? plain : conflictName(key, stamp, this.logs, earlier), named] as const;
+    });
+  }
+
+  /** Gives an inode that is no directory a name. */
+  addLink(state: InodeState, link: NameLink): void {
+    const key = nameKey(link.name);
+    const already = state.links.some((other) => other.parent === link.parent && nameKey(other.name) === key);
+    state.links = [...state.links, link];
+    if (already) {
+      this.store.touch(state); // one more tag of a name it has
+      return;
+    }
+    this.#revive(state);
+    this.update(state, { links: state.record.links + 1 });
+    this.#insert(this.require(link.parent), key, state);
+  }
+
+  /** Takes one tag of a name away, and the name with its last tag. */
+  removeLink(state: InodeState, link: NameLink): void {
+    const key = nameKey(link.name);
+    state.links = state.links.filter((other) => other !== link);
+    if (state.links.some((other) => other.parent === link.parent && nameKey(other.name) === key)) {
+      this.store.touch(state);
+      return;
+    }
+    this.update(state, { links: state.record.links - 1 });
+    this.#delete(this.require(link.parent), key, state);
+    if (state.record.links === 0) this.#orphan(state);
+  }
+
+  // ---- directories
+
+  isRemoved(state: InodeState): boolean {
+    if (state.removed === undefined) return false;
+    return state.removed === REMOVAL_PENDING || this.logs.compare(state.removed, state.position?.stamp) > 0;
+  }
+
+  /** Shows a directory at its position, or hides it, whichever its registers say. */
+  refresh(state: InodeState): void {
+    if (state.inode === ROOT_INODE) return;
+    const shown = state.links[0];
+    const wanted = !this.isRemoved(state) || !this.isEmpty(state) ? state.position : undefined;
+    if (shown === wanted) return;
+    if (shown !== undefined) this.hide(state);
+    if (wanted !== undefined) this.#show(state, wanted);
+  }
+
+  hide(state: InodeState): void {
+    const shown = state.links[0];
+    if (shown === undefined) return;
+    const parent = this.require(shown.parent);
+    state.links = [];
+    parent.subdirectories -= 1;
+    this.#countDirectory(parent);
+    this.#countDirectory(state);
+    this.#delete(parent, nameKey(shown.name), state);
+    this.#orphan(state);
+  }
+
+  /** Whether `directory` would become its own ancestor under `parent`. */
+  closesCycle(directory: InodeState, parent: InodeNumber): boolean {
+    for (let inode = parent; inode !== ROOT_INODE; ) {
+      if (inode === directory.inode) return true;
+      const position = this.require(inode).position;
+      assert(position !== undefined, 'every directory but the root has a position');
+      inode = position.parent;
+    }
+    return false;
+  }
+
+  /** An inode without name or handle is gone for the caller; if a peer knows it, late operations may need it still. */
+  reap(state: InodeState): boolean {
+    if (state.record.links > 0 || state.reaped) return false;
+    this.orphans.delete(state.inode);
+    this.store.change({ type: 'del', key: numberKey(KIND.orphan, state.inode) });
+    this.inodeCount -= 1n;
+    state.reaped = true;
+    this.store.touch(state);
+    this.reaped.add(state);
+    return true;
+  }
+
+  /** After a seal: what no operation has created leaves nothing behind. */
+  forgetReaped(): void {
+    for (const state of this.reaped) if (state.reaped && !state.replicated) this.store.forget(state);
+    this.reaped.clear();
+  }
+
+  #show(state: InodeState, position: NameLink): void {
+    const parent = this.require(position.parent);
+    this.#revive(state);
+    state.links = [position];
+    parent.subdirectories += 1;
+    this.#countDirectory(parent);
+    this.#countDirectory(state);
+    this.#insert(parent, nameKey(position.name), state);
+  }
+
+  #insert(parent: InodeState, key: string, state: InodeState): void {
+    const type = state.record.mode & TYPE_MASK;
+    this.#note(parent, key);
+    insertName(parent, this.directory(parent), { key, inode: state.inode, type }, this.#comparing(parent.inode));
+    this.store.touch(parent);
+    this.#note(parent, key);
+    if (parent.links.length === 0) this.refresh(parent);
+  }
+
+  #delete(parent: InodeState, key: string, state: InodeState): void {
+    this.#note(parent, key);
+    deleteName(this.directory(parent), key, state.inode);
+    this.store.touch(parent);
+    this.#note(parent, key);
+    if (this.isRemoved(parent) && this.isEmpty(parent)) this.refresh(parent);
+  }
+
+  #orphan(state: InodeState): void {
+    if (this.orphans.has(state.inode)) return;
+    this.orphans.add(state.inode);
+    this.store.change({ type: 'put', key: numberKey(KIND.orphan, state.inode), value: new Uint8Array([1]) });
+    this.changes?.unlinked.add(state.inode);
+  }
+
+  #revive(state: InodeState): void {
+    if (this.orphans.delete(state.inode)) {
+      this.store.change({ type: 'del', key: numberKey(KIND.orphan, state.inode) });
+      this.changes?.unlinked.delete(state.inode);
+    }
+    if (!state.reaped) return;
+    state.reaped = false;
+    this.inodeCount += 1n;
+  }
+
+  #countDirectory(state: InodeState): void {
+    const isRoot = state.inode === ROOT_INODE;
+    const { subdirectories } = state;
+    this.update(state, { links: linkCount({ isDirectory: true, isRoot, links: state.links.length, subdirectories }) });
+  }
+
+  #note(parent: InodeState, key: string): void {
+    if (this.changes === undefined) return;
+    this.changes.inodes.add(parent.inode);
+    this.changes.entries.set(`${parent.inode}/${key}`, { parent: parent.inode, name: key });
+    if (!this.directory(parent).crowded.has(key)) return;
+    for (const [name] of this.shownNames(parent, key)) {
+      this.changes.entries.set(`${parent.inode}/${name}`, { parent: parent.inode, name });
+    }
+  }
+
+  #comparing(parent: InodeNumber): CompareNamed {
+    return (key, left, right) =>
+      this.logs.compare(this.#stampOf(parent, key, right.inode), this.#stampOf(parent, key, left.inode));
+  }
+
+  /** The greatest tag of a name; undefined: one of this commit. */
+  #stampOf(parent: InodeNumber, key: string, inode: InodeNumber): Stamp | undefined {
+    const links = this.require(inode).links.filter((link) => link.parent === parent && nameKey(link.name) === key);
+    return links
+      .map((link) => link.stamp)
+      .reduce((best, stamp) => (this.logs.compare(stamp, best) > 0 ? stamp : best), links[0]?.stamp);
+  }
+}
+
+export const sameName = (link: NameLink, parent: InodeNumber, key: string): boolean =>
+  link.parent === parent && nameKey(link.name) === key;
+
+export function assertDirectory(state: InodeState): void {
+  if (isDirectory(state)) return;
+  throw new PacketFsError('PFS_NOT_DIRECTORY', 'The inode is not a directory', { details: { inode: state.inode } });
+}
