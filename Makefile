@@ -21,7 +21,8 @@ NODE_HEADERS = $(firstword $(foreach directory,$(NODE_PREFIX) $(npm_config_noded
 	$(if $(wildcard $(directory)/include/node/node_api.h),$(directory))))
 NODE_GYP = $(firstword $(wildcard $(TOOLS)/node-gyp) node-gyp)
 
-RUNNER := node --import tsx test/support/run.ts
+TSX := node --import tsx
+RUNNER := $(TSX) test/support/run.ts
 
 TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
@@ -78,6 +79,7 @@ format: $(MODULES) ## Rewrite the sources in the one format
 	@./setup.sh lint
 	$(TOOLS)/biome check --write
 	clang-format -i $(CPP)
+	$(TSX) test/support/limits-document.ts
 
 bench: build ## Measurements of the rooms that have one
 	@for bench in $$(find dist/bench -name '*.bench.js' | sort); do echo "== $$bench"; node "$$bench"; done
