@@ -135,15 +135,20 @@ export class Applier {
   #apply(operation: Operation): void {
     switch (operation.kind) {
       case 'create':
-        return this.#create(operation);
+        this.#create(operation);
+        break;
       case 'update':
-        return this.#update(operation);
+        this.#update(operation);
+        break;
       case 'link':
-        return this.#tree.addLink(this.#state(operation.inode), this.#link(operation.parent, operation.name));
+        this.#tree.addLink(this.#state(operation.inode), this.#link(operation.parent, operation.name));
+        break;
       case 'unlink':
-        return this.#unlink(operation);
+        this.#unlink(operation);
+        break;
       case 'rename':
-        return this.#rename(operation);
+        this.#rename(operation);
+        break;
     }
   }
 

@@ -77,9 +77,9 @@ function place(directory: DirectoryState, key: string, named: NamedInode, compar
   directory.crowded.add(key);
 }
 
-/** Latin1 strings sort as their bytes do. */
+/** The default order of strings, by code units, is the order of the bytes they stand for. */
 export function sortedNames(directory: DirectoryState): readonly string[] {
-  directory.sorted ??= [...directory.names.keys()].sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
+  directory.sorted ??= [...directory.names.keys()].sort();
   return directory.sorted;
 }
 

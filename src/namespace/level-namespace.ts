@@ -556,4 +556,10 @@ export class LevelNamespace implements Namespace {
     if (clean) await this.#store.write([{ type: 'put', key: stateKey(), value: new Uint8Array([0]) }]);
     await this.#store.close();
   }
+
+  async abandon(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#store.close();
+  }
 }

@@ -19,7 +19,7 @@ export interface Move {
 
 export class MoveLog {
   readonly #tree: Tree;
-  #moves: Move[] = [];
+  readonly #moves: Move[] = [];
 
   constructor(tree: Tree) {
     this.#tree = tree;

@@ -158,7 +158,8 @@ export class Mutator {
     loadContent(state, read);
     let grown = truncateContent(state, size, read);
     for (const { offset, length } of replaced) {
-      const end = offset + length < size ? offset + length : size;
+      const last = offset + length;
+      const end = last < size ? last : size;
       if (end <= offset) continue;
       const replacement = slice(extents, offset, end - offset);
       grown += spliceContent(state, { offset, length: end - offset, replacement }, read);

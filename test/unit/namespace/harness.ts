@@ -10,6 +10,7 @@ import {
   blobAddress,
   type InodeNumber,
   milliseconds,
+  type Nanoseconds,
   nanoseconds,
   ROOT_INODE,
 } from '../../../src/base/units.ts';
@@ -40,12 +41,17 @@ export class TestNode {
     this.#namespace = await openNamespace({
       directory: this.directory,
       node: this.node,
-      clock: { monotonic: () => milliseconds(0), wall: () => nanoseconds((this.wall += 1000n)) },
+      clock: { monotonic: () => milliseconds(0), wall: () => this.#now() },
       hash: (bytes) => createHash('sha256').update(bytes).digest(),
       checkOfRuns: (runs) => this.#check(runs),
       ...options,
     });
     return this.#namespace;
+  }
+
+  #now(): Nanoseconds {
+    this.wall += 1000n;
+    return nanoseconds(this.wall);
   }
 
   async commit(): Promise<void> {

@@ -3,7 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ErrorCode, isPacketFsError } from '../../../src/base/errors.ts';
-import { nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
+import { type InodeNumber, nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
 import { bytes, DIRECTORY, makeDirectory, makeFile, TestNode, text, treeText } from './harness.ts';
 
 const test = suite<{ node: TestNode }>('namespace mutations');
@@ -95,15 +95,12 @@ test('rename replaces, refuses and exchanges as rename(2) says', ({ node }) => {
   const inner = makeDirectory(namespace, 'e', directory.inode);
   const file = makeFile(namespace, 'f');
   const other = makeFile(namespace, 'g');
-  const rename = (
-    name: string,
-    newName: string,
-    flags: 'replace' | 'noreplace' | 'exchange' = 'replace',
-    parent = ROOT_INODE,
-    newParent = ROOT_INODE,
-  ) => namespace.rename({ parent, name: bytes(name), newParent, newName: bytes(newName), flags });
-  refused('PFS_INVALID', () => rename('d', 'x', 'replace', ROOT_INODE, inner.inode));
-  refused('PFS_INVALID', () => rename('d', 'x', 'replace', ROOT_INODE, directory.inode));
+  const within = (parent: InodeNumber, newParent: InodeNumber, names: readonly [string, string]) =>
+    namespace.rename({ parent, name: bytes(names[0]), newParent, newName: bytes(names[1]), flags: 'replace' });
+  const rename = (name: string, newName: string, flags: 'replace' | 'noreplace' | 'exchange' = 'replace') =>
+    namespace.rename({ parent: ROOT_INODE, name: bytes(name), newParent: ROOT_INODE, newName: bytes(newName), flags });
+  refused('PFS_INVALID', () => within(ROOT_INODE, inner.inode, ['d', 'x']));
+  refused('PFS_INVALID', () => within(ROOT_INODE, directory.inode, ['d', 'x']));
   refused('PFS_IS_DIRECTORY', () => rename('f', 'd'));
   refused('PFS_NOT_DIRECTORY', () => rename('d', 'f'));
   refused('PFS_EXISTS', () => rename('f', 'g', 'noreplace'));
@@ -117,7 +114,7 @@ test('rename replaces, refuses and exchanges as rename(2) says', ({ node }) => {
   rename('g', 'full', 'exchange');
   assert.is(namespace.lookup(ROOT_INODE, bytes('full'))?.inode, file.inode);
   assert.is((namespace.lookup(ROOT_INODE, bytes('g'))?.mode ?? 0) & 0o170000, 0o040000);
-  rename('g', 'e', 'replace', ROOT_INODE, directory.inode); // over an empty directory
+  within(ROOT_INODE, directory.inode, ['g', 'e']); // over an empty directory
   assert.is(namespace.inode(inner.inode)?.links, 0);
   assert.is(namespace.inode(directory.inode)?.links, 3);
   namespace.link(file.inode, ROOT_INODE, bytes('same'));
