@@ -16,6 +16,7 @@ import {
   DRAIN_MARKS_BYTES,
   FLAG_ACKNOWLEDGE_NOW,
   HEADER_BYTES,
+  KEEPALIVE_ANSWERER_MS,
   KEEPALIVE_MS,
 } from './constants.ts';
 import type { Counters } from './counters.ts';
@@ -305,7 +306,8 @@ export class Connection implements FrameSink {
   }
 
   get #keepaliveAt(): number {
-    return Math.max(this.#heardAt, this.#sender.lastElicitingAt) + KEEPALIVE_MS;
+    const intervalMs = this.initiated ? KEEPALIVE_MS : KEEPALIVE_ANSWERER_MS;
+    return Math.max(this.#heardAt, this.#sender.lastElicitingAt) + intervalMs;
   }
 
   handleTimeout(nowMs: number): void {

@@ -72,7 +72,9 @@ export const PROBE_PACKETS = 2;
 /** A connection is dead after this many unanswered probe timeouts and this long a silence. */
 export const DEAD_PROBES = 3;
 export const DEAD_SILENCE_MS = 30_000;
+/** The side that opened the connection, which may be behind a NAT, keeps it alive; the other only if that fails. */
 export const KEEPALIVE_MS = 25_000;
+export const KEEPALIVE_ANSWERER_MS = 40_000;
 /** A closed connection answers late packets with CLOSE for this long. */
 export const CLOSING_MS = 3000;
 export const CLOSE_REPEATS_MAX = 8;
@@ -88,6 +90,8 @@ export const INITIATION_RETRY_MS = 1000;
 export const ATTEMPT_MS = 8000;
 /** An answered initiation is forgotten when no packet confirms it within this time. */
 export const CONFIRMATION_MS = 10_000;
+/** Answers to one peer that may still be confirmed: a round trip may be longer than its retry interval. */
+export const UNCONFIRMED_PER_PEER_MAX = 4;
 /** Simultaneous opens are settled by key order when both are younger than this. */
 export const SIMULTANEOUS_OPEN_MS = 3000;
 /** Under load (initiations with a good mac1 in one second) an address must prove itself with a cookie. */

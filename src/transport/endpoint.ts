@@ -20,6 +20,7 @@ import {
   RESET_TOKEN_BYTES,
   SIMULTANEOUS_OPEN_MS,
   TAG_BYTES,
+  UNCONFIRMED_PER_PEER_MAX,
 } from './constants.ts';
 import { macOf } from './cookie-jar.ts';
 import { type CounterName, Counters } from './counters.ts';
@@ -60,9 +61,9 @@ export class Endpoint {
   readonly #suites: number;
   /** By local index: every connection that packets may still name. */
   readonly #connections = new Map<number, Connection>();
-  /** By peer: the connection in use, and one answered but not confirmed. */
+  /** By peer: the connection in use, and those answered but not confirmed, oldest first. */
   readonly #current = new Map<string, Connection>();
-  readonly #unconfirmed = new Map<string, Connection>();
+  readonly #unconfirmed = new Map<string, Connection[]>();
   readonly #answers: Answer[] = [];
   readonly #events: EndpointEvent[] = [];
   readonly #batch = new TransmitBatch();
@@ -247,9 +248,6 @@ export class Endpoint {
     datagram.set(macOf(macKeyOf(reception.peer), datagram.subarray(0, macAt)), macAt);
     this.#answer(datagram, options.path);
     this.#initiator.cancel(reception.peer);
-    const key = hexOf(reception.peer);
-    const older = this.#unconfirmed.get(key);
-    if (older !== undefined) this.#forget(older);
     const connection = this.#create(result, {
       localIndex: index,
       remoteIndex: options.senderIndex,
@@ -257,7 +255,11 @@ export class Endpoint {
       path: options.path,
       nowMs: options.nowMs,
     });
-    this.#unconfirmed.set(key, connection);
+    const key = hexOf(reception.peer);
+    const answered = [...(this.#unconfirmed.get(key) ?? []), connection];
+    this.#unconfirmed.set(key, answered);
+    const [oldest] = answered;
+    if (answered.length > UNCONFIRMED_PER_PEER_MAX && oldest !== undefined) this.#forget(oldest);
   }
 
   #onResponse(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
@@ -307,7 +309,8 @@ export class Endpoint {
 
   #onConfirmed(connection: Connection): void {
     const key = hexOf(connection.peer);
-    if (this.#unconfirmed.get(key) === connection) this.#unconfirmed.delete(key);
+    for (const other of this.#unconfirmed.get(key) ?? []) if (other !== connection) this.#forget(other);
+    this.#unconfirmed.delete(key);
     const older = this.#current.get(key);
     if (older !== undefined) {
       older.abandon('replaced');
@@ -378,8 +381,8 @@ export class Endpoint {
     if (this.#answers.length > 0) return nowMs;
     let earliest = this.#initiator.timeoutAt;
     for (const connection of this.#connections.values()) earliest = Math.min(earliest, connection.pollTimeout(nowMs));
-    for (const connection of this.#unconfirmed.values()) {
-      earliest = Math.min(earliest, connection.createdAt + CONFIRMATION_MS);
+    for (const [oldest] of this.#unconfirmed.values()) {
+      if (oldest !== undefined) earliest = Math.min(earliest, oldest.createdAt + CONFIRMATION_MS);
     }
     return earliest;
   }
@@ -410,11 +413,12 @@ export class Endpoint {
 
   /** Forgets connections that ended or were never confirmed. */
   #sweep(nowMs: number): void {
-    for (const connection of this.#unconfirmed.values()) {
-      if (nowMs - connection.createdAt < CONFIRMATION_MS) continue;
-      this.#forget(connection);
-      if (this.connectionTo(connection.peer) === undefined) {
-        this.#events.push({ kind: 'unreachable', peer: connection.peer });
+    for (const [oldest] of this.#unconfirmed.values()) {
+      if (oldest === undefined || nowMs - oldest.createdAt < CONFIRMATION_MS) continue;
+      this.#forget(oldest);
+      const isLast = !this.#unconfirmed.has(hexOf(oldest.peer));
+      if (isLast && this.connectionTo(oldest.peer) === undefined) {
+        this.#events.push({ kind: 'unreachable', peer: oldest.peer });
       }
     }
     for (const connection of this.#connections.values()) if (connection.finished) this.#forget(connection);
@@ -424,7 +428,9 @@ export class Endpoint {
     connection.abandon('forgotten');
     const key = hexOf(connection.peer);
     this.#connections.delete(connection.localIndex);
-    if (this.#unconfirmed.get(key) === connection) this.#unconfirmed.delete(key);
+    const others = (this.#unconfirmed.get(key) ?? []).filter((candidate) => candidate !== connection);
+    if (others.length === 0) this.#unconfirmed.delete(key);
+    else this.#unconfirmed.set(key, others);
     if (this.#current.get(key) === connection) this.#current.delete(key);
   }
 }

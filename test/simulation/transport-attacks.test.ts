@@ -1,0 +1,234 @@
+// Strangers and attackers in virtual time: nothing that is not authentic changes anything, everything dropped is counted
+// by reason, and memory does not grow.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ADDRESSES_MAX, DATAGRAM_BYTES_MIN } from '../../src/transport/constants.ts';
+import { macOf } from '../../src/transport/cookie-jar.ts';
+import type { CounterName } from '../../src/transport/counters.ts';
+import { macKeyOf } from '../../src/transport/handshake.ts';
+import { seededRandom, seedOfRun } from '../support/seeded-random.ts';
+import { connectedPair, type NodeOptions, SimulatedNetwork, type SimulatedNode } from '../support/transport-network.ts';
+
+const test = suite('transport attacks');
+const seed = seedOfRun();
+
+const deliver = (node: SimulatedNode, bytes: Uint8Array, network: SimulatedNetwork, address = '10.6.6.6'): void => {
+  const datagrams = new Uint32Array([0, bytes.length, 0]);
+  node.endpoint.handleDatagrams({ bytes, datagrams, sources: [{ address, port: 666 }] }, network.now);
+};
+
+const refusals: Record<string, { a?: Partial<NodeOptions>; b?: Partial<NodeOptions>; counter: CounterName }> = {
+  'another volume secret': { a: { volumeSecret: new Uint8Array(32).fill(1) }, counter: 'badProof' },
+  'another volume id': { a: { volumeId: new Uint8Array(16).fill(1) }, counter: 'badHandshake' },
+  'a key that is not allowed': { b: { authorize: () => 'refuse' }, counter: 'refusedKey' },
+};
+
+for (const [name, { a: changesOfA, b: changesOfB, counter }] of Object.entries(refusals)) {
+  test(`${name} is refused, counted and remembered nowhere`, () => {
+    const network = new SimulatedNetwork(seed);
+    const a = network.addNode({ address: '10.0.0.1', keySeed: 1, ...changesOfA });
+    const b = network.addNode({ address: '10.0.0.2', keySeed: 2, ...changesOfB });
+    network.connect(a, b);
+    network.run(20_000);
+    assert.is(a.connections.length, 0);
+    assert.is(b.connections.length, 0);
+    assert.ok(b.endpoint.counters()[counter] > 0);
+    assert.is(b.endpoint.footprint.connections, 0);
+    assert.is(b.endpoint.footprint.unconfirmed, 0);
+  });
+}
+
+test('an initiation meant for another key does not pass mac1', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  const stranger = network.addNode({ address: '10.0.0.3', keySeed: 3 });
+  network.removeNode(stranger);
+  stranger.path = b.path;
+  network.connect(a, stranger);
+  network.run(5000);
+  assert.ok(b.endpoint.counters().badMac1 > 0);
+  assert.is(a.connections.length, 0);
+});
+
+test('replayed packets are dropped and counted, also from another address', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  b.capturing = true;
+  for (let count = 0; count < 50; count++) {
+    link.sendMessage('operations', new Uint8Array(900).fill(count));
+    link.sendBlock(Uint8Array.of(count), new Uint8Array(2000));
+    network.service(a);
+    network.run(20);
+  }
+  network.run(1000);
+  b.capturing = false;
+  const before = b.endpoint.counters().replayed;
+  const captured = [...b.captured];
+  const path = b.connections[0]?.path;
+  for (const { bytes } of captured) deliver(b, bytes.slice(), network);
+  network.service(b);
+  network.run(1000);
+  assert.is(b.endpoint.counters().replayed - before, captured.length);
+  assert.is(b.messages.length, 50);
+  assert.is(b.blocks.length, 50);
+  assert.equal(b.connections[0]?.path, path, 'a replay does not move the path');
+});
+
+test('a node’s own packets, reflected, change nothing', () => {
+  const { network, a, b, link, back } = connectedPair(seed);
+  b.capturing = true;
+  link.sendMessage('operations', new Uint8Array(50_000));
+  network.service(a);
+  network.run(1000);
+  for (const { bytes } of b.captured) deliver(a, bytes.slice(), network);
+  network.run(1000);
+  assert.not(link.closed);
+  assert.not(back.closed);
+  assert.is(a.messages.length, 0);
+});
+
+test('a replayed initiation is stale and opens nothing', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  b.capturing = true;
+  network.connect(a, b);
+  network.run(2000);
+  const [initiation] = b.captured;
+  if (initiation === undefined) throw new Error('no initiation was captured');
+  deliver(b, initiation.bytes.slice(), network);
+  network.service(b);
+  assert.is(b.endpoint.counters().staleTimestamp, 1);
+  assert.is(b.endpoint.footprint.connections, 1);
+  assert.is(b.endpoint.footprint.unconfirmed, 0);
+});
+
+test('timestamps increase although the wall clock was set back', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  network.wallOffsetMs -= 3_600_000;
+  link.close('again');
+  network.service(a);
+  network.run(5000);
+  network.connect(a, b);
+  assert.ok(network.run(5000, () => a.connections.length === 2 && b.connections.length === 2));
+});
+
+test('a changed bit anywhere in a data packet is dropped', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  const random = seededRandom(seed);
+  b.capturing = true;
+  link.sendMessage('operations', new Uint8Array(20_000));
+  network.conditions.cut = false;
+  network.service(a);
+  network.run(1000);
+  const messages = b.messages.length;
+  for (const { bytes } of b.captured) {
+    for (let round = 0; round < 20; round++) {
+      const changed = bytes.slice();
+      const position = random.below(changed.length);
+      changed[position] = (changed[position] ?? 0) ^ (1 << random.below(8));
+      deliver(b, changed, network);
+    }
+  }
+  assert.is(b.messages.length, messages);
+  assert.is(b.endpoint.counters().malformedFrame, 0);
+  assert.not(link.closed);
+});
+
+test('a flood of 300,000 random datagrams is dropped and counted; memory is flat and the connection works', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  const random = seededRandom(seed);
+  const noise = random.bytes(70_000);
+  const size = 100;
+  const datagrams = new Uint32Array(3 * size);
+  const before = Object.values(b.endpoint.counters()).reduce((sum, count) => sum + count, 0);
+  const heapBefore = process.memoryUsage().heapUsed;
+  for (let batch = 0; batch < 3000; batch++) {
+    const bytes = noise.slice();
+    for (let index = 0; index < size; index++) {
+      const length = random.below(4) === 0 ? DATAGRAM_BYTES_MIN : random.below(1500);
+      const offset = random.below(bytes.length - 1500);
+      if (length > 0) bytes[offset] = random.below(7);
+      datagrams.set([offset, length, index], 3 * index);
+    }
+    const sources = Array.from({ length: size }, () => ({ address: `10.${random.below(65536)}.1.1`, port: 1 }));
+    b.endpoint.handleDatagrams({ bytes, datagrams, sources }, network.now + batch);
+    network.now += 1;
+    for (let turn = b.endpoint.pollTransmit(network.now); turn; turn = b.endpoint.pollTransmit(network.now)) {
+      const length = turn.datagrams[1] ?? 0;
+      assert.ok(length < 100, 'no noise is answered with more than a reset');
+    }
+  }
+  const counted = Object.values(b.endpoint.counters()).reduce((sum, count) => sum + count, 0) - before;
+  assert.ok(counted >= 300_000, `${counted} were counted`);
+  assert.is(b.endpoint.footprint.connections, 1);
+  assert.is(b.endpoint.footprint.unconfirmed, 0);
+  assert.ok(b.endpoint.footprint.addresses <= 2 * ADDRESSES_MAX);
+  assert.ok(process.memoryUsage().heapUsed - heapBefore < 100e6);
+  link.sendMessage('control', Uint8Array.of(1));
+  network.service(a);
+  assert.ok(network.run(2000, () => b.messages.length === 1));
+  assert.not(link.closed);
+});
+
+/** Initiations that pass mac1, as anyone who knows the public key can make them. */
+const forgedInitiation = (publicKey: Uint8Array, random: ReturnType<typeof seededRandom>): Uint8Array => {
+  const datagram = new Uint8Array(DATAGRAM_BYTES_MIN);
+  datagram.set(random.bytes(64), 8);
+  datagram[0] = 1;
+  datagram.set(macOf(macKeyOf(publicKey), datagram.subarray(0, DATAGRAM_BYTES_MIN - 32)), DATAGRAM_BYTES_MIN - 32);
+  return datagram;
+};
+
+test('under a flood of initiations a peer still connects, by cookie; answers are never longer than questions', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  const random = seededRandom(seed);
+  network.connect(a, b);
+  for (let millisecond = 0; millisecond < 4000 && a.connection === undefined; millisecond++) {
+    for (let count = 0; count < 4; count++) {
+      const bytes = forgedInitiation(b.keyPair.publicKey, random);
+      deliver(b, bytes, network, `10.7.${random.below(256)}.${random.below(256)}`);
+    }
+    network.service(b);
+    network.run(1);
+    if (millisecond === 100) assert.ok(b.endpoint.counters().cookieSent > 0);
+  }
+  assert.ok(a.connection !== undefined);
+  assert.ok(network.run(1000, () => b.connection !== undefined));
+  assert.ok(b.endpoint.footprint.addresses <= ADDRESSES_MAX);
+});
+
+test('initiations of one address are limited', () => {
+  const network = new SimulatedNetwork(seed);
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  const random = seededRandom(seed);
+  for (let count = 0; count < 200; count++) deliver(b, forgedInitiation(b.keyPair.publicKey, random), network);
+  assert.ok(b.endpoint.counters().rateLimited >= 180);
+});
+
+test('a forged reset ends nothing', () => {
+  const { network, a, link } = connectedPair(seed);
+  const random = seededRandom(seed);
+  for (let count = 0; count < 1000; count++) {
+    const reset = random.bytes(24);
+    reset[0] = 5;
+    deliver(a, reset, network);
+  }
+  assert.not(link.closed);
+  assert.is(a.endpoint.counters().resetReceived, 0);
+});
+
+test('a peer that breaks the protocol is cut off', () => {
+  const { network, a, b, link, back } = connectedPair(seed);
+  // It acknowledges what was never sent: no packet of ours does that, so reach into the sink.
+  const acknowledgement = { ranges: new Float64Array([0, 99_999]), rangeCount: 1, delayMs: 0 };
+  assert.not(link.onAcknowledgement(acknowledgement));
+  assert.not(link.onChunk({ id: 1, total: 10, offset: 20 }, new Uint8Array(1)));
+  assert.not(back.closed);
+  network.service(a);
+  network.service(b);
+});
+
+test.run();

@@ -1,0 +1,248 @@
+// The life of connections in virtual time: opening under loss and at once from both sides, cuts, silence, idleness,
+// roaming, restarts, path MTU, closing.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { seedOfRun } from '../support/seeded-random.ts';
+import { connectedPair, SimulatedNetwork, type SimulatedNode } from '../support/transport-network.ts';
+
+const test = suite('transport connection');
+const seed = seedOfRun();
+
+const openOnes = (node: SimulatedNode) => node.connections.filter((connection) => !connection.closed);
+
+const pair = (network: SimulatedNetwork): [SimulatedNode, SimulatedNode] => [
+  network.addNode({ address: '10.0.0.1', keySeed: 1 }),
+  network.addNode({ address: '10.0.0.2', keySeed: 2 }),
+];
+
+test('a handshake is repeated until it gets through a link that loses half', () => {
+  for (let round = 0; round < 30; round++) {
+    const network = new SimulatedNetwork(seed + round);
+    const [a, b] = pair(network);
+    network.conditions.loss = 0.5;
+    const connected = () => openOnes(a).length === 1 && openOnes(b).length === 1;
+    for (let attempt = 0; attempt < 20 && !connected(); attempt++) {
+      network.connect(a, b);
+      network.run(10_000, connected);
+    }
+    assert.ok(connected(), `round ${round}`);
+  }
+});
+
+test('a handshake works when the round trip is longer than the retry interval', () => {
+  connectedPair(seed, { conditions: { delayMs: 1300 } });
+});
+
+test('an attempt without an answer is given up and said to be', () => {
+  const network = new SimulatedNetwork(seed);
+  const [a, b] = pair(network);
+  network.conditions.cut = true;
+  network.connect(a, b);
+  assert.ok(network.run(20_000, () => a.unreachable.length === 1));
+  assert.ok(network.wireBytes < 12_000, 'an attempt costs few initiations');
+});
+
+test('two opens at once end as one connection, the same for both, under any timing', () => {
+  for (let round = 0; round < 60; round++) {
+    const network = new SimulatedNetwork(seed + round);
+    const [a, b] = pair(network);
+    network.conditions.delayMs = 1 + network.random.below(80);
+    network.conditions.loss = round % 3 === 0 ? 0.3 : 0;
+    network.conditions.jitterMs = network.random.below(30);
+    network.connect(a, b);
+    network.run(network.random.below(100));
+    network.connect(b, a);
+    network.run(15_000);
+    assert.is(openOnes(a).length, 1, `round ${round}: at a`);
+    assert.is(openOnes(b).length, 1, `round ${round}: at b`);
+    a.connection?.sendMessage('control', Uint8Array.of(1));
+    b.connection?.sendMessage('control', Uint8Array.of(2));
+    network.service(a);
+    network.service(b);
+    network.run(5000);
+    assert.is(a.messages.length, 1, `round ${round}: they are two ends of one`);
+    assert.is(b.messages.length, 1, `round ${round}: they are two ends of one`);
+  }
+});
+
+test('a cut shorter than 30 s keeps the connection, and data moves within 1.2 s of its end', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  for (const cutMs of [500, 3000, 20_000]) {
+    network.conditions.cut = true;
+    const before = b.messages.length;
+    link.sendMessage('operations', new Uint8Array(5000));
+    network.service(a);
+    network.run(cutMs);
+    network.conditions.cut = false;
+    assert.ok(
+      network.run(1200, () => b.messages.length > before),
+      `after ${cutMs} ms`,
+    );
+    assert.ok(network.run(2000, () => link.unacknowledgedBytes === 0));
+  }
+  assert.is(a.connections.length, 1);
+});
+
+test('a cut in the middle of a bulk transfer costs little more than its length', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  const body = new Uint8Array(1024 * 1024);
+  for (let count = 0; count < 30; count++) link.sendBlock(Uint8Array.of(count), body);
+  const startedAt = network.now;
+  network.service(a);
+  network.run(1000);
+  network.conditions.cut = true;
+  network.run(15_000);
+  network.conditions.cut = false;
+  assert.ok(network.run(60_000, () => b.blocks.length === 30));
+  assert.ok(network.now - startedAt < 15_000 + 8000, `took ${network.now - startedAt} ms`);
+});
+
+test('silence of 30 s while probing ends the connection on both sides', () => {
+  const { network, a, b, link, back } = connectedPair(seed);
+  link.sendMessage('control', Uint8Array.of(1));
+  back.sendMessage('control', Uint8Array.of(1));
+  network.conditions.cut = true;
+  network.service(a);
+  network.service(b);
+  network.run(25_000);
+  assert.not(link.closed);
+  network.run(8000);
+  assert.equal(a.closures, ['timeout']);
+  assert.equal(b.closures, ['timeout']);
+  assert.is(a.endpoint.footprint.connections, 0);
+  network.conditions.cut = false;
+  network.connect(a, b);
+  assert.ok(network.run(5000, () => a.connection !== undefined && b.connection !== undefined));
+});
+
+test('an idle minute costs under 1 KB with all headers, and an idle day does not end the connection', () => {
+  const { network, link, back } = connectedPair(seed);
+  network.run(60_000);
+  const before = { bytes: network.wireBytes, datagrams: network.wireDatagrams };
+  const minutes = 24 * 60;
+  network.run(minutes * 60_000);
+  const headers = 28 * (network.wireDatagrams - before.datagrams);
+  const perMinute = (network.wireBytes - before.bytes + headers) / minutes;
+  console.log(`an idle minute: ${Math.round(perMinute)} bytes`);
+  assert.ok(perMinute < 1024, `${perMinute} bytes per minute`);
+  assert.not(link.closed);
+  assert.not(back.closed);
+});
+
+test('a peer that vanished while idle is noticed within two minutes', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  network.removeNode(b);
+  assert.ok(network.run(120_000, () => link.closed));
+  assert.equal(a.closures, ['timeout']);
+});
+
+test('large packets are used where the path takes them', () => {
+  const { network, link, back } = connectedPair(seed);
+  network.run(2000);
+  assert.is(link.statistics().datagramBytes, 1452);
+  assert.is(back.statistics().datagramBytes, 1452);
+});
+
+test('where the path does not take large packets the small ones stay, and traffic flows', () => {
+  const { network, a, b, link } = connectedPair(seed, { conditions: { mtu: 1280 } });
+  link.sendBlock(new Uint8Array(0), new Uint8Array(500_000));
+  network.service(a);
+  assert.ok(network.run(10_000, () => b.blocks.length === 1));
+  assert.is(link.statistics().datagramBytes, 1200);
+});
+
+test('a path that begins to swallow large packets is noticed, and later probed again', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  network.run(2000);
+  assert.is(link.statistics().datagramBytes, 1452);
+  network.conditions.mtu = 1300;
+  link.sendBlock(new Uint8Array(0), new Uint8Array(500_000));
+  network.service(a);
+  assert.ok(network.run(10_000, () => b.blocks.length === 1));
+  assert.is(link.statistics().datagramBytes, 1200);
+  network.conditions.mtu = 1472;
+  network.run(61_000);
+  link.sendBlock(new Uint8Array(0), new Uint8Array(500_000));
+  network.service(a);
+  assert.ok(network.run(10_000, () => b.blocks.length === 2 && link.unacknowledgedBytes === 0));
+  assert.is(link.statistics().datagramBytes, 1452);
+});
+
+test('a peer whose address changes is followed', () => {
+  const { network, a, b, link, back } = connectedPair(seed);
+  a.path = { address: '10.9.9.9', port: 4000 };
+  link.sendMessage('control', Uint8Array.of(1));
+  network.service(a);
+  network.run(1000);
+  assert.is(b.messages.length, 1);
+  assert.equal(back.path, a.path);
+  back.sendMessage('control', Uint8Array.of(2));
+  network.service(b);
+  assert.ok(network.run(1000, () => a.messages.length === 1));
+  assert.ok(b.endpoint.counters().pathMoved >= 1);
+});
+
+test('a peer that restarted without its state resets the connection at once', () => {
+  const { network, a, b, link } = connectedPair(seed);
+  network.removeNode(b);
+  const again = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  link.sendMessage('control', Uint8Array.of(1));
+  network.service(a);
+  assert.ok(network.run(1000, () => link.closed));
+  assert.equal(a.closures, ['reset by peer']);
+  network.connect(a, again);
+  assert.ok(network.run(1000, () => again.connection !== undefined));
+});
+
+test('a restarted peer that connects first replaces its dead connection', () => {
+  const { network, a, b } = connectedPair(seed);
+  network.run(10_000);
+  network.removeNode(b);
+  const again = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  network.connect(again, a);
+  assert.ok(network.run(2000, () => again.connection !== undefined && a.connections.length === 2));
+  network.run(1000);
+  assert.equal(a.closures, ['replaced']);
+  assert.is(openOnes(a).length, 1);
+  assert.is(a.endpoint.footprint.connections, 1);
+});
+
+test('closing tells the peer why, also when the first word is lost', () => {
+  const { network, a, b, link, back } = connectedPair(seed);
+  network.conditions.cut = true;
+  link.close('no longer a member');
+  network.service(a);
+  network.run(10);
+  network.conditions.cut = false;
+  back.sendMessage('control', Uint8Array.of(1));
+  network.service(b);
+  assert.ok(network.run(2000, () => back.closed));
+  assert.equal(b.closures, ['no longer a member']);
+  assert.equal(a.closures, ['no longer a member']);
+  assert.is(a.messages.length, 0);
+  network.run(5000);
+  assert.is(a.endpoint.footprint.connections, 0);
+  assert.is(b.endpoint.footprint.connections, 0);
+});
+
+test('payloads of the handshake reach both applications', () => {
+  const network = new SimulatedNetwork(seed);
+  const seen: number[][] = [];
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({
+    address: '10.0.0.2',
+    keySeed: 2,
+    authorize: (_key, payload) => {
+      seen.push([...payload]);
+      return 'accept';
+    },
+    answerPayload: () => Uint8Array.of(4, 5),
+  });
+  network.connect(a, b, Uint8Array.of(1, 2, 3));
+  network.run(1000);
+  assert.equal(seen, [[1, 2, 3]]);
+  assert.equal([...(a.connection?.payload ?? [])], [4, 5]);
+  assert.equal([...(b.connection?.payload ?? [])], [1, 2, 3]);
+});
+
+test.run();
