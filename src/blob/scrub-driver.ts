@@ -28,7 +28,7 @@ export interface ScrubPass {
   readonly logs: LogStore;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ScrubProgress) => void;
-  readonly onDamage: (damage: DamagedRange) => Promise<void>;
+  readonly onDamage: (damage: DamagedRange) => void;
 }
 
 /** Resolves when all segments that existed at the start are read; rejects with the signal's reason when aborted. */
@@ -45,7 +45,7 @@ export async function scrubAllSegments(pass: ScrubPass): Promise<void> {
     chunks += outcome.chunks;
     bytesTotal = Math.max(bytesTotal, bytesDone); // the segment that is appended to has grown meanwhile
     pass.onProgress({ bytesDone, bytesTotal, chunks });
-    for (const finding of outcome.findings) await pass.onDamage({ log, ...finding });
+    for (const finding of outcome.findings) pass.onDamage({ log, ...finding });
   }
 }
 

@@ -10,7 +10,7 @@ import type { JournalRecord } from '../namespace/types.ts';
 /** format: first bytes of a journal. */
 const MAGIC = Uint8Array.of(0x50, 0x46, 0x53, 0x4a); // "PFSJ"
 const FORMAT_VERSION = 1;
-const HEADER_BYTES = 20;
+const HEADER_BYTES = 12;
 const FRAME_BYTES = 8;
 /** format: a longer record is torn. */
 export const JOURNAL_RECORD_BYTES_MAX = 64 * 1024 * 1024;
@@ -77,7 +77,7 @@ export class Journal {
   }
 
   #path(): string {
-    return path.join(this.#directory, `${FILE_PREFIX}${this.#follows}`);
+    return journalPath(this.#directory, this.#follows);
   }
 
   #closeFile(): void {
@@ -90,7 +90,7 @@ export class Journal {
     const headerBytes = this.#descriptor === undefined ? HEADER_BYTES : 0;
     const total = this.#pending.reduce((sum, record) => sum + FRAME_BYTES + record.length, headerBytes);
     const bytes = Buffer.allocUnsafe(total);
-    if (headerBytes > 0) writeHeader(bytes, this.#follows, this.#crc32c);
+    if (headerBytes > 0) writeHeader(bytes, this.#crc32c);
     let offset = headerBytes;
     for (const record of this.#pending) {
       bytes.writeUInt32LE(record.length, offset);
@@ -102,7 +102,7 @@ export class Journal {
   }
 
   #write(bytes: Buffer): void {
-    this.#descriptor ??= fs.openSync(this.#path(), 'w', 0o600);
+    this.#descriptor ??= fs.openSync(this.#path(), 'wx', 0o600);
     let written = 0;
     try {
       while (written < bytes.length) {
@@ -123,6 +123,10 @@ export class Journal {
   }
 }
 
+/** Where the records are that follow a commit. */
+export const journalPath = (directory: string, follows: bigint): string =>
+  path.join(directory, `${FILE_PREFIX}${follows}`);
+
 /** Reads every journal in the directory, oldest first; reading stops within a file at its first torn record. */
 export function readJournals(directory: string, crc32c: Crc32c): JournalFile[] {
   const files: JournalFile[] = [];
@@ -130,18 +134,14 @@ export function readJournals(directory: string, crc32c: Crc32c): JournalFile[] {
     const follows = followsOf(name);
     if (follows === undefined) continue;
     const file = path.join(directory, name);
-    files.push({ path: file, follows, ...decodeJournal(fs.readFileSync(file), follows, crc32c) });
+    files.push({ path: file, follows, ...decodeJournal(fs.readFileSync(file), crc32c) });
   }
   return files.sort((left, right) => (left.follows < right.follows ? -1 : 1));
 }
 
-export function decodeJournal(
-  bytes: Buffer,
-  follows: bigint,
-  crc32c: Crc32c,
-): { records: JournalRecord[]; tornBytes: number } {
+export function decodeJournal(bytes: Buffer, crc32c: Crc32c): { records: JournalRecord[]; tornBytes: number } {
   const records: JournalRecord[] = [];
-  if (!isHeader(bytes, follows, crc32c)) return { records, tornBytes: bytes.length };
+  if (!isHeader(bytes, crc32c)) return { records, tornBytes: bytes.length };
   let offset = HEADER_BYTES;
   while (offset + FRAME_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(offset);
@@ -165,19 +165,17 @@ function frameChecksum(bytes: Buffer, offset: number, length: number, crc32c: Cr
   return crc32c(record, crc32c(bytes.subarray(offset, offset + 4)));
 }
 
-function writeHeader(bytes: Buffer, follows: bigint, crc32c: Crc32c): void {
+function writeHeader(bytes: Buffer, crc32c: Crc32c): void {
   bytes.set(MAGIC, 0);
   bytes.writeUInt32LE(FORMAT_VERSION, 4);
-  bytes.writeBigUInt64LE(follows, 8);
-  bytes.writeUInt32LE(crc32c(bytes.subarray(0, HEADER_BYTES - 4)), HEADER_BYTES - 4);
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, 8)), 8);
 }
 
-function isHeader(bytes: Buffer, follows: bigint, crc32c: Crc32c): boolean {
+function isHeader(bytes: Buffer, crc32c: Crc32c): boolean {
   return (
     bytes.length >= HEADER_BYTES &&
     bytes.subarray(0, MAGIC.length).equals(MAGIC) &&
     bytes.readUInt32LE(4) === FORMAT_VERSION &&
-    bytes.readBigUInt64LE(8) === follows &&
-    bytes.readUInt32LE(HEADER_BYTES - 4) === crc32c(bytes.subarray(0, HEADER_BYTES - 4))
+    bytes.readUInt32LE(8) === crc32c(bytes.subarray(0, 8))
   );
 }

@@ -1,5 +1,5 @@
-// Where a volume keeps what under its state directory (DESIGN §3, On disk), who may use it, and how it was left: the
-// lock keeps a second process out; the file `clean` exists only between a clean stop and the next start.
+// Where a volume keeps what under its state directory (DESIGN §3, On disk; docs/format/state.md), and the lock that keeps
+// a second process out.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { NativeModule } from '../addon/native.ts';
@@ -9,17 +9,10 @@ export interface StateDirectory {
   readonly path: string;
   readonly blob: string;
   readonly namespace: string;
-  /** True when the last process that used the state closed it. */
-  readonly leftClean: boolean;
-  /** Says that the state is in use; after a crash from here on, the next start finds it unclean. */
-  markInUse(): void;
-  /** Says that everything is durable and closed. */
-  markClean(): void;
   release(): void;
 }
 
 const LOCK_FILE = 'lock';
-const CLEAN_FILE = 'clean';
 
 export function takeStateDirectory(native: Pick<NativeModule, 'acquireLock'>, directory: string): StateDirectory {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -34,20 +27,10 @@ export function takeStateDirectory(native: Pick<NativeModule, 'acquireLock'>, di
     );
   }
   fs.writeFileSync(lockPath, `${process.pid}\n`);
-  const cleanPath = path.join(directory, CLEAN_FILE);
   return {
     path: directory,
     blob: path.join(directory, 'blob'),
     namespace: path.join(directory, 'namespace'),
-    leftClean: fs.existsSync(cleanPath),
-    markInUse() {
-      fs.rmSync(cleanPath, { force: true });
-      syncDirectory(directory);
-    },
-    markClean() {
-      fs.writeFileSync(cleanPath, '');
-      syncDirectory(directory);
-    },
     release: () => lock.release(),
   };
 }

@@ -1,0 +1,172 @@
+// Opens a volume: takes its state directory, opens blob and namespace, recovers, and puts the jobs together. What comes
+// out owns all of it until close(). DESIGN §3; what recovery does: docs/design/0010.
+import type { NativeContentStore, NativeModule } from '../addon/native.ts';
+import type { Clock, Logger } from '../base/clock.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { DIRTY_MEMORY_BYTES_MAX } from '../base/limits.ts';
+import { LogStore } from '../blob/log-store.ts';
+import { ChunkVerifier } from '../blob/verify.ts';
+import { deriveChunkKeys } from '../chunking/keys.ts';
+import { openNamespace } from '../namespace/level-namespace.ts';
+import { Committer } from './committer.ts';
+import { createFileSystem } from './file-system.ts';
+import { infoOfPath, type PathInfo } from './info.ts';
+import { Invalidations } from './invalidations.ts';
+import { Journal } from './journal.ts';
+import { ReadOnlyLatch } from './latch.ts';
+import { translateNativeError } from './native-errors.ts';
+import { OpenFiles } from './open-files.ts';
+import type { VolumeParts } from './parts.ts';
+import { openLogs, replayJournals } from './recovery.ts';
+import { Replica } from './replica.ts';
+import { Scrub } from './scrub.ts';
+import { type StateDirectory, takeStateDirectory } from './state-directory.ts';
+import { statusOf, type VolumeStatus } from './status.ts';
+import type { FileSystem } from './volume.ts';
+
+export interface OpenVolumeOptions {
+  readonly stateDirectory: string;
+  /** 16 bytes. */
+  readonly volumeId: Uint8Array;
+  /** 32 bytes. */
+  readonly volumeSecret: Uint8Array;
+  /** This node's X25519 public key, 32 bytes. */
+  readonly node: Uint8Array;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly native: NativeModule;
+}
+
+export interface Volume {
+  readonly fileSystem: FileSystem;
+  /** For the native FUSE session, which reads and writes open files there. */
+  readonly contents: NativeContentStore;
+  /** A VolumePort of src/replication/ports.ts. */
+  readonly replica: Replica;
+  readonly scrub: Scrub;
+  info(path: string): PathInfo;
+  /** Makes durable what was done before the call: closed files, names, attributes. */
+  commit(): Promise<void>;
+  status(): VolumeStatus;
+  /** Saves and commits everything, marks the state clean and gives it free. Idempotent. */
+  close(): Promise<void>;
+}
+
+export async function openVolume(options: OpenVolumeOptions): Promise<Volume> {
+  const state = takeStateDirectory(options.native, options.stateDirectory);
+  try {
+    return await openInState(options, state);
+  } catch (error) {
+    state.release();
+    throw translateNativeError(error, `the volume in ${options.stateDirectory} cannot be opened`);
+  }
+}
+
+async function openInState(options: OpenVolumeOptions, state: StateDirectory): Promise<Volume> {
+  const { native, clock, logger, volumeId, node } = options;
+  const keys = deriveChunkKeys(native, options.volumeSecret);
+  const blob = native.openBlob({ directory: state.blob, volumeId, ...keys });
+  try {
+    const namespace = await openNamespace({
+      directory: state.namespace,
+      node,
+      clock,
+      hash: (bytes) => native.blake3(bytes),
+      checkOfRuns: (runs) => blob.checkOfRuns(runs),
+    });
+    const logs = new LogStore(blob);
+    const latch = new ReadOnlyLatch(logger);
+    const journal = new Journal({
+      directory: state.path,
+      follows: namespace.commit.number,
+      crc32c: (bytes, seed) => native.crc32c(bytes, seed),
+    });
+    const committer = new Committer({ namespace, blob, logs, journal, latch, clock, logger });
+    const contents = native.createContentStore(blob, DIRTY_MEMORY_BYTES_MAX);
+    const invalidations = new Invalidations();
+    const parts = { namespace, blob, logs, contents, committer, latch, invalidations, clock, logger };
+    const createVerifier = () => new ChunkVerifier({ blob, native, identityKey: keys.identityKey });
+    try {
+      await recover({ options, state, parts, verifier: createVerifier() });
+    } catch (error) {
+      await namespace.abandon();
+      throw error;
+    }
+    const files = new OpenFiles(parts);
+    return assemble({ state, parts, files, journal, createVerifier, volumeId, node });
+  } catch (error) {
+    blob.close();
+    throw error;
+  }
+}
+
+async function recover(given: {
+  readonly options: OpenVolumeOptions;
+  readonly state: StateDirectory;
+  readonly parts: VolumeParts;
+  readonly verifier: ChunkVerifier;
+}): Promise<void> {
+  const { state, parts, verifier } = given;
+  const { namespace, logs, latch, logger, committer } = parts;
+  const recovery = { state, namespace, logs, latch, logger, native: given.options.native };
+  await openLogs(recovery);
+  if (latch.reason === undefined) await replayJournals({ ...recovery, committer, verifier });
+  logs.noteDurable(logs.beforeSync()); // recovery has synced all that was found
+}
+
+function assemble(given: {
+  readonly state: StateDirectory;
+  readonly parts: VolumeParts;
+  readonly files: OpenFiles;
+  readonly journal: Journal;
+  readonly createVerifier: () => ChunkVerifier;
+  readonly volumeId: Uint8Array;
+  readonly node: Uint8Array;
+}): Volume {
+  const { state, parts, files, volumeId, node } = given;
+  const scrub = new Scrub({ parts, createVerifier: given.createVerifier });
+  let closing: Promise<void> | undefined;
+  const volume: Volume = {
+    fileSystem: createFileSystem(parts, files, state.path),
+    contents: parts.contents,
+    replica: new Replica({ parts, files, volumeId, node }),
+    scrub,
+    info: (path) => infoOfPath(parts, path),
+    commit: async () => {
+      parts.committer.flushJournal();
+      await parts.committer.commit();
+    },
+    status: () => statusOf(parts, files),
+    close: () => {
+      closing ??= closeVolume({ ...given, scrub });
+      return closing;
+    },
+  };
+  return volume;
+}
+
+async function closeVolume(given: {
+  readonly state: StateDirectory;
+  readonly parts: VolumeParts;
+  readonly files: OpenFiles;
+  readonly journal: Journal;
+  readonly scrub: Scrub;
+}): Promise<void> {
+  const { namespace, blob, committer, latch } = given.parts;
+  try {
+    await given.scrub.close();
+    await given.files.close();
+    committer.flushJournal();
+    if (latch.reason === undefined) await committer.commit();
+  } finally {
+    await committer.close();
+    given.journal.close();
+    blob.close();
+    if (latch.reason === undefined && !namespace.pending) await namespace.close();
+    else await namespace.abandon();
+    given.state.release();
+  }
+  if (latch.reason !== undefined) {
+    throw new PacketFsError('PFS_IO', `the volume was closed, but not in order: ${latch.reason}`);
+  }
+}

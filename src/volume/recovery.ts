@@ -1,0 +1,169 @@
+// Coming back after a stop (docs/design/0010): every log opened and compared with its high-water marks, a new epoch
+// where the old one cannot go on, and the journal replayed up to the first record that does not hold.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { NativeModule } from '../addon/native.ts';
+import type { Logger } from '../base/clock.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { logNameText, parseLogName } from '../blob/log-name.ts';
+import type { LogStore, OpenedLog } from '../blob/log-store.ts';
+import type { ChunkVerifier } from '../blob/verify.ts';
+import { isHole } from '../extent/extent.ts';
+import type { JournalRecord, Namespace } from '../namespace/types.ts';
+import type { Committer } from './committer.ts';
+import { type JournalFile, journalPath, readJournals } from './journal.ts';
+import type { ReadOnlyLatch } from './latch.ts';
+import { type StateDirectory, syncFilesIn } from './state-directory.ts';
+
+export interface RecoveryOptions {
+  readonly state: StateDirectory;
+  readonly namespace: Namespace;
+  readonly logs: LogStore;
+  readonly latch: ReadOnlyLatch;
+  readonly logger: Logger;
+  readonly native: Pick<NativeModule, 'crc32c'>;
+}
+
+/** Opens every log that the namespace knows, and the one to append to. Latches read-only where committed bytes are gone. */
+export async function openLogs(options: RecoveryOptions): Promise<void> {
+  const { namespace, logs, latch, state } = options;
+  if (!namespace.wasClean) {
+    syncBlobFiles(state.blob);
+    await skipUsedEpochs(options); // the namespace has begun a new epoch itself
+  }
+  const opened = await openKnownLogs(options);
+  const broken = opened.flatMap((log) => log.broken);
+  if (broken.length > 0) {
+    latch.close(
+      'committed bytes are missing from the blob; run `pfs scrub start --repair` with a peer connected, then mount again',
+      new PacketFsError('PFS_CORRUPT', 'segments end before their high-water marks', {
+        details: { segments: broken.length },
+      }),
+    );
+    return;
+  }
+  const own = opened.find((log) => log.log.number === namespace.ownLog.number);
+  if (own?.segments.some((segment) => segment.torn || segment.corrupt)) {
+    await namespace.startEpoch();
+    await skipUsedEpochs(options);
+    await openKnownLogs(options);
+  }
+  logs.appendTo(namespace.ownLog.number);
+}
+
+/** Opens the logs that have a number and are not open yet: at the start, and after a replayed record named one. */
+export async function openKnownLogs(
+  options: Pick<RecoveryOptions, 'namespace' | 'logs' | 'logger'>,
+): Promise<OpenedLog[]> {
+  const { namespace, logs, logger } = options;
+  const opened: OpenedLog[] = [];
+  for (const entry of namespace.logs()) {
+    if (logs.byNumber(entry.number) !== undefined) continue;
+    const log = await logs.open({ number: entry.number, node: entry.node, epoch: entry.epoch }, namespace.commit.marks);
+    reportSegments(log, logger);
+    opened.push(log);
+  }
+  return opened;
+}
+
+export interface ReplayOptions extends RecoveryOptions {
+  readonly committer: Committer;
+  readonly verifier: ChunkVerifier;
+}
+
+/**
+ * Does again what the journals hold beyond the last commit. Each file is replayed on the commit it follows and
+ * committed before the next, so a crash on the way repeats nothing.
+ */
+export async function replayJournals(options: ReplayOptions): Promise<void> {
+  const { namespace, state, native, logger, committer } = options;
+  for (;;) {
+    const number = namespace.commit.number;
+    const files = readJournals(state.path, native.crc32c);
+    removeFiles(files.filter((file) => file.follows < number));
+    const pending = files.filter((file) => file.follows >= number);
+    const [next, ...later] = pending;
+    if (next === undefined) break;
+    const file = renamedTo(next, journalPath(state.path, number));
+    const replayed = await replayFile(options, file);
+    const ended = replayed < file.records.length || file.tornBytes > 0;
+    if (ended) removeFiles(later); // they build on what is dropped
+    namespace.takeJournal(); // of the commit that comes now
+    await committer.commit();
+    removeFiles([file]);
+    const dropped = file.records.length - replayed;
+    logger.info({ records: replayed, dropped, tornBytes: file.tornBytes }, 'replayed the journal of an unclean stop');
+    if (ended) break;
+  }
+  namespace.takeJournal();
+  if (namespace.pending) await committer.commit();
+}
+
+/** The number of records done, all of them or those before the first whose bytes are not there. */
+async function replayFile(options: ReplayOptions, file: JournalFile): Promise<number> {
+  let replayed = 0;
+  for (const record of file.records) {
+    await openKnownLogs(options); // the record before may have given a log its number
+    if (!(await bytesAreHere(options, record))) break;
+    try {
+      options.namespace.replay(record);
+    } catch (cause) {
+      throw new PacketFsError(
+        'PFS_CORRUPT',
+        `record ${replayed} of ${file.path} cannot be done again; move the file away to go on without it`,
+        { cause, details: { path: file.path, record: replayed } },
+      );
+    }
+    replayed += 1;
+  }
+  return replayed;
+}
+
+async function bytesAreHere(options: ReplayOptions, record: JournalRecord): Promise<boolean> {
+  for (const extent of options.namespace.extentsOfJournalRecord(record)) {
+    if (!isHole(extent) && !(await options.verifier.matches(extent.address, extent.length))) return false;
+  }
+  return true;
+}
+
+/**
+ * An epoch whose log is on disk already, without the namespace knowing it, was begun by another life of this state (one
+ * restored from a copy): its positions are not used again.
+ */
+async function skipUsedEpochs({ namespace, state, logger }: RecoveryOptions): Promise<void> {
+  while (fs.existsSync(path.join(state.blob, logNameText(namespace.ownLog)))) await namespace.startEpoch();
+  logger.warn({ epoch: namespace.ownLog.epoch }, 'the volume was not stopped in order: a new epoch of its log begins');
+}
+
+/** The process that wrote these is gone: what it did not sync, nobody would. */
+function syncBlobFiles(blobDirectory: string): void {
+  if (!fs.existsSync(blobDirectory)) return;
+  for (const name of fs.readdirSync(blobDirectory)) {
+    if (parseLogName(name) !== undefined) syncFilesIn(path.join(blobDirectory, name));
+  }
+}
+
+function reportSegments({ log, segments, broken }: OpenedLog, logger: Logger): void {
+  const name = logNameText(log);
+  for (const { segment, records, corrupt, torn } of segments) {
+    if (corrupt)
+      logger.error({ log: name, segment, records }, 'a chunk table is damaged; run `pfs scrub start --repair`');
+    else if (torn) logger.info({ log: name, segment, records }, 'a segment ends in a torn record, which is cut off');
+  }
+  for (const { mark, found } of broken) {
+    logger.error(
+      { log: name, segment: mark.segment, committedRecords: mark.records, foundRecords: found?.records ?? 0 },
+      'a segment has less than was committed',
+    );
+  }
+}
+
+function removeFiles(files: readonly { readonly path: string }[]): void {
+  for (const file of files) fs.rmSync(file.path, { force: true });
+}
+
+/** The commit between was lost with nothing in its journal: the records follow what is there. */
+function renamedTo(file: JournalFile, wanted: string): JournalFile {
+  if (file.path !== wanted) fs.renameSync(file.path, wanted);
+  return { ...file, path: wanted };
+}

@@ -1,0 +1,214 @@
+// Scrub (DESIGN §1, §9): reads every byte of the blob, names the files that damage touches, and puts damaged bytes
+// right again from literals of peers. One at a time, in the background; its last state stays for `pfs scrub status`.
+import type { Logger } from '../base/clock.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { addressLog, addressPosition, blobAddress, type LogPosition, logPosition } from '../base/units.ts';
+import { type LogName, logNameText } from '../blob/log-name.ts';
+import type { KnownLog } from '../blob/log-store.ts';
+import type { PositionRange } from '../blob/ranges.ts';
+import { scrubAllSegments } from '../blob/scrub-driver.ts';
+import type { ChunkVerifier } from '../blob/verify.ts';
+import { pathsOfInodes, walkExtents } from './damage.ts';
+import type { VolumeParts } from './parts.ts';
+
+/** Findings kept; a scrub that finds more says so and stops, because the disk is lost anyway. */
+const FINDINGS_MAX = 100_000;
+
+/** A literal frame of the range from its start on, from whoever has it; undefined when nobody can be asked or has it. */
+export type LiteralSource = (log: LogName, range: PositionRange) => Promise<Uint8Array | undefined>;
+
+export type ScrubRequest = { readonly repair: false } | { readonly repair: true; readonly fetch: LiteralSource };
+
+export interface ScrubProblem {
+  readonly address: bigint;
+  readonly length: bigint;
+  readonly log: string;
+  readonly reason: 'data' | 'record' | 'missing';
+  /** Files that have these bytes; empty when nothing refers to them (garbage). */
+  readonly paths: readonly string[];
+  readonly repaired: boolean;
+}
+
+export interface ScrubState {
+  readonly state: 'never' | 'running' | 'done' | 'failed';
+  readonly repair: boolean;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly chunks: number;
+  readonly findings: readonly ScrubProblem[];
+  /** Why it failed; empty otherwise. */
+  readonly reason: string;
+}
+
+interface Damage {
+  readonly log: KnownLog;
+  readonly address: bigint;
+  readonly length: bigint;
+  readonly reason: ScrubProblem['reason'];
+}
+
+const NEVER: ScrubState = {
+  state: 'never',
+  repair: false,
+  bytesDone: 0,
+  bytesTotal: 0,
+  chunks: 0,
+  findings: [],
+  reason: '',
+};
+
+export interface ScrubOptions {
+  readonly parts: VolumeParts;
+  /** A new one for each use: what it found good once may be damaged now. */
+  readonly createVerifier: () => ChunkVerifier;
+}
+
+export class Scrub {
+  readonly #parts: VolumeParts;
+  readonly #logger: Logger;
+  readonly #createVerifier: () => ChunkVerifier;
+  #state: ScrubState = NEVER;
+  #running: Promise<void> = Promise.resolve();
+  #abort = new AbortController();
+
+  constructor(options: ScrubOptions) {
+    this.#parts = options.parts;
+    this.#logger = options.parts.logger;
+    this.#createVerifier = options.createVerifier;
+  }
+
+  status(): ScrubState {
+    return this.#state;
+  }
+
+  /** Begins a scrub; while one runs, that one goes on and its state is given. */
+  start(request: ScrubRequest): ScrubState {
+    if (this.#state.state === 'running') return this.#state;
+    this.#state = { ...NEVER, state: 'running', repair: request.repair };
+    this.#abort = new AbortController();
+    this.#running = this.#run(request, this.#abort.signal);
+    return this.#state;
+  }
+
+  /** Resolves with the outcome when no scrub is running. */
+  async finished(): Promise<ScrubState> {
+    await this.#running;
+    return this.#state;
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort(new PacketFsError('PFS_CLOSED', 'the volume was closed'));
+    await this.#running;
+  }
+
+  async #run(request: ScrubRequest, signal: AbortSignal): Promise<void> {
+    try {
+      const findings = await this.#scrub(request, signal);
+      this.#state = { ...this.#state, state: 'done', findings };
+      const repaired = findings.filter((finding) => finding.repaired).length;
+      const facts = { bytes: this.#state.bytesDone, findings: findings.length, repaired };
+      if (findings.length > repaired) this.#logger.error(facts, 'scrub found damage; see `pfs scrub status`');
+      else this.#logger.info(facts, 'scrub is done');
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#state = { ...this.#state, state: 'failed', reason };
+      this.#logger.error({ error }, 'scrub ended before its end');
+    }
+  }
+
+  async #scrub(request: ScrubRequest, signal: AbortSignal): Promise<ScrubProblem[]> {
+    if (this.#parts.latch.reason === undefined) await this.#parts.committer.commit(); // extents are looked up in Level
+    const damages = await this.#readSegments(signal);
+    const walk = await walkExtents(this.#parts, damages, signal);
+    const unresolved = this.#unresolvedDamages(walk.unresolved, damages);
+    const findings: ScrubProblem[] = [];
+    for (const [index, damage] of damages.entries()) {
+      findings.push(await this.#settle(request, damage, pathsOfInodes(this.#parts, walk.owners[index] ?? [])));
+    }
+    for (const { damage, paths } of unresolved) findings.push(await this.#settle(request, damage, paths));
+    if (findings.some((finding) => finding.repaired) && this.#parts.latch.reason === undefined) {
+      await this.#parts.committer.commit();
+    }
+    return findings;
+  }
+
+  async #readSegments(signal: AbortSignal): Promise<Damage[]> {
+    const damages: Damage[] = [];
+    await scrubAllSegments({
+      blob: this.#parts.blob,
+      logs: this.#parts.logs,
+      signal,
+      onProgress: (progress) => {
+        this.#state = { ...this.#state, ...progress };
+      },
+      onDamage: (damage) => {
+        if (damages.length >= FINDINGS_MAX) {
+          throw new PacketFsError(
+            'PFS_CORRUPT',
+            `more than ${FINDINGS_MAX} chunks are damaged; replace the disk and join again`,
+          );
+        }
+        damages.push(damage);
+      },
+    });
+    return damages;
+  }
+
+  /** Extents that no chunk resolves and no damaged segment explains, one finding per address range. */
+  #unresolvedDamages(
+    unresolved: Awaited<ReturnType<typeof walkExtents>>['unresolved'],
+    known: readonly Damage[],
+  ): { damage: Damage; paths: string[] }[] {
+    const byRange = new Map<string, { damage: Damage; paths: string[] }>();
+    for (const { inode, extent } of unresolved) {
+      const log = this.#parts.logs.byNumber(addressLog(extent.address));
+      const { address, length } = extent;
+      const explained = known.some(
+        (damage) => damage.address < address + length && address < damage.address + damage.length,
+      );
+      if (explained) continue;
+      const key = `${address}+${length}`;
+      const entry = byRange.get(key) ?? {
+        damage: { log: log ?? this.#unknownLog(addressLog(address)), address, length, reason: 'missing' as const },
+        paths: [],
+      };
+      entry.paths.push(...pathsOfInodes(this.#parts, [inode]));
+      byRange.set(key, entry);
+    }
+    return [...byRange.values()];
+  }
+
+  #unknownLog(number: KnownLog['number']): KnownLog {
+    const entry = this.#parts.namespace.log(number);
+    if (entry === undefined)
+      throw new PacketFsError('PFS_CORRUPT', `the namespace refers to log ${number}, which it does not know`);
+    return entry;
+  }
+
+  async #settle(request: ScrubRequest, damage: Damage, paths: readonly string[]): Promise<ScrubProblem> {
+    const repaired = request.repair && (await this.#repair(request.fetch, damage));
+    const { address, length, reason } = damage;
+    return { address, length, log: logNameText(damage.log), reason, paths, repaired };
+  }
+
+  /** Stores literals over the range until it is covered, then reads it again. */
+  async #repair(fetch: LiteralSource, damage: Damage): Promise<boolean> {
+    const start = addressPosition(blobAddress(damage.address));
+    const end = logPosition(start + Number(damage.length));
+    try {
+      for (let next: LogPosition = start; next < end; ) {
+        const frame = await fetch(damage.log, { start: next, end });
+        if (frame === undefined) return false;
+        const stored = await this.#parts.blob.storeLiteral({ log: damage.log.number, frame, repair: true });
+        this.#parts.logs.noteStored(damage.log.number);
+        const storedEnd = logPosition(stored.end);
+        if (stored.start > next || storedEnd <= next) return false; // not what was asked for
+        next = storedEnd;
+      }
+    } catch (error) {
+      this.#logger.warn({ log: logNameText(damage.log), start, end, error }, 'a damaged range could not be repaired');
+      return false;
+    }
+    return this.#createVerifier().matches(damage.address, damage.length);
+  }
+}

@@ -1,0 +1,42 @@
+// What a volume tells about itself for `pfs status` and metrics.
+import type { OpenFiles } from './open-files.ts';
+import type { VolumeParts } from './parts.ts';
+
+export interface VolumeStatus {
+  readonly state: 'writable' | 'read-only';
+  /** Why it is read-only; empty while it is not. */
+  readonly reason: string;
+  readonly epoch: number;
+  /** Last own operation that is durable. */
+  readonly sequence: bigint;
+  readonly inodes: bigint;
+  readonly openFiles: number;
+  readonly dirtyBytes: number;
+  readonly commits: number;
+  readonly chunks: number;
+  readonly indexMemoryBytes: number;
+  readonly ingest: {
+    readonly bytes: number;
+    readonly matchedBytes: number;
+    readonly appendedBytes: number;
+    readonly zeroBytes: number;
+  };
+}
+
+export function statusOf(parts: VolumeParts, files: OpenFiles): VolumeStatus {
+  const { namespace, blob, latch, contents, committer } = parts;
+  const index = blob.index();
+  return {
+    state: latch.reason === undefined ? 'writable' : 'read-only',
+    reason: latch.reason ?? '',
+    epoch: namespace.ownLog.epoch,
+    sequence: namespace.ownLog.durableSequence,
+    inodes: namespace.statistics().inodes,
+    openFiles: files.count,
+    dirtyBytes: contents.dirtyBytes(),
+    commits: committer.commits,
+    chunks: index.chunks,
+    indexMemoryBytes: index.memoryBytes,
+    ingest: blob.totals(),
+  };
+}
