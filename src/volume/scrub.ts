@@ -193,6 +193,7 @@ export class Scrub {
 
   /** Stores literals over the range until it is covered, then reads it again. */
   async #repair(fetch: LiteralSource, damage: Damage): Promise<boolean> {
+    if (damage.length === 0n) return false; // a header or footer: no peer has it, the next open writes it again
     const start = addressPosition(blobAddress(damage.address));
     const end = logPosition(start + Number(damage.length));
     try {

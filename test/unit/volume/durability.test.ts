@@ -1,0 +1,243 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { NativeBlob, NativeModule } from '../../../src/addon/native.ts';
+import { ROOT_INODE } from '../../../src/base/units.ts';
+import {
+  bytesOf,
+  closeFile,
+  codeOf,
+  createFile,
+  makeDirectory,
+  namesIn,
+  native,
+  noise,
+  openTestVolume,
+  readFile,
+  writeFile,
+} from './support.ts';
+
+const test = suite<{ directory: string }>('volume/durability');
+const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
+const FILES = 40;
+
+test.before.each((context) => {
+  context.directory = makeDirectory();
+});
+test.after.each(({ directory }) => fs.rmSync(directory, { recursive: true }));
+
+const journals = (directory: string) =>
+  fs.readdirSync(directory).filter((name) => name.startsWith('namespace.journal.'));
+
+function runUntilKilled(directory: string, moment: string): void {
+  const outcome = spawnSync(process.execPath, ['--import', 'tsx', child, directory, String(FILES), moment], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  assert.is(outcome.signal, 'SIGKILL', outcome.stderr);
+}
+
+for (const moment of ['before-commit', 'after-commit']) {
+  test(`every file that was closed ${moment} survives kill -9 with its content`, async ({ directory }) => {
+    runUntilKilled(directory, moment);
+    for (const epoch of [2, 2]) {
+      const volume = await openTestVolume(directory);
+      const folder = volume.fileSystem.lookup(ROOT_INODE, bytesOf('folder')).inode;
+      assert.is(namesIn(volume, folder).length, FILES - 1);
+      assert.equal(await readFile(volume, 'moved'), noise(0, 1000));
+      for (let number = 1; number < FILES; number += 1) {
+        assert.equal(await readFile(volume, `file-${number}`, folder), noise(number, 1000 + number * 700));
+      }
+      assert.is(volume.status().epoch, epoch); // the unclean stop began it, the clean one goes on in it
+      assert.equal(journals(directory), []);
+      await writeFile(volume, 'after', noise(5, 5000));
+      await volume.close();
+    }
+  });
+}
+
+test('a journal cut anywhere gives a prefix of what was done, and the volume opens', async ({ directory }) => {
+  runUntilKilled(directory, 'before-commit');
+  const [journal = ''] = journals(directory);
+  const whole = fs.readFileSync(path.join(directory, journal));
+  const copy = `${directory}-copy`;
+  for (const part of [0, 0.1, 0.5, 0.9]) {
+    fs.cpSync(directory, copy, { recursive: true });
+    fs.writeFileSync(path.join(copy, journal), whole.subarray(0, Math.floor(whole.length * part)));
+    const volume = await openTestVolume(copy);
+    const names = namesIn(volume);
+    const folder = names.includes('folder') ? volume.fileSystem.lookup(ROOT_INODE, bytesOf('folder')).inode : undefined;
+    const files = folder === undefined ? [] : namesIn(volume, folder);
+    assert.is(files.length < FILES - 1, true);
+    assert.equal(new Set(files), new Set(Array.from({ length: files.length }, (_, number) => `file-${number}`)));
+    await volume.close();
+    fs.rmSync(copy, { recursive: true });
+  }
+});
+
+test('a journal record whose bytes the disk lost ends the replay', async ({ directory }) => {
+  runUntilKilled(directory, 'before-commit');
+  const [log = ''] = fs.readdirSync(path.join(directory, 'blob'));
+  const data = path.join(directory, 'blob', log, '00000.data');
+  const descriptor = fs.openSync(data, 'r+');
+  fs.writeSync(descriptor, new Uint8Array(4096), 0, 4096, 100_000); // as if these pages had not been written back
+  fs.closeSync(descriptor);
+  const volume = await openTestVolume(directory);
+  const folder = volume.fileSystem.lookup(ROOT_INODE, bytesOf('folder')).inode;
+  const files = namesIn(volume, folder);
+  assert.ok(files.length > 1 && files.length < FILES - 1);
+  for (const name of files) {
+    const number = Number(name.slice('file-'.length));
+    const content = await readFile(volume, name, folder);
+    assert.ok(content.length === 0 || Buffer.compare(content, noise(number, 1000 + number * 700)) === 0, name);
+  }
+  // The lost bytes are not matched either: the same content is stored anew.
+  for (let number = 0; number < FILES; number += 1) {
+    await writeFile(volume, `again-${number}`, noise(number, 1000 + number * 700));
+    assert.equal(await readFile(volume, `again-${number}`), noise(number, 1000 + number * 700));
+  }
+  await volume.close();
+});
+
+test('a state that is in use is refused and the holder named', async ({ directory }) => {
+  const volume = await openTestVolume(directory);
+  try {
+    await openTestVolume(directory);
+    assert.unreachable('the second open succeeded');
+  } catch (error) {
+    assert.is(error instanceof Error && 'code' in error && error.code, 'PFS_LOCKED');
+    assert.match(error instanceof Error ? error.message : '', `process ${process.pid}`);
+  }
+  await volume.close();
+  await (await openTestVolume(directory)).close();
+});
+
+test('a segment below its high-water mark makes the volume read-only, and its files stay readable', async ({
+  directory,
+}) => {
+  const volume = await openTestVolume(directory);
+  await writeFile(volume, 'early', noise(1, 50_000));
+  await volume.commit();
+  await writeFile(volume, 'late', noise(2, 50_000));
+  await volume.close();
+  const [log = ''] = fs.readdirSync(path.join(directory, 'blob'));
+  const table = path.join(directory, 'blob', log, '00000.chunks');
+  fs.truncateSync(table, fs.statSync(table).size - 64);
+  const damaged = await openTestVolume(directory);
+  assert.is(damaged.status().state, 'read-only');
+  assert.match(damaged.status().reason, 'pfs scrub start --repair');
+  assert.equal(await readFile(damaged, 'early'), noise(1, 50_000));
+  assert.is(await codeOf(() => createFile(damaged, 'new')), 'PFS_READ_ONLY');
+  assert.is(await codeOf(() => damaged.close()), 'PFS_IO');
+});
+
+/** The real addon, but the blob's sync goes through `sync`. */
+function withSync(sync: (blob: NativeBlob) => ReturnType<NativeBlob['sync']>): NativeModule {
+  let real: NativeBlob | undefined;
+  const openBlob: NativeModule['openBlob'] = (options) => {
+    const blob = native.openBlob(options);
+    real = blob;
+    return new Proxy(blob, {
+      get: (target, name) => {
+        if (name === 'sync') return () => sync(target);
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  };
+  return new Proxy(native, {
+    get: (target, name) => {
+      if (name === 'openBlob') return openBlob;
+      if (name === 'createContentStore') {
+        return (_: NativeBlob, dirtyBytesMax: number) => {
+          assert.ok(real);
+          return target.createContentStore(real, dirtyBytesMax);
+        };
+      }
+      return Reflect.get(target, name);
+    },
+  });
+}
+
+test('a failed sync answers EIO, leaves the volume read-only, is not tried again, and the next open has what was closed', async ({
+  directory,
+}) => {
+  let syncs = 0;
+  let failing = false;
+  const volume = await openTestVolume(directory, {
+    native: withSync((blob) => {
+      syncs += 1;
+      return failing ? Promise.reject(Object.assign(new Error('fdatasync: EIO'), { errno: 5 })) : blob.sync();
+    }),
+  });
+  await writeFile(volume, 'durable', noise(1, 10_000));
+  await volume.commit();
+  failing = true;
+  const inode = await writeFile(volume, 'file', noise(2, 20_000));
+  const before = syncs;
+  assert.is(await codeOf(() => volume.fileSystem.fsync(inode)), 'PFS_IO');
+  assert.is(await codeOf(() => volume.fileSystem.fsync(inode)), 'PFS_IO');
+  assert.is(syncs, before + 1);
+  assert.is(volume.status().state, 'read-only');
+  assert.is(await codeOf(() => createFile(volume, 'new')), 'PFS_READ_ONLY');
+  assert.equal(await readFile(volume, 'file'), noise(2, 20_000));
+  assert.is(await codeOf(() => volume.close()), 'PFS_IO');
+  const again = await openTestVolume(directory);
+  assert.is(again.status().epoch, 2);
+  assert.equal(namesIn(again), ['durable', 'file']);
+  assert.equal(await readFile(again, 'file'), noise(2, 20_000));
+  await again.close();
+});
+
+test('nothing enters Level before the bytes it refers to are synced, and fsync waits for both', async ({
+  directory,
+}) => {
+  const order: string[] = [];
+  const volume = await openTestVolume(directory, {
+    native: withSync(async (blob) => {
+      const appended = blob.totals().appendedBytes;
+      const marks = await blob.sync();
+      order.push(`synced ${appended}`);
+      return marks;
+    }),
+  });
+  volume.replica.onCommitted(() => order.push('committed'));
+  const inode = createFile(volume, 'file');
+  await volume.fileSystem.open(inode, { write: true, truncate: false });
+  await volume.contents.write(inode, 0n, noise(3, 30_000));
+  order.length = 0;
+  await volume.fileSystem.fsync(inode);
+  order.push('answered');
+  assert.equal(order.slice(-3), ['synced 30000', 'committed', 'answered']);
+  await closeFile(volume, inode);
+  await volume.close();
+});
+
+test('who asks while a commit runs joins the next one', async ({ directory }) => {
+  const volume = await openTestVolume(directory);
+  await volume.commit();
+  const before = volume.status().commits;
+  const first = volume.commit();
+  await Promise.resolve();
+  await Promise.all([first, ...Array.from({ length: 100 }, () => volume.commit())]);
+  assert.ok(volume.status().commits - before <= 2);
+  await volume.close();
+});
+
+test('a change after a quiet second is committed without anybody asking', async ({ directory }) => {
+  const volume = await openTestVolume(directory);
+  const keepAlive = setInterval(() => undefined, 1000);
+  const committed = new Promise<void>((resolve) => volume.replica.onCommitted(resolve));
+  createFile(volume, 'file');
+  volume.fileSystem.flushJournal();
+  await committed;
+  clearInterval(keepAlive);
+  assert.equal(journals(directory), []);
+  assert.ok(volume.status().sequence > 0n);
+  await volume.close();
+});
+
+test.run();
