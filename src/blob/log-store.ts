@@ -4,10 +4,10 @@
 import type { HighWaterMark, NativeBlob, SegmentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import type { LogNumber } from '../base/units.ts';
+import { type LogNumber, logNumber, logPosition } from '../base/units.ts';
 import { type LogName, logNameText } from './log-name.ts';
 import { type BrokenMark, brokenMarks } from './marks.ts';
-import { type PositionRange, rangesOfPairs } from './ranges.ts';
+import { HaveSet, type PositionRange, rangesOfPairs, segmentStart } from './ranges.ts';
 
 export interface KnownLog extends LogName {
   readonly number: LogNumber;
@@ -23,9 +23,11 @@ export class LogStore {
   readonly #blob: NativeBlob;
   readonly #byNumber = new Map<number, KnownLog>();
   readonly #byName = new Map<string, KnownLog>();
-  /** Per log: what the last durable commit made sure of. Replaced, never changed. */
+  /** What is held of each log; of the one that is appended to, what is durable. Kept here so that nobody walks tables. */
+  readonly #held = new Map<number, HaveSet>();
+  /** Per log: what the last durable commit made sure of. */
   readonly #durable = new Map<number, readonly PositionRange[]>();
-  /** Logs whose held ranges may have grown since `#durable` was taken. */
+  /** Logs that literals were stored in since the last sync began. */
   readonly #touched = new Set<number>();
   #appendLog: LogNumber | undefined;
 
@@ -52,6 +54,7 @@ export class LogStore {
     }
     this.#byNumber.set(log.number, log);
     this.#byName.set(text, log);
+    this.#held.set(log.number, new HaveSet(rangesOfPairs(this.#blob.heldRanges(log.number))));
     this.#touched.add(log.number);
     return { log, segments, broken: brokenMarks(log.number, marks, segments) };
   }
@@ -75,32 +78,43 @@ export class LogStore {
     return this.#byName.get(logNameText(name));
   }
 
-  heldRanges(log: LogNumber): PositionRange[] {
-    return rangesOfPairs(this.#blob.heldRanges(log));
+  heldRanges(log: LogNumber): readonly PositionRange[] {
+    return this.#held.get(log)?.ranges ?? [];
   }
 
   durableRanges(log: LogNumber): readonly PositionRange[] {
     return this.#durable.get(log) ?? [];
   }
 
-  /** A literal was stored in this log. */
-  noteStored(log: LogNumber): void {
+  /** A literal with these positions was stored. */
+  noteStored(log: LogNumber, range: PositionRange): void {
+    this.#held.get(log)?.add(range);
     this.#touched.add(log);
   }
 
-  /**
-   * To be called right before the blob's sync begins: what is held now is durable when that sync has succeeded. The
-   * result is given to `noteDurable` then; until it is, nothing is known to be durable that was not before.
-   */
-  beforeSync(): ReadonlyMap<number, readonly PositionRange[]> {
-    if (this.#appendLog !== undefined) this.#touched.add(this.#appendLog);
-    const held = new Map<number, readonly PositionRange[]>();
-    for (const log of this.#touched) held.set(log, rangesOfPairs(this.#blob.heldRanges(log)));
+  /** Right before the blob's sync begins: what that sync will make durable of the logs that literals go to. */
+  beforeSync(): PendingSync {
+    const held = new Map([...this.#touched].map((log) => [log, this.heldRanges(logNumber(log))]));
     this.#touched.clear();
-    return held;
+    return { held };
   }
 
-  noteDurable(held: ReadonlyMap<number, readonly PositionRange[]>): void {
-    for (const [log, ranges] of held) this.#durable.set(log, ranges);
+  /** The sync has succeeded with these marks. */
+  noteDurable(pending: PendingSync, marks: readonly HighWaterMark[]): void {
+    for (const [log, ranges] of pending.held) this.#durable.set(log, ranges);
+    const own = this.#appendLog;
+    if (own === undefined) return;
+    const held = this.#held.get(own);
+    for (const mark of marks) {
+      if (mark.log !== own) continue;
+      const start = segmentStart(mark.segment); // appended without gaps, so held from the segment's start on
+      held?.add({ start, end: logPosition(start + mark.dataBytes) });
+    }
+    this.#durable.set(own, held?.ranges ?? []);
   }
+}
+
+/** Opaque to the caller of beforeSync, who gives it back to noteDurable. */
+export interface PendingSync {
+  readonly held: ReadonlyMap<number, readonly PositionRange[]>;
 }

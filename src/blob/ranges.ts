@@ -70,6 +70,34 @@ export const rangesBytes = (ranges: readonly PositionRange[]): number =>
 export const segmentOfPosition = (position: LogPosition): number => Math.floor(position / SEGMENT_BYTES);
 export const segmentStart = (segment: number): LogPosition => logPosition(segment * SEGMENT_BYTES);
 
+/** A growing set of positions: ranges are added, the whole is read as a sorted list that is replaced, never changed. */
+export class HaveSet {
+  #ranges: readonly PositionRange[];
+
+  constructor(ranges: readonly PositionRange[] = []) {
+    this.#ranges = coalesceRanges(ranges);
+  }
+
+  get ranges(): readonly PositionRange[] {
+    return this.#ranges;
+  }
+
+  add(range: PositionRange): void {
+    if (range.end <= range.start || containsRange(this.#ranges, range)) return;
+    // What ends before it, then what it touches, then the rest; one that ends right where it begins is touched.
+    const first = firstEndingAfter(this.#ranges, range.start - 1);
+    let { start, end } = range;
+    let next = first;
+    for (; next < this.#ranges.length; next += 1) {
+      const touched = this.#ranges[next];
+      if (touched === undefined || touched.start > range.end) break;
+      start = logPosition(Math.min(start, touched.start));
+      end = logPosition(Math.max(end, touched.end));
+    }
+    this.#ranges = [...this.#ranges.slice(0, first), { start, end }, ...this.#ranges.slice(next)];
+  }
+}
+
 /** Index of the first range that ends after `position`; ranges.length when none does. */
 function firstEndingAfter(ranges: readonly PositionRange[], position: number): number {
   let low = 0;

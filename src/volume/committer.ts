@@ -109,14 +109,15 @@ export class Committer {
     this.#journalRest();
     const frozen = namespace.freeze();
     const retired = frozen === undefined ? undefined : journal.rotate(frozen.number);
-    const held = logs.beforeSync();
-    this.#unwrittenMarks.add(await this.#orLatch('the blob cannot be synced', () => blob.sync()));
+    const pending = logs.beforeSync();
+    const synced = await this.#orLatch('the blob cannot be synced', () => blob.sync());
+    this.#unwrittenMarks.add(synced);
     if (frozen !== undefined) {
       const marks = this.#unwrittenMarks.all();
       await this.#orLatch('the namespace cannot be written', () => frozen.write(marks));
       this.#unwrittenMarks.clear();
     }
-    logs.noteDurable(held);
+    logs.noteDurable(pending, synced);
     if (retired !== undefined) fs.rmSync(retired, { force: true });
     this.#commits += 1;
     for (const listener of this.#listeners) listener();

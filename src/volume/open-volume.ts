@@ -111,7 +111,7 @@ async function recover(given: {
   const recovery = { state, namespace, logs, latch, logger, native: given.options.native };
   await openLogs(recovery);
   if (latch.reason === undefined) await replayJournals({ ...recovery, committer, verifier });
-  logs.noteDurable(logs.beforeSync()); // recovery has synced all that was found
+  logs.noteDurable(logs.beforeSync(), []); // recovery has synced all that was found
 }
 
 function assemble(given: {

@@ -5,7 +5,7 @@ import { PacketFsError } from '../base/errors.ts';
 import { type LogNumber, type LogPosition, logPosition } from '../base/units.ts';
 import { type LogName, logNameText } from '../blob/log-name.ts';
 import type { PositionRange } from '../blob/ranges.ts';
-import type { BatchReadiness, LogEntry, StoredBatch } from '../namespace/types.ts';
+import type { BatchReadiness, StoredBatch } from '../namespace/types.ts';
 import { applyBatches } from './apply.ts';
 import { nativeErrno, translateNativeError } from './native-errors.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -50,11 +50,10 @@ export class Replica {
 
   logs(): readonly ReplicaLogState[] {
     const { namespace, logs } = this.#parts;
-    const own = namespace.ownLog.number;
     return namespace.logs().map((entry) => ({
       log: { node: entry.node, epoch: entry.epoch },
       applied: entry.durableSequence,
-      held: entry.number === own ? logs.durableRanges(own) : this.#heldOf(entry),
+      held: logs.heldRanges(entry.number),
     }));
   }
 
@@ -121,8 +120,9 @@ export class Replica {
   async #store(number: LogNumber, frame: Uint8Array, repair: boolean): Promise<PositionRange> {
     try {
       const literal = await this.#parts.blob.storeLiteral({ log: number, frame, repair });
-      this.#parts.logs.noteStored(number);
-      return { start: logPosition(literal.start), end: logPosition(literal.end) };
+      const range = { start: logPosition(literal.start), end: logPosition(literal.end) };
+      this.#parts.logs.noteStored(number, range);
+      return range;
     } catch (error) {
       const translated = translateNativeError(error, 'a literal cannot be stored');
       if (translated.code === 'PFS_NO_SPACE' || (translated.code === 'PFS_IO' && isDiskError(error))) throw translated;
@@ -130,10 +130,6 @@ export class Replica {
         cause: error,
       });
     }
-  }
-
-  #heldOf(entry: LogEntry): readonly PositionRange[] {
-    return this.#parts.logs.byNumber(entry.number) === undefined ? [] : this.#parts.logs.heldRanges(entry.number);
   }
 
   /** A log seen for the first time gets a local number and a directory. */

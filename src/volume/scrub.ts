@@ -201,8 +201,8 @@ export class Scrub {
         const frame = await fetch(damage.log, { start: next, end });
         if (frame === undefined) return false;
         const stored = await this.#parts.blob.storeLiteral({ log: damage.log.number, frame, repair: true });
-        this.#parts.logs.noteStored(damage.log.number);
         const storedEnd = logPosition(stored.end);
+        this.#parts.logs.noteStored(damage.log.number, { start: logPosition(stored.start), end: storedEnd });
         if (stored.start > next || storedEnd <= next) return false; // not what was asked for
         next = storedEnd;
       }

@@ -4,6 +4,7 @@ import { logPosition } from '../../../src/base/units.ts';
 import {
   coalesceRanges,
   containsRange,
+  HaveSet,
   intersectRanges,
   type PositionRange,
   rangesBytes,
@@ -61,6 +62,9 @@ test('subtraction, intersection and containment agree with sets of bytes', () =>
     const wanted = range(below(40), 50);
     assert.is(containsRange(left, wanted), subtractRanges([wanted], left).length === 0);
     assert.is(rangesBytes(left), leftBytes.length);
+    const set = new HaveSet(left);
+    for (const range of right) set.add(range);
+    assert.equal(set.ranges, coalesceRanges([...left, ...right]));
   }
 });
 
