@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { native } from '../../../src/addon/addon.ts';
 import { CHUNKER_CONTEXT, deriveChunkKeys, IDENTITY_KEY_CONTEXT } from '../../../src/chunking/keys.ts';
 
 const test = suite('chunking/keys');
@@ -30,6 +31,18 @@ test('the multiplier is odd and both words fit 32 bits', () => {
     assert.is(multiplier % 2, 1);
     for (const word of [multiplier, addend]) assert.ok(Number.isInteger(word) && word >= 0 && word < 2 ** 32);
   }
+});
+
+test('the example of docs/format/blob.md, Keys, is what the addon derives', () => {
+  const example = deriveChunkKeys(
+    native,
+    new Uint8Array(32).map((_, index) => index),
+  );
+  assert.equal(
+    Buffer.from(example.identityKey).toString('hex'),
+    '7f152a57eecc76e79620b6e5eb8023cecc4452795ff8206e23cd1354c02d5172',
+  );
+  assert.equal(example.chunker, { minimum: 8192, maximum: 24576, multiplier: 1_604_090_555, addend: 893_514_878 });
 });
 
 test('a secret of another length is a bug', () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { native } from '../../../src/addon/addon.ts';
 import { Journal, readJournals } from '../../../src/volume/journal.ts';
 
 const test = suite<{ directory: string }>('volume/journal');
@@ -95,6 +96,14 @@ test('zeros behind the records are not records', ({ directory }) => {
   fs.appendFileSync(file.path, new Uint8Array(4096));
   assert.equal(texts(directory), [['only']]);
   assert.is(readJournals(directory, crc32c)[0]?.tornBytes, 4096);
+});
+
+test('the example of docs/format/namespace.md, Journal, is what is written', ({ directory }) => {
+  const journal = new Journal({ directory, follows: 0n, crc32c: (bytes, seed) => native.crc32c(bytes, seed) });
+  journal.append([record('hi')]);
+  journal.close();
+  const bytes = fs.readFileSync(path.join(directory, 'namespace.journal.0'));
+  assert.is(bytes.toString('hex'), '5046534a01000000e75feab80200000059725a886869');
 });
 
 test('other files in the directory are not journals', ({ directory }) => {
