@@ -27,7 +27,10 @@ export function brokenMarks(
   return broken;
 }
 
-/** The marks with the newer of each segment; what one commit adds to what is known. */
+/** Segments whose marks a commit carries: the last ones that were written to; older ones are complete and sealed. */
+export const MARKS_PER_COMMIT_MAX = 256;
+
+/** The newest mark of each of the segments that were synced last. */
 export class MarkTable {
   readonly #marks = new Map<string, HighWaterMark>();
 
@@ -36,18 +39,18 @@ export class MarkTable {
   }
 
   add(marks: Iterable<HighWaterMark>): void {
-    for (const mark of marks) this.#marks.set(`${mark.log}/${mark.segment}`, mark);
-  }
-
-  get(log: number, segment: number): HighWaterMark | undefined {
-    return this.#marks.get(`${log}/${segment}`);
+    for (const mark of marks) {
+      const key = `${mark.log}/${mark.segment}`;
+      this.#marks.delete(key); // so that the oldest stay in front
+      this.#marks.set(key, mark);
+    }
+    for (const key of this.#marks.keys()) {
+      if (this.#marks.size <= MARKS_PER_COMMIT_MAX) break;
+      this.#marks.delete(key);
+    }
   }
 
   all(): HighWaterMark[] {
     return [...this.#marks.values()];
-  }
-
-  clear(): void {
-    this.#marks.clear();
   }
 }

@@ -31,5 +31,5 @@ function show(parts: VolumeParts, files: OpenFiles, applied: readonly AppliedBat
     for (const inode of outcome.inodes) inodes.add(inode);
   }
   parts.invalidations.publish({ inodes: [...inodes], entries: applied.flatMap((outcome) => outcome.entries) });
-  for (const inode of inodes) files.reapIfGone(inode);
+  for (const inode of applied.flatMap((outcome) => outcome.unlinked)) files.reapIfGone(inode);
 }

@@ -25,8 +25,7 @@ export interface CommitterOptions {
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #listeners = new Set<() => void>();
-  /** Marks of syncs that no written batch has carried yet. */
-  readonly #unwrittenMarks = new MarkTable();
+  readonly #marks: MarkTable;
   /** Settles when the commit under way has ended, however it ended. */
   #tail: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
@@ -38,6 +37,7 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#marks = new MarkTable(options.namespace.commit.marks);
   }
 
   get commits(): number {
@@ -111,11 +111,9 @@ export class Committer {
     const retired = frozen === undefined ? undefined : journal.rotate(frozen.number);
     const pending = logs.beforeSync();
     const synced = await this.#orLatch('the blob cannot be synced', () => blob.sync());
-    this.#unwrittenMarks.add(synced);
+    this.#marks.add(synced);
     if (frozen !== undefined) {
-      const marks = this.#unwrittenMarks.all();
-      await this.#orLatch('the namespace cannot be written', () => frozen.write(marks));
-      this.#unwrittenMarks.clear();
+      await this.#orLatch('the namespace cannot be written', () => frozen.write(this.#marks.all()));
     }
     logs.noteDurable(pending, synced);
     if (retired !== undefined) fs.rmSync(retired, { force: true });

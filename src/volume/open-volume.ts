@@ -4,10 +4,11 @@ import type { NativeContentStore, NativeModule } from '../addon/native.ts';
 import type { Clock, Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { DIRTY_MEMORY_BYTES_MAX } from '../base/limits.ts';
+import { ROOT_INODE } from '../base/units.ts';
 import { LogStore } from '../blob/log-store.ts';
 import { ChunkVerifier } from '../blob/verify.ts';
 import { deriveChunkKeys } from '../chunking/keys.ts';
-import { openNamespace } from '../namespace/level-namespace.ts';
+import { openNamespace } from '../namespace/open.ts';
 import { Committer } from './committer.ts';
 import { createFileSystem } from './file-system.ts';
 import { infoOfPath, type PathInfo } from './info.ts';
@@ -110,8 +111,17 @@ async function recover(given: {
   const { namespace, logs, latch, logger, committer } = parts;
   const recovery = { state, namespace, logs, latch, logger, native: given.options.native };
   await openLogs(recovery);
-  if (latch.reason === undefined) await replayJournals({ ...recovery, committer, verifier });
+  if (latch.reason === undefined) {
+    await replayJournals({ ...recovery, committer, verifier });
+    if (namespace.commit.number === 0n) ownRoot(parts);
+  }
   logs.noteDurable(logs.beforeSync(), []); // recovery has synced all that was found
+}
+
+/** The root belongs to root unless somebody else starts the volume, who could not write into it. */
+function ownRoot({ namespace }: VolumeParts): void {
+  const { uid, gid } = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  if (uid !== 0) namespace.setAttributes(ROOT_INODE, { uid, gid });
 }
 
 function assemble(given: {

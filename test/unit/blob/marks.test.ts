@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SegmentState } from '../../../src/addon/native.ts';
-import { brokenMarks, MarkTable } from '../../../src/blob/marks.ts';
+import { brokenMarks, MARKS_PER_COMMIT_MAX, MarkTable } from '../../../src/blob/marks.ts';
 
 const test = suite('blob/marks');
 const found = (segment: number, records: number, dataBytes: number, corrupt = false): SegmentState => ({
@@ -36,10 +36,17 @@ test('a table keeps the newer mark of each segment', () => {
     { ...mark, records: 11 },
     { ...mark, segment: 1 },
   ]);
-  assert.is(table.get(1, 0)?.records, 11);
-  assert.is(table.all().length, 2);
-  table.clear();
-  assert.equal(table.all(), []);
+  assert.equal(table.all(), [
+    { ...mark, records: 11 },
+    { ...mark, segment: 1 },
+  ]);
+});
+
+test('a table is bounded and forgets the segments that were synced longest ago', () => {
+  const table = new MarkTable([mark]);
+  for (let segment = 1; segment <= MARKS_PER_COMMIT_MAX; segment += 1) table.add([{ ...mark, segment }]);
+  assert.is(table.all().length, MARKS_PER_COMMIT_MAX);
+  assert.is(table.all()[0]?.segment, 1);
 });
 
 test.run();
