@@ -77,11 +77,17 @@
         "core/codec/aead.cc",
         "core/codec/compression.cc",
         "core/simd/simd.cc",
+        "core/udp/endpoint.cc",
+        "core/udp/receive_queue.cc",
+        "core/udp/udp_receiver.cc",
+        "core/udp/udp_sender.cc",
+        "core/udp/udp_socket.cc",
         "napi/addon.cc",
         "napi/aead.cc",
         "napi/chunk.cc",
         "napi/system.cc",
-        "napi/blob.cc"
+        "napi/blob.cc",
+        "napi/udp.cc"
       ]
     }
   ]

@@ -47,11 +47,11 @@ class AeadWrap : public Napi::ObjectWrap<AeadWrap> {
   Napi::Value open(const Napi::CallbackInfo& info) {
     PacketBatch batch;
     if (!read(info, "open", batch)) return info.Env().Undefined();
-    auto authentic = Napi::Uint8Array::New(info.Env(), batch.places.size());
+    std::vector<std::uint8_t> authentic(batch.places.size());
     for (std::size_t i = 0; i < batch.places.size(); i++) {
       authentic[i] = key_->open(batch.places[i], batch.numbers[i]) ? 1 : 0;
     }
-    return authentic;
+    return copyToArray<std::uint8_t>(info.Env(), authentic);
   }
 
   Napi::Value destroy(const Napi::CallbackInfo& info) {

@@ -42,6 +42,12 @@ inline Napi::Value throwInvalid(Napi::Env env, const char* syscall, const std::s
   return throwStatus(env, Status::failure(EINVAL, sentence), syscall);
 }
 
+/// After calling JavaScript from a thread-safe function: Node 20 only warns of an exception there (DEP0168); this makes
+/// it end the process like any uncaught one.
+inline void raiseUncaught(Napi::Env env) {
+  if (env.IsExceptionPending()) napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+}
+
 /// Reads values with their types and ranges checked. The first failure throws (EINVAL, naming the value) and sticks:
 /// read everything, then `if (reader.failed()) return env.Undefined();`. Failed reads give empty values.
 class ArgumentReader {
@@ -186,31 +192,36 @@ class ArgumentReader {
 /// ChunkerParameters of src/addon/native.ts, validated. Defined in chunk.cc.
 ChunkerParameters readChunker(ArgumentReader& reader, Napi::Value value);
 
+/// A new typed array with a copy of `elements`. Undefined while a worker is being terminated: arrays cannot be made then,
+/// although calls and callbacks still come in. Every array must be made by these functions, which know that.
+template <typename Element>
+Napi::Value copyToArray(Napi::Env env, std::span<const Element> elements) {
+  auto array = Napi::TypedArrayOf<Element>::New(env, elements.size());
+  if (array.IsEmpty()) return env.Undefined();
+  if (!elements.empty()) std::memcpy(array.Data(), elements.data(), elements.size_bytes());
+  return array;
+}
+
 /// A BigUint64Array of [fileOffset, length, address] triples.
 inline Napi::Value extentsToArray(Napi::Env env, const ExtentList& list) {
-  auto array = Napi::TypedArrayOf<std::uint64_t>::New(env, list.size() * 3, napi_biguint64_array);
-  std::uint64_t* flat = array.Data();
-  for (const Extent& extent : list) {
-    *flat++ = extent.fileOffset;
-    *flat++ = extent.length;
-    *flat++ = extent.address;
-  }
-  return array;
+  std::vector<std::uint64_t> flat;
+  flat.reserve(list.size() * 3);
+  for (const Extent& extent : list) flat.insert(flat.end(), {extent.fileOffset, extent.length, extent.address});
+  return copyToArray<std::uint64_t>(env, flat);
 }
 
 /// A Uint8Array that takes over the vector's memory (no copy), unless it is small.
 inline Napi::Value bytesToArray(Napi::Env env, std::vector<std::uint8_t>&& bytes) {
   constexpr std::size_t kCopyBelowBytes = 4096;
   const std::size_t length = bytes.size();
-  if (length < kCopyBelowBytes) {
-    auto array = Napi::Uint8Array::New(env, length);
-    if (length > 0) std::memcpy(array.Data(), bytes.data(), length);
-    return array;
-  }
+  if (length < kCopyBelowBytes) return copyToArray<std::uint8_t>(env, bytes);
   auto* owned = new std::vector<std::uint8_t>(std::move(bytes));
-  auto buffer = Napi::ArrayBuffer::New(
+  const auto buffer = Napi::ArrayBuffer::New(
       env, owned->data(), length, [](Napi::Env, void*, std::vector<std::uint8_t>* memory) { delete memory; }, owned);
-  return Napi::Uint8Array::New(env, length, buffer, 0);
+  if (buffer.IsEmpty()) return env.Undefined();
+  const auto array = Napi::Uint8Array::New(env, length, buffer, 0);
+  if (array.IsEmpty()) return env.Undefined();
+  return array;
 }
 
 /// Runs `work` on libuv's pool; the promise resolves with toValue(env, result) on the JavaScript thread, or rejects with

@@ -11,11 +11,7 @@ namespace {
 
 constexpr std::uint32_t kDecompressedBytesMost = 256U << 20;
 
-Napi::Value hashToArray(Napi::Env env, const Hash256& hash) {
-  auto array = Napi::Uint8Array::New(env, hash.size());
-  std::memcpy(array.Data(), hash.data(), hash.size());
-  return array;
-}
+Napi::Value hashToArray(Napi::Env env, const Hash256& hash) { return copyToArray<std::uint8_t>(env, hash); }
 
 Napi::Value blake3Call(const Napi::CallbackInfo& info) {
   ArgumentReader reader(info.Env(), "blake3");
@@ -64,9 +60,7 @@ Napi::Value cutAllCall(const Napi::CallbackInfo& info) {
   if (!reader.failed() && bytes.size() > UINT32_MAX) reader.fail("bytes", "must be shorter than 4 GiB");
   if (reader.failed()) return info.Env().Undefined();
   const auto ends = cutAll(parameters, bytes.data(), bytes.size());
-  auto array = Napi::Uint32Array::New(info.Env(), ends.size());
-  if (!ends.empty()) std::memcpy(array.Data(), ends.data(), ends.size() * sizeof ends[0]);
-  return array;
+  return copyToArray<std::uint32_t>(info.Env(), ends);
 }
 
 Napi::Value compressCall(const Napi::CallbackInfo& info) {

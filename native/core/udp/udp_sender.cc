@@ -1,0 +1,167 @@
+// GSO with fall-back for each destination (udp_sender.h).
+#include "udp_sender.h"
+
+#include <netinet/udp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace packetfs {
+
+namespace {
+
+constexpr std::size_t kMessagesMost = 32;       // of one sendmmsg
+constexpr std::size_t kSegmentsMost = 64;       // UDP_MAX_SEGMENTS of Linux before 6.7
+constexpr std::size_t kJoinedBytesMost = 65000;  // an IP packet, less headers of either family
+constexpr std::size_t kRefusalsMost = 1024;
+constexpr std::chrono::seconds kRefusalLasts{60};  // routes and devices change
+
+bool isLoss(int errorNumber) {
+  switch (errorNumber) {
+    case EPERM:  // a firewall's rule
+    case EACCES:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case EADDRNOTAVAIL:
+    case ECONNREFUSED:  // an ICMP answer to an earlier datagram
+    case EMSGSIZE:      // longer than the interface's MTU: what an MTU probe is there to find out
+    case ENOBUFS:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+/// One call of send(): the datagrams not yet tried, and the messages of the next sendmmsg.
+struct UdpSender::Attempt {
+  const Endpoint& destination;
+  const std::uint8_t* bytes;
+  std::span<const std::uint32_t> datagrams;
+  bool join;
+  std::size_t next = 0;  // index of the first datagram not yet settled
+  std::size_t taken = 0;
+  int failure = 0;
+
+  std::array<mmsghdr, kMessagesMost> messages{};
+  std::array<std::size_t, kMessagesMost> segments{};  // datagrams in each message
+  std::array<iovec, kMessagesMost * kSegmentsMost> vectors{};
+  struct alignas(cmsghdr) Control {
+    std::uint8_t bytes[CMSG_SPACE(sizeof(std::uint16_t))];
+  };
+  std::array<Control, kMessagesMost> controls{};
+
+  [[nodiscard]] std::size_t count() const { return datagrams.size() / 2; }
+  [[nodiscard]] std::size_t lengthOf(std::size_t index) const { return datagrams[index * 2 + 1]; }
+
+  /// How many datagrams from `first` on can go as one message: equal sizes, the last one perhaps shorter.
+  [[nodiscard]] std::size_t runLength(std::size_t first) const {
+    const std::size_t size = lengthOf(first);
+    if (!join || size == 0) return 1;
+    std::size_t end = first + 1;
+    std::size_t total = size;
+    while (end < count() && end - first < kSegmentsMost) {
+      const std::size_t length = lengthOf(end);
+      if (length == 0 || length > size || total + length > kJoinedBytesMost) break;
+      total += length;
+      end++;
+      if (length < size) break;
+    }
+    return end - first;
+  }
+
+  void fillMessage(std::size_t index, std::size_t first, std::size_t run) {
+    iovec* parts = vectors.data() + index * kSegmentsMost;
+    for (std::size_t i = 0; i < run; i++) {
+      parts[i] = {const_cast<std::uint8_t*>(bytes) + datagrams[(first + i) * 2], lengthOf(first + i)};
+    }
+    messages[index] = {};
+    segments[index] = run;
+    msghdr& header = messages[index].msg_hdr;
+    header.msg_name = const_cast<sockaddr*>(destination.data());
+    header.msg_namelen = destination.length();
+    header.msg_iov = parts;
+    header.msg_iovlen = run;
+    if (run == 1) return;
+    header.msg_control = controls[index].bytes;
+    header.msg_controllen = sizeof controls[index].bytes;
+    cmsghdr* control = CMSG_FIRSTHDR(&header);
+    control->cmsg_level = SOL_UDP;
+    control->cmsg_type = UDP_SEGMENT;
+    control->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+    const auto size = static_cast<std::uint16_t>(lengthOf(first));
+    std::memcpy(CMSG_DATA(control), &size, sizeof size);
+  }
+
+  /// Returns the number of messages.
+  unsigned fill() {
+    unsigned used = 0;
+    for (std::size_t first = next; first < count() && used < kMessagesMost; used++) {
+      const std::size_t run = runLength(first);
+      fillMessage(used, first, run);
+      first += run;
+    }
+    return used;
+  }
+};
+
+Result<std::size_t> UdpSender::send(const Endpoint& destination, const std::uint8_t* bytes,
+                                    std::span<const std::uint32_t> datagrams) {
+  Attempt attempt{destination, bytes, datagrams, mayJoin(destination)};
+  Outcome outcome = Outcome::kGoOn;
+  while (attempt.next < attempt.count() && outcome == Outcome::kGoOn) {
+    const unsigned messages = attempt.fill();
+    const int sent = sendmmsg(socket_, attempt.messages.data(), messages, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+      outcome = handleFailure(attempt, errno);
+      continue;
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(sent); i++) {
+      count(counters_.bytesSent, attempt.messages[i].msg_len);
+      if (attempt.segments[i] > 1) count(counters_.gsoBatches);
+      attempt.taken += attempt.segments[i];
+      attempt.next += attempt.segments[i];
+    }
+  }
+  count(counters_.packetsSent, attempt.taken);
+  count(counters_.sendErrors, attempt.count() - attempt.taken);
+  if (outcome == Outcome::kFailed) return Status::failure(attempt.failure, "cannot send to " + destination.address());
+  return attempt.taken;
+}
+
+/// The first message of the attempt failed (sendmmsg tells an error only when nothing went out).
+UdpSender::Outcome UdpSender::handleFailure(Attempt& attempt, int errorNumber) {
+  const std::size_t run = attempt.segments[0];
+  if (errorNumber == EINTR) return Outcome::kGoOn;
+  if (errorNumber == EAGAIN) return Outcome::kFull;
+  if (run > 1 && (errorNumber == EIO || errorNumber == EINVAL || errorNumber == EMSGSIZE)) {
+    if (errorNumber != EMSGSIZE) refuseJoining(attempt.destination);
+    attempt.join = false;  // at least for this call: alone, the datagrams tell which of them is too long
+    return Outcome::kGoOn;
+  }
+  if (!isLoss(errorNumber)) {
+    attempt.failure = errorNumber;
+    return Outcome::kFailed;
+  }
+  attempt.next += run;
+  return Outcome::kGoOn;
+}
+
+bool UdpSender::mayJoin(const Endpoint& destination) const {
+  if (joinAgainAt_.empty()) return true;
+  const auto refusal = joinAgainAt_.find(std::string(destination.key()));
+  return refusal == joinAgainAt_.end() || Clock::now() >= refusal->second;
+}
+
+void UdpSender::refuseJoining(const Endpoint& destination) {
+  count(counters_.gsoFallbacks);
+  if (joinAgainAt_.size() >= kRefusalsMost) joinAgainAt_.clear();
+  joinAgainAt_[std::string(destination.key())] = Clock::now() + kRefusalLasts;
+}
+
+}  // namespace packetfs
