@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const LINES_MAX = 500;
+const LINES_MAX = 600;
 const PURE_FOLDERS = /^src\/(extent|wire|transport|replication|namespace\/merge)/;
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
