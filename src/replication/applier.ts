@@ -151,6 +151,8 @@ export class Applier {
   #failed(gathered: readonly Gathered[], error: unknown): void {
     this.#applying = false;
     this.counters.applyFailures++;
+    // What blocks a queue was found behind batches that are still there.
+    for (const entry of gathered) entry.queue.blocked = undefined;
     const [only] = gathered;
     if (gathered.length > 1 || only === undefined) {
       this.#single = true;
