@@ -88,6 +88,8 @@ property('a cut link resumes, and only what was in flight is sent again', async 
   const cluster = await run({ seed, nodes: 2, topology: PAIR }, { writes: 30, cuts: 4, restarts: 0, durationMs: 3000 });
   assert.ok(cluster.equalNodes(), cluster.describe());
   assert.ok(cluster.equalBytes(), 'both hold the same bytes');
+  const boundBytes = receivedUniqueBytes(cluster) + cluster.literalBytesLost;
+  assert.ok(cluster.literalBytesSent <= boundBytes, `${cluster.literalBytesSent} sent, ${boundBytes} allowed`);
 });
 
 property('a mesh of nodes ends equal; without cuts no byte comes twice', async (seed) => {

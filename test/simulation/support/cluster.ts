@@ -45,6 +45,8 @@ interface Connection {
   readonly left: number;
   readonly right: number;
   ends: readonly [LinkEnd, LinkEnd] | undefined;
+  /** Of the link before: what it sent and had not arrived counts as lost when the next one starts. */
+  former: readonly LinkEnd[];
 }
 
 export interface ClusterOptions {
@@ -69,7 +71,7 @@ export class Cluster {
   readonly closeReasons: string[] = [];
   bytesSent = 0;
   literalBytesSent = 0;
-  /** Raw literal bytes that left a link and were not held on the other side when it was cut. */
+  /** Raw literal bytes that were sent and not held on the other side when the next link started. */
   literalBytesLost = 0;
 
   constructor(options: ClusterOptions) {
@@ -90,7 +92,7 @@ export class Cluster {
         replicator: this.#replicator(volume, mode),
       });
     }
-    this.#connections = options.topology.map(([left, right]) => ({ left, right, ends: undefined }));
+    this.#connections = options.topology.map(([left, right]) => ({ left, right, ends: undefined, former: [] }));
   }
 
   node(index: number): SimulatedNode {
@@ -113,6 +115,8 @@ export class Cluster {
     const [left, right] = [this.node(connection.left), this.node(connection.right)];
     const ends = [this.#end(connection, left, right), this.#end(connection, right, left)] as const;
     connection.ends = ends;
+    for (const end of connection.former) this.literalBytesLost += end.lostBytes();
+    connection.former = ends;
     const logs = this.nodes.flatMap((node) => node.volume.logs().map((state) => state.log));
     for (const end of ends) end.snapshot(logs);
     ends[0].events = left.replicator.addLink(ends[0]);

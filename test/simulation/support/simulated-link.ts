@@ -86,6 +86,16 @@ export class LinkEnd implements PeerLink {
     this.#options.onLocalClose(reason);
   }
 
+  /** Raw bytes of literals that were sent here and are not held there. */
+  lostBytes(): number {
+    let bytes = 0;
+    for (const [key, sent] of this.#sentRanges) {
+      const log = this.#names.find((name) => name !== undefined && logKey(name) === key);
+      if (log) bytes += sent.without(this.#options.heldThere(log)).bytes;
+    }
+    return bytes;
+  }
+
   /** The transport gave up. */
   cut(reason: string): void {
     if (this.#closed) return;
