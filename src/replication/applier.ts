@@ -150,6 +150,7 @@ export class Applier {
 
   #failed(gathered: readonly Gathered[], error: unknown): void {
     this.#applying = false;
+    this.#context.wake();
     this.counters.applyFailures++;
     // What blocks a queue was found behind batches that are still there.
     for (const entry of gathered) entry.queue.blocked = undefined;

@@ -54,6 +54,8 @@ export interface ReplicationContext {
   readonly timeline: Timeline;
   readonly local: LocalLogs;
   readonly mode: ReplicationMode;
+  /** Something changed that nextTimeout depends on. */
+  readonly wake: () => void;
 }
 
 /** 1, 2, 4 … times the shortest pause, up to the longest. */

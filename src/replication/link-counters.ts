@@ -11,6 +11,8 @@ export interface LinkCounters {
   literalsDuplicate: number;
   /** Literals that could not be stored: damaged, or no space. */
   literalsRejected: number;
+  /** Literals not wanted: this node is send-only, or they are of its own current log. */
+  literalsRefused: number;
   /** Held ranges that could not be packed (a read error here). */
   literalsUnreadable: number;
   batchesSent: number;
@@ -43,6 +45,7 @@ export const newCounters = (): LinkCounters => ({
   literalFrameBytesReceived: 0,
   literalsDuplicate: 0,
   literalsRejected: 0,
+  literalsRefused: 0,
   literalsUnreadable: 0,
   batchesSent: 0,
   batchRawBytesSent: 0,

@@ -173,6 +173,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
     this.#context.timeline.touch(this.lastProgress);
     if (channel === 'operations') this.#onOperations(bytes);
     else this.#onControl(bytes);
+    this.#context.wake();
   }
 
   onBlock(header: Uint8Array, body: Uint8Array): void {
@@ -205,6 +206,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
 
   onDrain(): void {
     this.pusher.pump();
+    this.#context.wake();
   }
 
   onClosed(reason: string): void {

@@ -192,6 +192,8 @@ export class LiteralAsker {
     const { blocked } = queue;
     if (blocked?.kind !== 'missing') return;
     const { key, log } = blocked;
+    // Bytes of this node's own log come back only as a repair.
+    const reason = blocked.mismatch || this.#context.local.isCurrent(key) ? 'repair' : 'missing';
     const wanted = blocked.remaining.clone();
     for (const ask of this.#asks.values()) if (ask.key === key && !ask.fetch) wanted.removeAll(ask.remaining);
     if (wanted.isEmpty) return;
@@ -201,7 +203,7 @@ export class LiteralAsker {
       const ranges = this.#offered(target, { log, key }, wanted);
       if (ranges.isEmpty) continue;
       this.#exhausted.delete(key);
-      this.#send({ target, log, key, ranges, reason: blocked.mismatch ? 'repair' : 'missing', fetch: undefined });
+      this.#send({ target, log, key, ranges, reason, fetch: undefined });
       wanted.removeAll(ranges);
     }
     if (!wanted.isEmpty) this.#pause(key);

@@ -96,6 +96,7 @@ export interface PeerLink {
 
 export type Channel = 'control' | 'operations';
 
+/** Bytes handed over here belong to the callee from then on. */
 export interface PeerLinkEvents {
   onMessage(channel: Channel, bytes: Uint8Array): void;
   onBlock(header: Uint8Array, body: Uint8Array): void;

@@ -270,6 +270,7 @@ export class Pusher {
     if (literal === undefined || literal.end <= piece.range.start) this.#notPacked(piece);
     else if (piece.answer || this.#stillLacks(piece)) this.#send(piece, literal);
     this.pump();
+    this.#context.wake();
   }
 
   /** While it was packed, the peer may have got it elsewhere. */

@@ -1,6 +1,6 @@
 // Replication of one volume with its peers (DESIGN §5): puts the parts together, one session per link, and is what the
-// daemon holds. Deterministic: time comes through handleTimeout, everything else through the ports. Convention: after
-// any call into it, and after its promises settle, the owner calls handleTimeout(now) at nextTimeout().
+// daemon holds. Deterministic: time comes through handleTimeout, everything else through the ports. The owner calls
+// handleTimeout(now) at nextTimeout(), and asks again after each call of it and after onTimeoutChanged.
 import type { Logger } from '../base/clock.ts';
 import { type Milliseconds, milliseconds } from '../base/units.ts';
 import type { Compression, ReplicationMode } from '../wire/messages.ts';
@@ -32,8 +32,8 @@ export interface ReplicatorOptions {
   readonly members?: () => readonly Uint8Array[];
   /** A peer's member list came. */
   readonly onMembers?: (peer: Uint8Array, entries: readonly Uint8Array[]) => void;
-  /** Called when nextTimeout may have moved; the owner sets its timer anew. */
-  readonly onTimeoutChanged?: () => void;
+  /** nextTimeout may have moved: the owner sets its timer anew (soon, not from within this call). */
+  readonly onTimeoutChanged: () => void;
   readonly bounds?: Partial<ReplicationBounds>;
 }
 
@@ -63,6 +63,7 @@ export class Replicator {
       timeline,
       local: new LocalLogs(options.volume),
       mode: options.mode,
+      wake: () => this.#timeoutChanged(),
     };
     this.#arrivals = new Arrivals(timeline);
     const ids = new AskIds();
@@ -222,10 +223,14 @@ export class Replicator {
   #receivedLiteral(session: LinkSession, literal: ReceivedLiteral): boolean {
     const key = logKey(literal.log);
     this.#arrivals.arrived(key);
+    const isCurrent = this.#context.local.isCurrent(key);
     const use = this.#literalAsker.answered(session, literal.ask, literal.frame);
     this.#changed();
     if (use === 'taken') return true;
-    if (this.#context.mode === 'send-only' && use !== 'repair') return true;
+    if (use === 'store' && (isCurrent || this.#context.mode === 'send-only')) {
+      session.counters.literalsRefused++;
+      return true;
+    }
     const { log, range, frame } = literal;
     return this.#intake.add({ source: session, log, range, frame, repair: use === 'repair' });
   }
@@ -268,6 +273,6 @@ export class Replicator {
   }
 
   #timeoutChanged(): void {
-    this.#options.onTimeoutChanged?.();
+    this.#options.onTimeoutChanged();
   }
 }

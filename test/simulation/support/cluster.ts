@@ -1,6 +1,7 @@
 // A cluster under virtual time: nodes (a model volume and a Replicator each), links that come and go, a workload. One
 // seed is one run, exactly.
 import { silentLogger } from '../../../src/base/clock.ts';
+import type { Milliseconds } from '../../../src/base/units.ts';
 import type { ReplicationBounds } from '../../../src/replication/context.ts';
 import { logKey } from '../../../src/replication/log-name.ts';
 import type { LogName, PositionRange } from '../../../src/replication/ports.ts';
@@ -39,6 +40,9 @@ export interface SimulatedNode {
   readonly volume: ModelVolume;
   readonly mode: ReplicationMode;
   replicator: Replicator;
+  /** As last asked; asked again only when the replicator says so, as a daemon with one timer does. */
+  timeout: Milliseconds | undefined;
+  timeoutChanged: boolean;
 }
 
 interface Connection {
@@ -84,13 +88,9 @@ export class Cluster {
       const mode = options.modes?.[index] ?? 'two-way';
       const faults = options.faults ?? NO_FAULTS;
       const volume = new ModelVolume({ node: key, random: this.random, scheduler: this.scheduler, faults });
-      this.nodes.push({
-        name: String.fromCharCode(65 + index),
-        key,
-        volume,
-        mode,
-        replicator: this.#replicator(volume, mode),
-      });
+      const name = String.fromCharCode(65 + index);
+      const replicator = this.#replicator(volume, index, mode);
+      this.nodes.push({ name, key, volume, mode, replicator, timeout: undefined, timeoutChanged: true });
     }
     this.#connections = options.topology.map(([left, right]) => ({ left, right, ends: undefined, former: [] }));
   }
@@ -142,7 +142,8 @@ export class Cluster {
     });
     node.replicator.close();
     node.volume.crash();
-    node.replicator = this.#replicator(node.volume, node.mode);
+    node.replicator = this.#replicator(node.volume, index, node.mode);
+    node.timeoutChanged = true;
   }
 
   /** Runs until nothing is left to do, or the time is over; false in the latter case. */
@@ -164,9 +165,10 @@ export class Cluster {
     let wake: SimulatedNode | undefined;
     let at = this.scheduler.nextAt ?? Number.POSITIVE_INFINITY;
     for (const node of this.nodes) {
-      const timeout = node.replicator.nextTimeout();
-      if (timeout === undefined) continue;
-      const due = Math.max(timeout, this.scheduler.now);
+      if (node.timeoutChanged) node.timeout = node.replicator.nextTimeout();
+      node.timeoutChanged = false;
+      if (node.timeout === undefined) continue;
+      const due = Math.max(node.timeout, this.scheduler.now);
       if (due < at || (due === at && wake === undefined)) {
         wake = node;
         at = due;
@@ -177,8 +179,10 @@ export class Cluster {
       return at !== Number.POSITIVE_INFINITY;
     }
     this.scheduler.advanceTo(at);
-    if (wake) wake.replicator.handleTimeout(this.scheduler.now);
-    else this.scheduler.runNext();
+    if (wake) {
+      wake.replicator.handleTimeout(this.scheduler.now);
+      wake.timeoutChanged = true;
+    } else this.scheduler.runNext();
     for (let turn = 0; turn < 4; turn++) await null;
     this.#throwBroken();
     return true;
@@ -214,9 +218,20 @@ export class Cluster {
     if (linkErrors.length > 0) throw new Error(linkErrors[0]);
   }
 
-  #replicator(volume: ModelVolume, mode: ReplicationMode): Replicator {
+  #replicator(volume: ModelVolume, index: number, mode: ReplicationMode): Replicator {
     const bounds = this.#options.bounds ?? SMALL_BOUNDS;
-    return new Replicator({ volume, compression: markCompression, logger: silentLogger, mode, bounds });
+    const onTimeoutChanged = (): void => {
+      const node = this.nodes[index];
+      if (node) node.timeoutChanged = true;
+    };
+    return new Replicator({
+      volume,
+      compression: markCompression,
+      logger: silentLogger,
+      mode,
+      bounds,
+      onTimeoutChanged,
+    });
   }
 
   #end(connection: Connection, _from: SimulatedNode, to: SimulatedNode): LinkEnd {
