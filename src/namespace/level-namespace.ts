@@ -27,7 +27,7 @@ import type { Mutation, TimedMutation } from './mutation-types.ts';
 import { Mutator } from './mutations.ts';
 import { pathsOf } from './paths.ts';
 import { Pending } from './pending.ts';
-import { orderReadiness, readinessOf } from './readiness.ts';
+import { type Ahead, orderReadiness, readinessOf } from './readiness.ts';
 import { decodeInode } from './records.ts';
 import { seal } from './seal.ts';
 import { type InodeState, isDirectory, nameBytes, nameKey } from './state.ts';
@@ -456,7 +456,7 @@ export class LevelNamespace implements Namespace {
     return this.#batches.from({ log, from, durable, bytesMax });
   }
 
-  readiness(bytes: Uint8Array, holds: (address: bigint, length: bigint) => boolean): BatchReadiness {
+  readiness(bytes: Uint8Array, holds: (address: bigint, length: bigint) => boolean, ahead: Ahead = []): BatchReadiness {
     const batch = this.#decode(bytes);
     const aheadMs = this.#clock.aheadMs(batch.clock);
     if (aheadMs > CLOCK_AHEAD_MAX_MS) {
@@ -464,7 +464,7 @@ export class LevelNamespace implements Namespace {
         details: { aheadMs },
       });
     }
-    return readinessOf(batch, { logs: this.#logs, holds, checkOfRuns: this.#options.checkOfRuns });
+    return readinessOf(batch, { logs: this.#logs, holds, checkOfRuns: this.#options.checkOfRuns, ahead });
   }
 
   apply(bytes: Uint8Array): AppliedBatch | undefined {

@@ -11,29 +11,42 @@ export interface ReadinessOptions {
   readonly logs: LogTable;
   readonly holds: (address: bigint, length: bigint) => boolean;
   readonly checkOfRuns: (runs: BigUint64Array) => bigint | undefined;
+  readonly ahead: Ahead;
 }
+
+/** Positions that will have been reached before the batch is applied. */
+export type Ahead = readonly { readonly log: LogName; readonly sequence: bigint }[];
 
 type Missing = Map<number, { start: LogPosition; end: LogPosition }[]>;
 
 export function readinessOf(batch: OperationBatch, options: ReadinessOptions): BatchReadiness {
-  const order = orderReadiness(batch, options.logs);
+  const order = orderReadiness(batch, options.logs, options.ahead);
   return order ?? bytesReadiness(batch, options);
 }
 
 /** Undefined when the batch is the next of its log and all that it depends on is applied. */
-export function orderReadiness(batch: OperationBatch, logs: LogTable): BatchReadiness | undefined {
+export function orderReadiness(batch: OperationBatch, logs: LogTable, ahead: Ahead = []): BatchReadiness | undefined {
   const name = batch.logs[0];
   if (name === undefined) throw new PacketFsError('PFS_CORRUPT', 'A batch names no log');
-  const applied = logs.find(name)?.sequence ?? 0n;
+  const applied = reached(name, logs, ahead);
   const lastSequence = batch.firstSequence + BigInt(batch.operations.length) - 1n;
   if (lastSequence <= applied) return { kind: 'applied' };
   if (batch.firstSequence <= applied) throw new PacketFsError('PFS_CORRUPT', 'A batch overlaps one that was applied');
   if (batch.firstSequence > applied + 1n) return { kind: 'waiting', log: name, sequence: batch.firstSequence - 1n };
   for (const { source, sequence } of batch.dependencies) {
     const log = batch.logs[indexOfSource(source)];
-    if (log !== undefined && (logs.find(log)?.sequence ?? 0n) < sequence) return { kind: 'waiting', log, sequence };
+    if (log !== undefined && reached(log, logs, ahead) < sequence) return { kind: 'waiting', log, sequence };
   }
   return undefined;
+}
+
+function reached(name: LogName, logs: LogTable, ahead: Ahead): bigint {
+  let sequence = logs.find(name)?.sequence ?? 0n;
+  for (const position of ahead) {
+    const same = position.log.epoch === name.epoch && Buffer.compare(position.log.node, name.node) === 0;
+    if (same && position.sequence > sequence) sequence = position.sequence;
+  }
+  return sequence;
 }
 
 function bytesReadiness(batch: OperationBatch, options: ReadinessOptions): BatchReadiness {
