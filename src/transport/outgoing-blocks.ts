@@ -130,11 +130,11 @@ export class OutgoingBlocks {
     if (block.acknowledgedBytes === block.total) this.#live.delete(id);
   }
 
-  /** The range must go again unless it arrived meanwhile. */
+  /** The range must go again, but for what arrived in another packet. */
   onLost(id: number, offset: number, length: number): void {
     const block = this.#live.get(id);
-    if (block === undefined || block.acknowledged.contains(offset, offset + length)) return;
-    block.lost.add(offset, offset + length);
-    this.#lossy.add(block);
+    if (block === undefined) return;
+    block.lost.addExcept(offset, offset + length, block.acknowledged);
+    if (!block.lost.empty) this.#lossy.add(block);
   }
 }

@@ -95,8 +95,9 @@ export class OutgoingStream {
     this.#dropAcknowledged();
   }
 
+  /** The range must go again, but for what arrived in another packet: that is not here any more. */
   onLost(offset: number, length: number): void {
-    if (!this.#acknowledged.contains(offset, offset + length)) this.#lost.add(offset, offset + length);
+    this.#lost.addExcept(offset, offset + length, this.#acknowledged);
   }
 
   #dropAcknowledged(): void {

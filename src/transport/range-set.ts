@@ -88,6 +88,15 @@ export class RangeSet {
     }
   }
 
+  /** Adds the integers of [start, end) that `except` has not. */
+  addExcept(start: number, end: number, except: RangeSet): void {
+    this.add(start, end);
+    for (let index = except.#firstEndingAtOrAfter(start + 1); index < except.count; index++) {
+      if (except.startAt(index) >= end) return;
+      this.remove(except.startAt(index), except.endAt(index));
+    }
+  }
+
   contains(start: number, end: number): boolean {
     const index = this.#firstEndingAtOrAfter(end);
     return index < this.#starts.length && this.startAt(index) <= start;

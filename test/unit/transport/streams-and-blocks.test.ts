@@ -49,6 +49,24 @@ test('a channel delivers every message once and in order whatever happens to its
   }
 });
 
+test('what is repeated leaves out what arrived in pieces cut otherwise', () => {
+  const outgoing = new OutgoingStream();
+  outgoing.raiseLimit(STREAM_WINDOW_BYTES);
+  for (let count = 0; count < 10; count++) outgoing.enqueue(new Uint8Array(16).fill(count));
+  outgoing.select(200);
+  outgoing.markSent();
+  outgoing.onLost(0, 200); // a probe repeats it while it is in flight, in a smaller packet
+  outgoing.select(90);
+  outgoing.markSent();
+  outgoing.onAcknowledged(0, 90);
+  outgoing.onLost(0, 200);
+  assert.ok(outgoing.select(200));
+  assert.equal([outgoing.offset, outgoing.length], [90, 110]);
+  const data = new Uint8Array(110);
+  outgoing.copy(data, 0);
+  assert.equal([...data.subarray(0, 14)], [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 16, 0, 0, 0]);
+});
+
 test('a channel stops at the window until messages are released', () => {
   const outgoing = new OutgoingStream();
   const incoming = new IncomingStream();
