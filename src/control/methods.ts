@@ -70,6 +70,8 @@ export interface InfoResult {
   readonly kind: string;
   readonly size: string;
   readonly allocatedBytes: string;
+  /** Of these, bytes at different addresses. */
+  readonly uniqueBytes: string;
   readonly links: number;
   readonly extents: number;
   readonly logs: readonly string[];

@@ -84,4 +84,23 @@ export class Membership {
   }
 }
 
+/** A member as peers tell it: JSON, `{"key": hex, "addresses": […]}`. */
+export const encodeMemberEntry = ({ publicKey, addresses }: MemberEntry): Uint8Array =>
+  Buffer.from(JSON.stringify({ key: keyText(publicKey), addresses }));
+
+/** Undefined when it is malformed. */
+export function decodeMemberEntry(bytes: Uint8Array): MemberEntry | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined; // the caller counts it
+  }
+  if (typeof value !== 'object' || value === null || !('key' in value) || !('addresses' in value)) return undefined;
+  const { key, addresses } = value;
+  if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key)) return undefined;
+  if (!Array.isArray(addresses) || !addresses.every((address) => typeof address === 'string')) return undefined;
+  return { publicKey: Buffer.from(key, 'hex'), addresses };
+}
+
 export const keyText = (publicKey: Uint8Array): string => Buffer.from(publicKey).toString('hex');

@@ -1,0 +1,113 @@
+// `pfs status`: one picture of volume, replication, transport and members.
+import type { NativeCapabilities } from '../addon/native.ts';
+import type { PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
+import type { Replicator } from '../replication/replicator.ts';
+import type { PeerStatus as ReplicationPeer } from '../replication/status.ts';
+import type { ScrubState } from '../volume/scrub.ts';
+import type { Volume } from '../volume/open-volume.ts';
+import { keyText, type Membership } from './membership.ts';
+import { type HostPort, textOf } from './targets.ts';
+import type { TransportDriver } from './transport-driver.ts';
+import type { LinkStatus, TargetStatus, TransportStatus } from './transport-link.ts';
+
+export interface StatusSources {
+  readonly volumeId: Uint8Array;
+  readonly node: Uint8Array;
+  readonly mountPoint: string;
+  readonly startedAt: Date;
+  readonly volume: Volume;
+  readonly replicator: Replicator;
+  readonly driver: TransportDriver;
+  readonly membership: Membership;
+  readonly capabilities: NativeCapabilities;
+}
+
+export function statusOf(sources: StatusSources): StatusResult {
+  const volume = sources.volume.status();
+  const transport = sources.driver.status();
+  const peers = peerStatuses(sources, transport);
+  const away = peers.filter((peer) => peer.rttMs === undefined).length;
+  const readOnly = volume.state === 'read-only';
+  return {
+    volume: keyText(sources.volumeId),
+    node: keyText(sources.node),
+    state: readOnly ? 'READ_ONLY' : away > 0 ? 'DEGRADED' : 'ONLINE',
+    reason: readOnly ? volume.reason : away > 0 ? `${away} of ${peers.length} peers are not connected` : '',
+    mountPoint: sources.mountPoint,
+    listen: transport.listen === undefined ? '' : textOf(hostPortOf(transport.listen)),
+    startedAt: sources.startedAt.toISOString(),
+    epoch: volume.epoch,
+    sequence: String(volume.sequence),
+    inodes: String(volume.inodes),
+    chunks: volume.chunks,
+    indexMemoryBytes: volume.indexMemoryBytes,
+    ingest: volume.ingest,
+    peers,
+    transport: { ...transport.socket, ...transport.counters },
+    scrub: scrubStatusOf(sources.volume.scrub.status()),
+    simd: sources.capabilities.simd,
+    aead: sources.capabilities.aesGcm ? 'aes-256-gcm' : 'chacha20-poly1305',
+    memoryBytes: process.memoryUsage.rss(),
+  };
+}
+
+export function scrubStatusOf(scrub: ScrubState): ScrubStatus {
+  return {
+    ...scrub,
+    bytesDone: String(scrub.bytesDone),
+    bytesTotal: String(scrub.bytesTotal),
+    findings: scrub.findings.map((finding) => ({
+      address: `0x${finding.address.toString(16)}`,
+      length: String(finding.length),
+      reason: finding.reason,
+      paths: finding.paths,
+      repaired: finding.repaired,
+    })),
+  };
+}
+
+function peerStatuses(sources: StatusSources, transport: TransportStatus): PeerStatus[] {
+  const replication = new Map(sources.replicator.status().peers.map((peer) => [keyText(peer.peer), peer]));
+  const links = new Map(transport.links.map((link) => [keyText(link.peer), link]));
+  return sources.membership.members().map((member) => {
+    const key = keyText(member.publicKey);
+    return peerStatusOf({
+      key,
+      peer: replication.get(key),
+      link: links.get(key),
+      target: targetOf(transport.targets, member.addresses),
+    });
+  });
+}
+
+/** Where the transport looks for a member: its own address, or else any that was given by hand. */
+const targetOf = (targets: readonly TargetStatus[], addresses: readonly string[]): TargetStatus | undefined =>
+  targets.find((target) => addresses.includes(textOf(target))) ?? targets[0];
+
+function peerStatusOf(given: {
+  readonly key: string;
+  readonly peer: ReplicationPeer | undefined;
+  readonly link: LinkStatus | undefined;
+  readonly target: TargetStatus | undefined;
+}): PeerStatus {
+  const { key, peer, link, target } = given;
+  const connected = link !== undefined && peer !== undefined;
+  const logs = peer?.logs ?? [];
+  return {
+    publicKey: key,
+    address: link !== undefined ? textOf(hostPortOf(link)) : target !== undefined ? textOf(target) : '',
+    state: connected ? peer.state : (target?.state ?? 'waiting'),
+    reason: connected ? peer.reason : (target?.lastProblem ?? (target === undefined ? 'it has to connect to us' : '')),
+    rttMs: connected ? peer.rttMs : undefined,
+    operationsBehind: String(logs.reduce((sum, log) => sum + log.operationsOutstanding, 0n)),
+    bytesBehind: String(logs.reduce((sum, log) => sum + log.bytesOutstanding, 0)),
+    literalBytesSent: String(peer?.counters.literalBytesSent ?? 0),
+    literalBytesReceived: String(peer?.counters.literalBytesReceived ?? 0),
+    asks: peer?.counters.asksSent ?? 0,
+  };
+}
+
+const hostPortOf = ({ address, port }: { readonly address: string; readonly port: number }): HostPort => ({
+  host: address,
+  port,
+});
