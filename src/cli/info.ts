@@ -38,6 +38,7 @@ function formatInfo(info: InfoResult): string {
     ['kind', info.kind],
     ['size', `${formatBytes(info.size)} (${info.size} bytes)`],
     ['allocated', formatBytes(info.allocatedBytes)],
+    ['unique', formatBytes(info.uniqueBytes)],
     ['links', String(info.links)],
     ['extents', String(info.extents)],
     ['version', info.contentVersion],

@@ -12,6 +12,7 @@ export interface PeerStatus {
   readonly operationsBehind: string;
   /** Bytes of this node's logs that the peer does not hold. */
   readonly bytesBehind: string;
+  /** Compressed. */
   readonly literalBytesSent: string;
   readonly literalBytesReceived: string;
   readonly asks: number;
@@ -87,7 +88,7 @@ export interface ControlMethods {
   };
   readonly 'scrub.start': { readonly parameters: { readonly repair: boolean }; readonly result: ScrubStatus };
   readonly 'scrub.status': { readonly parameters: Record<string, never>; readonly result: ScrubStatus };
-  /** `path` is relative to the root of the volume, or absolute below the mount point. */
+  /** `path` is relative to the root of the volume. */
   readonly info: { readonly parameters: { readonly path: string }; readonly result: InfoResult };
 }
 

@@ -1,5 +1,4 @@
 // What the control socket answers: each method over the daemon's parts.
-import { sep } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
@@ -40,9 +39,7 @@ async function sync(
     .logs()
     .filter(({ log, applied }) => keyText(log.node) === keyText(sources.node) && applied > 0n);
   const waits = peers.flatMap((peer) =>
-    own.map(({ log, applied }) =>
-      sources.replicator.waitUntilApplied({ peer, log, sequence: applied, deadline }),
-    ),
+    own.map(({ log, applied }) => sources.replicator.waitUntilApplied({ peer, log, sequence: applied, deadline })),
   );
   await Promise.all(waits);
   return { sequence: String(sequence), peers: peers.length };
@@ -65,7 +62,7 @@ function peerNamed(sources: StatusSources, name: string): Uint8Array {
 }
 
 function info(sources: StatusSources, path: string): ControlResult<'info'> {
-  const found = sources.volume.info(pathInVolume(path, sources.mountPoint));
+  const found = sources.volume.info(path);
   return {
     path,
     inode: String(found.inode),
@@ -78,9 +75,4 @@ function info(sources: StatusSources, path: string): ControlResult<'info'> {
     logs: found.logs,
     contentVersion: String(found.contentVersion),
   };
-}
-
-function pathInVolume(path: string, mountPoint: string): string {
-  if (mountPoint === '' || (path !== mountPoint && !path.startsWith(mountPoint + sep))) return path;
-  return path.slice(mountPoint.length) || '/';
 }

@@ -3,8 +3,9 @@ import type { NativeCapabilities } from '../addon/native.ts';
 import type { PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { PeerStatus as ReplicationPeer } from '../replication/status.ts';
-import type { ScrubState } from '../volume/scrub.ts';
 import type { Volume } from '../volume/open-volume.ts';
+import type { ScrubState } from '../volume/scrub.ts';
+import type { VolumeStatus } from '../volume/status.ts';
 import { keyText, type Membership } from './membership.ts';
 import { type HostPort, textOf } from './targets.ts';
 import type { TransportDriver } from './transport-driver.ts';
@@ -26,13 +27,10 @@ export function statusOf(sources: StatusSources): StatusResult {
   const volume = sources.volume.status();
   const transport = sources.driver.status();
   const peers = peerStatuses(sources, transport);
-  const away = peers.filter((peer) => peer.rttMs === undefined).length;
-  const readOnly = volume.state === 'read-only';
   return {
     volume: keyText(sources.volumeId),
     node: keyText(sources.node),
-    state: readOnly ? 'READ_ONLY' : away > 0 ? 'DEGRADED' : 'ONLINE',
-    reason: readOnly ? volume.reason : away > 0 ? `${away} of ${peers.length} peers are not connected` : '',
+    ...healthOf(volume, peers),
     mountPoint: sources.mountPoint,
     listen: transport.listen === undefined ? '' : textOf(hostPortOf(transport.listen)),
     startedAt: sources.startedAt.toISOString(),
@@ -49,6 +47,13 @@ export function statusOf(sources: StatusSources): StatusResult {
     aead: sources.capabilities.aesGcm ? 'aes-256-gcm' : 'chacha20-poly1305',
     memoryBytes: process.memoryUsage.rss(),
   };
+}
+
+function healthOf(volume: VolumeStatus, peers: readonly PeerStatus[]): Pick<StatusResult, 'state' | 'reason'> {
+  if (volume.state === 'read-only') return { state: 'READ_ONLY', reason: volume.reason };
+  const away = peers.filter((peer) => peer.rttMs === undefined).length;
+  if (away === 0) return { state: 'ONLINE', reason: '' };
+  return { state: 'DEGRADED', reason: `${away} of ${peers.length} peers are not connected` };
 }
 
 export function scrubStatusOf(scrub: ScrubState): ScrubStatus {
@@ -95,16 +100,21 @@ function peerStatusOf(given: {
   const logs = peer?.logs ?? [];
   return {
     publicKey: key,
-    address: link !== undefined ? textOf(hostPortOf(link)) : target !== undefined ? textOf(target) : '',
+    address: addressOf(link, target),
     state: connected ? peer.state : (target?.state ?? 'waiting'),
     reason: connected ? peer.reason : (target?.lastProblem ?? (target === undefined ? 'it has to connect to us' : '')),
     rttMs: connected ? peer.rttMs : undefined,
     operationsBehind: String(logs.reduce((sum, log) => sum + log.operationsOutstanding, 0n)),
     bytesBehind: String(logs.reduce((sum, log) => sum + log.bytesOutstanding, 0)),
-    literalBytesSent: String(peer?.counters.literalBytesSent ?? 0),
-    literalBytesReceived: String(peer?.counters.literalBytesReceived ?? 0),
+    literalBytesSent: String(peer?.counters.literalFrameBytesSent ?? 0),
+    literalBytesReceived: String(peer?.counters.literalFrameBytesReceived ?? 0),
     asks: peer?.counters.asksSent ?? 0,
   };
+}
+
+function addressOf(link: LinkStatus | undefined, target: TargetStatus | undefined): string {
+  if (link !== undefined) return textOf(hostPortOf(link));
+  return target === undefined ? '' : textOf(target);
 }
 
 const hostPortOf = ({ address, port }: { readonly address: string; readonly port: number }): HostPort => ({

@@ -16,7 +16,8 @@ export function targetsOf(membership: Membership, configured: readonly HostPort[
   for (const member of members) {
     for (const address of member.addresses) {
       const place = parseAddress(address);
-      if (place !== undefined) targets.set(textOf(place), withPayload({ ...place, publicKeys: [member.publicKey] }, membership));
+      if (place !== undefined)
+        targets.set(textOf(place), withPayload({ ...place, publicKeys: [member.publicKey] }, membership));
     }
   }
   for (const place of configured) {
@@ -27,7 +28,8 @@ export function targetsOf(membership: Membership, configured: readonly HostPort[
   return [...targets.values()];
 }
 
-export const textOf = ({ host, port }: HostPort): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+export const textOf = ({ host, port }: HostPort): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** `host`, `host:port` or `[v6]:port`; undefined when it is none of them. */
 export function parseAddress(text: string): HostPort | undefined {

@@ -180,6 +180,7 @@ function withDaemon(scrub: ScrubStatus, body: (state: string, asked: unknown[]) 
           kind: 'file',
           size: '5',
           allocatedBytes: '5',
+          uniqueBytes: '5',
           links: 1,
           extents: 1,
           logs: [],
