@@ -29,10 +29,10 @@ import {
 } from '../wire/operations.ts';
 import type { ConflictTable } from './conflicts.ts';
 import { readExtents, replaceContent } from './content.ts';
+import { bury, forgetDead, noteEdit } from './dead-links.ts';
 import { type HybridClock, hybridNanoseconds } from './hybrid-clock.ts';
 import type { LogState } from './logs.ts';
 import type { MoveLog } from './moves.ts';
-import { noteEdit } from './seal.ts';
 import {
   type DeadLink,
   type InodeState,
@@ -220,15 +220,10 @@ export class Applier {
     // An edit that this unlink has not seen beats it.
     if (state.edits.some((edit) => !this.#hasSeen(edit))) return;
     const parent = this.#inode(operation.parent);
-    const removal = { log: this.#stamp.log, sequence: this.#stamp.sequence };
-    const key = nameKey(operation.name);
-    for (const dead of state.deadLinks) {
-      if (sameName(dead.link, parent, key) && this.#hasSeen(dead.link.stamp)) dead.removals.push(removal);
-    }
-    for (const link of this.#seenLinks(state, parent, key)) {
-      state.deadLinks.push({ link, removals: [removal] });
-      this.#tree.removeLink(state, link);
-    }
+    const taken = this.#seenLinks(state, parent, nameKey(operation.name));
+    const name = { parent, name: operation.name };
+    bury({ state, name, taken, stamp: this.#stamp, sees: (link) => this.#hasSeen(link.stamp) });
+    for (const link of taken) this.#tree.removeLink(state, link);
     this.#tree.store.touch(state);
   }
 
@@ -239,16 +234,12 @@ export class Applier {
       this.#options.moves.insert({ stamp: this.#stamp, inode: state.inode, to });
       return;
     }
-    const gone = this.#seenLinks(state, this.#inode(operation.oldParent), nameKey(operation.oldName));
+    const old = { parent: this.#inode(operation.oldParent), name: operation.oldName };
+    const gone = this.#seenLinks(state, old.parent, nameKey(old.name));
     // The new name comes first, so that the inode is never without one.
     this.#tree.addLink(state, to);
     for (const link of gone) this.#tree.removeLink(state, link);
-    // A move also takes what an unlink took: an edit must not bring the old name back.
-    state.deadLinks = state.deadLinks.filter(
-      (dead) =>
-        !sameName(dead.link, this.#inode(operation.oldParent), nameKey(operation.oldName)) ||
-        !this.#hasSeen(dead.link.stamp),
-    );
+    forgetDead(state, old, (link) => this.#hasSeen(link.stamp));
   }
 
   /** Tags of a name that this operation's node knew. */

@@ -125,15 +125,18 @@ export class LevelNamespace implements Namespace {
   // ---- reads
 
   inode(inode: InodeNumber): InodeRecord | undefined {
+    this.#store.settle();
     const state = this.#store.get(inode);
     return state === undefined || state.reaped ? undefined : state.record;
   }
 
   lookup(parent: InodeNumber, name: Uint8Array): InodeRecord | undefined {
+    this.#store.settle();
     return this.#tree.find(this.#mutator.parent(parent), name)?.state.record;
   }
 
   readDirectory(inode: InodeNumber): readonly NameEntry[] {
+    this.#store.settle();
     const state = this.#mutator.live(inode);
     assertDirectory(state);
     const directory = this.#tree.directory(state);
@@ -168,6 +171,7 @@ export class LevelNamespace implements Namespace {
   }
 
   pathsOf(inode: InodeNumber): readonly Uint8Array[] {
+    this.#store.settle();
     const state = this.#store.get(inode);
     return state === undefined ? [] : pathsOf(this.#tree, state);
   }
@@ -323,6 +327,7 @@ export class LevelNamespace implements Namespace {
   }
 
   #usable(): void {
+    this.#store.settle();
     if (this.#closed) throw new PacketFsError('PFS_CLOSED', 'The namespace is closed');
     if (this.#latched === undefined) return;
     throw new PacketFsError('PFS_IO', 'A commit failed: the namespace is read-only until it is opened again', {

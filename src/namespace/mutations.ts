@@ -159,6 +159,7 @@ export class Mutator {
     let grown = truncateContent(state, size, read);
     for (const { offset, length } of replaced) {
       const last = offset + length;
+      // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigints
       const end = last < size ? last : size;
       if (end <= offset) continue;
       const replacement = slice(extents, offset, end - offset);

@@ -4,6 +4,7 @@
 import type { Extent } from '../extent/extent.ts';
 import type { OperationAttributes, OperationExtendedAttribute } from '../wire/operations.ts';
 import type { BatchMaker } from './batch-maker.ts';
+import { bury, forgetDead, noteEdit } from './dead-links.ts';
 import type { MoveLog } from './moves.ts';
 import type { LinkChanges, Pending, Touched } from './pending.ts';
 import { type InodeState, isDirectory, isFile, type NameLink, REGISTERS, type Stamp } from './state.ts';
@@ -138,12 +139,13 @@ class Sealer {
         newName: moved.name,
       }));
       this.#stampLink(state, moved, stamp);
+      forgetDead(state, left);
       return;
     }
     for (const link of added) this.#link(state, link);
     for (const link of removed) {
       const stamp = this.#maker.add(() => this.#nameOperation('unlink', state, link));
-      state.deadLinks.push({ link, removals: [{ log: stamp.log, sequence: stamp.sequence }] });
+      bury({ state, name: link, taken: [link], stamp });
     }
     this.#tree.store.touch(state);
   }
@@ -215,9 +217,4 @@ class Sealer {
     state.position = position;
     this.#tree.store.touch(state);
   }
-}
-
-/** Remembers the last content update of a log, for unlinks that have not seen it. */
-export function noteEdit(state: InodeState, stamp: Stamp): void {
-  state.edits = [...state.edits.filter(({ log }) => log !== stamp.log), { log: stamp.log, sequence: stamp.sequence }];
 }

@@ -80,6 +80,7 @@ export class Store {
 
   /** The inode's record, or something of it, has changed. */
   touch(state: InodeState): void {
+    assert(this.#states.get(state.inode) === state, 'what changes is what the cache holds');
     state.dirty = true;
     this.#dirty.add(state);
   }
@@ -153,7 +154,12 @@ export class Store {
   release(): void {
     for (const state of this.#frozen) if (state.gone) this.#states.delete(state.inode);
     this.#frozen = new Set();
-    this.#shrink();
+    this.settle();
+  }
+
+  /** Drops what is too much. Only between operations: within one, its states must stay the ones in the cache. */
+  settle(): void {
+    if (this.#states.size > this.cachedMax + this.#frozen.size + this.#dirty.size) this.#shrink();
   }
 
   async close(): Promise<void> {
@@ -162,12 +168,11 @@ export class Store {
 
   #insert(state: InodeState): void {
     this.#states.set(state.inode, state);
-    if (this.#states.size > this.cachedMax + this.#frozen.size + this.#dirty.size) this.#shrink();
   }
 
   /** Second chance: drops clean inodes that nothing used since the last time, in the order of their reading. */
   #shrink(): void {
-    const target = Math.floor(this.cachedMax * 0.75);
+    const target = Math.floor(this.cachedMax * 0.75) + this.#frozen.size + this.#dirty.size;
     for (const [inode, state] of this.#states) {
       if (this.#states.size <= target) return;
       if (state.dirty || this.#frozen.has(state)) continue;

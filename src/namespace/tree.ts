@@ -97,14 +97,17 @@ export class Tree {
 
   /** What a kept name is shown as: itself, and a conflict name for each inode that lost it. */
   shownNames(parent: InodeState, key: string): (readonly [string, NamedInode])[] {
-    const used = new Map<string, number>();
-    return (this.directory(parent).names.get(key) ?? []).map((named, index) => {
+    const { names } = this.directory(parent);
+    const used = new Set<string>();
+    return (names.get(key) ?? []).map((named, index) => {
       if (index === 0) return [key, named] as const;
       const stamp = this.#stampOf(parent.inode, key, named.inode);
-      const plain = conflictName(key, stamp, this.logs, 0);
-      const earlier = used.get(plain) ?? 0;
-      used.set(plain, earlier + 1);
-      return [earlier === 0 ? plain : conflictName(key, stamp, this.logs, earlier), named] as const;
+      let earlier = 0;
+      let shown = conflictName(key, stamp, this.logs, earlier);
+      // Somebody may have given another inode that very name.
+      while (names.has(shown) || used.has(shown)) shown = conflictName(key, stamp, this.logs, ++earlier);
+      used.add(shown);
+      return [shown, named] as const;
     });
   }
 

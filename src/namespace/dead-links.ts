@@ -1,0 +1,37 @@
+// Names that unlinks took away, kept so that an edit of the inode's content that had not seen the unlink brings them back,
+// whichever of the two comes first. An unlink that has not seen an edit is void; an edit cancels the unlinks that it has
+// not seen; a move of a name is no unlink. Origin and peers do the same, or they would not end equal.
+import { type InodeState, type NameLink, nameKey, type Stamp } from './state.ts';
+import { sameName } from './tree.ts';
+
+type Sees = (link: NameLink) => boolean;
+const seesAll: Sees = () => true;
+
+/** Notes an unlink: on the tags that it took, and on those of the same name that an earlier unlink took and it saw. */
+export function bury(options: {
+  readonly state: InodeState;
+  readonly name: Pick<NameLink, 'parent' | 'name'>;
+  readonly taken: readonly NameLink[];
+  readonly stamp: Stamp;
+  readonly sees?: Sees;
+}): void {
+  const { state, name, taken, stamp, sees = seesAll } = options;
+  const removal = { log: stamp.log, sequence: stamp.sequence };
+  const key = nameKey(name.name);
+  for (const { link, removals } of state.deadLinks) {
+    if (sameName(link, name.parent, key) && sees(link)) removals.push(removal);
+  }
+  for (const link of taken) state.deadLinks.push({ link, removals: [removal] });
+}
+
+/** A move also takes what an unlink took: an edit must not bring the old name back. */
+export function forgetDead(state: InodeState, old: Pick<NameLink, 'parent' | 'name'>, sees: Sees = seesAll): void {
+  const key = nameKey(old.name);
+  state.deadLinks = state.deadLinks.filter(({ link }) => !sameName(link, old.parent, key) || !sees(link));
+}
+
+/** Remembers the last content update of a log, for unlinks that have not seen it. */
+export function noteEdit(state: InodeState, stamp: Stamp): void {
+  const others = state.edits.filter(({ log }) => log !== stamp.log);
+  state.edits = [...others, { log: stamp.log, sequence: stamp.sequence }];
+}
