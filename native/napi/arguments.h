@@ -192,8 +192,8 @@ class ArgumentReader {
 /// ChunkerParameters of src/addon/native.ts, validated. Defined in chunk.cc.
 ChunkerParameters readChunker(ArgumentReader& reader, Napi::Value value);
 
-/// A new typed array with a copy of `elements`. Undefined while a worker is being terminated: arrays cannot be made then,
-/// although calls and callbacks still come in. Every array must be made by these functions, which know that.
+/// A new typed array with a copy of `elements`. Undefined while a worker is being terminated: arrays cannot be made
+/// then, although calls and callbacks still come in. Every array must be made by these functions, which know that.
 template <typename Element>
 Napi::Value copyToArray(Napi::Env env, std::span<const Element> elements) {
   auto array = Napi::TypedArrayOf<Element>::New(env, elements.size());
@@ -224,9 +224,9 @@ inline Napi::Value bytesToArray(Napi::Env env, std::vector<std::uint8_t>&& bytes
   return array;
 }
 
-/// Runs `work` on libuv's pool; the promise resolves with toValue(env, result) on the JavaScript thread, or rejects with
-/// the Status. `pinned` values (buffers that `work` reads or fills) stay alive until then. Neither function may touch
-/// JavaScript values that it captured.
+/// Runs `work` on libuv's pool; the promise resolves with toValue(env, result) on the JavaScript thread, or rejects
+/// with the Status. `pinned` values (buffers that `work` reads or fills) stay alive until then. Neither function may
+/// touch JavaScript values that it captured.
 template <typename Value>
 class PromiseWork final : public Napi::AsyncWorker {
  public:

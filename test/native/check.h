@@ -39,7 +39,8 @@ inline void check(bool condition, const char* expression, const char* file, int 
 
 inline std::mt19937_64 seededRandom() {
   const char* forced = std::getenv("PFS_SEED");
-  const std::uint64_t seed = forced != nullptr ? std::strtoull(forced, nullptr, 10) : static_cast<std::uint64_t>(time(nullptr));
+  const std::uint64_t seed =
+      forced != nullptr ? std::strtoull(forced, nullptr, 10) : static_cast<std::uint64_t>(time(nullptr));
   std::printf("  PFS_SEED=%llu\n", static_cast<unsigned long long>(seed));
   return std::mt19937_64(seed);
 }
@@ -70,9 +71,9 @@ inline int runTests() {
 
 #define PFS_JOIN2(a, b) a##b
 #define PFS_JOIN(a, b) PFS_JOIN2(a, b)
-#define TEST(name)                                                                                                     \
-  static void PFS_JOIN(testBody, __LINE__)();                                                                          \
-  [[maybe_unused]] static const bool PFS_JOIN(testKnown, __LINE__) =                                                   \
-      packetfs::test::registerTest(name, PFS_JOIN(testBody, __LINE__));                                                \
+#define TEST(name)                                                      \
+  static void PFS_JOIN(testBody, __LINE__)();                           \
+  [[maybe_unused]] static const bool PFS_JOIN(testKnown, __LINE__) =    \
+      packetfs::test::registerTest(name, PFS_JOIN(testBody, __LINE__)); \
   static void PFS_JOIN(testBody, __LINE__)()
 #define CHECK(condition) packetfs::test::check((condition), #condition, __FILE__, __LINE__)

@@ -1,5 +1,5 @@
-// UDP sockets over the loopback of a network namespace of the test's own, with a small MTU (needs root; without it these
-// tests run on the machine's loopback, and the two that need the namespace say so).
+// UDP sockets over the loopback of a network namespace of the test's own, with a small MTU (needs root; without it
+// these tests run on the machine's loopback, and the two that need the namespace say so).
 #include "../../native/core/udp/udp_socket.h"
 
 #include <net/if.h>

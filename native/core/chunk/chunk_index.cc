@@ -21,9 +21,7 @@ struct ChunkIndex::State {
   std::uint64_t size = 0;
   std::uint64_t dropped = 0;
 
-  [[nodiscard]] bool isLoaded() const {
-    return size * kLoadDenominator >= table.lines() * kSlots * kLoadNumerator;
-  }
+  [[nodiscard]] bool isLoaded() const { return size * kLoadDenominator >= table.lines() * kSlots * kLoadNumerator; }
   bool grow();
 };
 

@@ -20,12 +20,9 @@ class ChunkIndex {
   ChunkIndex& operator=(const ChunkIndex&) = delete;
 
   /// Adds a location (below 2^48) for a hash; grows by a quarter when the load passes 0.8, from the slots alone.
-  /// (hash, location) is kept once. False when an entry had to be dropped (no memory, or too many equal hashes), which is
-  /// counted and costs a match later, nothing else.
+  /// (hash, location) is kept once. False when an entry had to be dropped (no memory, or too many equal hashes), which
+  /// is counted and costs a match later, nothing else.
   bool insert(const Hash256& hash, std::uint64_t location);
-  using HashOf = std::function<bool(std::uint64_t location, Hash256& out)>;
-  /// The former signature; goes when no caller is left.
-  bool insert(const Hash256& hash, std::uint64_t location, const HashOf&) { return insert(hash, location); }
   /// Calls `candidate` with each location whose tags match until it returns true; returns whether one did.
   bool find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const;
   void erase(const Hash256& hash, std::uint64_t location);

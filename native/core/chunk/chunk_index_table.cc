@@ -50,8 +50,8 @@ std::size_t IndexLine::nearestSlot() const {
 }
 
 IndexSlot IndexLine::slot(std::size_t slot) const {
-  const std::uint64_t low = static_cast<std::uint64_t>(rests[slot]) << 24 |
-                            static_cast<std::uint64_t>(wideTags[slot]) << 8 | tags[slot];
+  const std::uint64_t low =
+      static_cast<std::uint64_t>(rests[slot]) << 24 | static_cast<std::uint64_t>(wideTags[slot]) << 8 | tags[slot];
   return {{low}, location(slot), displacement(slot)};
 }
 

@@ -1,9 +1,10 @@
 // The memory of the chunk index (chunk_index.h): an array of 64-byte lines of 6 slots, addressed by linear probing in
 // Robin Hood order.
 //
-// A hash is cut to its first 44 bits, H. Its home line is H * lines / 2^44, so that a table may have any number of lines
-// and growing keeps the order. A slot keeps the low 32 bits of H (8-bit tag, 16-bit tag, 8 bits more) and how many lines
-// it lies behind its home; with at least 2^12 lines, home and low bits give H back, and growing needs no hash from disk.
+// A hash is cut to its first 44 bits, H. Its home line is H * lines / 2^44, so that a table may have any number of
+// lines and growing keeps the order. A slot keeps the low 32 bits of H (8-bit tag, 16-bit tag, 8 bits more) and how
+// many lines it lies behind its home; with at least 2^12 lines, home and low bits give H back, and growing needs no
+// hash from disk.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +16,8 @@ namespace packetfs {
 
 constexpr unsigned kHashBits = 44;
 constexpr std::size_t kSlots = 6;
-constexpr std::size_t kLinesLeast = 4096;       // 2^kHashBits / lines <= 2^32
-constexpr std::size_t kDisplacementMost = 15;   // four bits a slot
+constexpr std::size_t kLinesLeast = 4096;      // 2^kHashBits / lines <= 2^32
+constexpr std::size_t kDisplacementMost = 15;  // four bits a slot
 constexpr std::size_t kNoSlot = SIZE_MAX;
 
 /// H and the parts of it that a slot keeps.
@@ -46,7 +47,7 @@ struct IndexSlot {
 /// One cache line. `overflowed`: something whose home is here or before lies further on, so a probe must go on.
 struct alignas(64) IndexLine {
   std::uint8_t tags[kSlots];
-  std::uint8_t flags;  // bit i: slot i is taken; bit 7: overflowed
+  std::uint8_t flags;             // bit i: slot i is taken; bit 7: overflowed
   std::uint8_t displacements[3];  // four bits a slot
   std::uint16_t wideTags[kSlots];
   std::uint8_t locations[kSlots][6];

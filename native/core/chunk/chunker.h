@@ -1,6 +1,6 @@
 // mincdc-h4 (DESIGN §3): cut at the earliest position i in [minimum, maximum] that minimises
-// h(i) = LE32(bytes[i-4..i)) * multiplier + addend (mod 2^32). At most `minimum` bytes left: the rest is the last chunk.
-// One generic definition, one kernel per instruction set, all with identical cuts.
+// h(i) = LE32(bytes[i-4..i)) * multiplier + addend (mod 2^32). At most `minimum` bytes left: the rest is the last
+// chunk. One generic definition, one kernel per instruction set, all with identical cuts.
 #pragma once
 #include <cstddef>
 #include <cstdint>

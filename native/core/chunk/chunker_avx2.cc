@@ -24,7 +24,8 @@ PFS_TARGET inline __m256i hashAt(const std::uint8_t* word, __m256i multiplier, _
   return _mm256_add_epi32(_mm256_mullo_epi32(words, multiplier), addend);
 }
 
-PFS_TARGET std::uint32_t leastOfBlock(const std::uint8_t* words, std::size_t count, __m256i multiplier, __m256i addend) {
+PFS_TARGET std::uint32_t leastOfBlock(const std::uint8_t* words, std::size_t count, __m256i multiplier,
+                                      __m256i addend) {
   __m256i even = _mm256_set1_epi32(-1);
   __m256i odd = even;
   for (std::size_t i = 0; i < count; i += kStep) {

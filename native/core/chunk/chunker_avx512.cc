@@ -19,7 +19,8 @@ PFS_TARGET inline __m512i hashAt(const std::uint8_t* word, __m512i multiplier, _
   return _mm512_add_epi32(_mm512_mullo_epi32(words, multiplier), addend);
 }
 
-PFS_TARGET std::uint32_t leastOfBlock(const std::uint8_t* words, std::size_t count, __m512i multiplier, __m512i addend) {
+PFS_TARGET std::uint32_t leastOfBlock(const std::uint8_t* words, std::size_t count, __m512i multiplier,
+                                      __m512i addend) {
   __m512i even = _mm512_set1_epi32(-1);
   __m512i odd = even;
   for (std::size_t i = 0; i < count; i += kStep) {

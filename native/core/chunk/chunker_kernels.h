@@ -1,5 +1,5 @@
-// The inner loop of the chunker, one function per instruction set; chunker.cc chooses. All give the earliest position in
-// [first, last] that minimises h(i) = LE32(bytes[i-4..i)) * multiplier + addend, with 4 <= first <= last; none reads
+// The inner loop of the chunker, one function per instruction set; chunker.cc chooses. All give the earliest position
+// in [first, last] that minimises h(i) = LE32(bytes[i-4..i)) * multiplier + addend, with 4 <= first <= last; none reads
 // outside bytes[first - 4, last).
 #pragma once
 #include <cstddef>

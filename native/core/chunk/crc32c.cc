@@ -1,5 +1,6 @@
-// CRC32C (hash.h): the CRC32 instruction on three interleaved streams (it has a latency of three cycles and a throughput
-// of one), joined by shifting a CRC over zeros with tables (M. Adler, crc32c.c); slicing-by-8 tables elsewhere.
+// CRC32C (hash.h): the CRC32 instruction on three interleaved streams (it has a latency of three cycles and a
+// throughput of one), joined by shifting a CRC over zeros with tables (M. Adler, crc32c.c); slicing-by-8 tables
+// elsewhere.
 #include <array>
 #include <cstring>
 

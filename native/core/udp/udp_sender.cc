@@ -11,8 +11,8 @@ namespace packetfs {
 
 namespace {
 
-constexpr std::size_t kMessagesMost = 32;       // of one sendmmsg
-constexpr std::size_t kSegmentsMost = 64;       // UDP_MAX_SEGMENTS of Linux before 6.7
+constexpr std::size_t kMessagesMost = 32;        // of one sendmmsg
+constexpr std::size_t kSegmentsMost = 64;        // UDP_MAX_SEGMENTS of Linux before 6.7
 constexpr std::size_t kJoinedBytesMost = 65000;  // an IP packet, less headers of either family
 constexpr std::size_t kRefusalsMost = 1024;
 constexpr std::chrono::seconds kRefusalLasts{60};  // routes and devices change

@@ -17,7 +17,8 @@ Status setOption(int socket, int level, int option, int value, const char* what)
   return Status::failure(errno, std::string("cannot set ") + what);
 }
 
-/// More than the system's limit needs CAP_NET_ADMIN; without it the kernel grants what it allows, and bufferBytes tells.
+/// More than the system's limit needs CAP_NET_ADMIN; without it the kernel grants what it allows, and bufferBytes
+/// tells.
 Status setBuffer(int socket, int forced, int plain, const char* what) {
   if (setOption(socket, SOL_SOCKET, forced, kBufferBytes, what).ok()) return Status::success();
   return setOption(socket, SOL_SOCKET, plain, kBufferBytes, what);
