@@ -1,7 +1,7 @@
 // One link to one peer, from Hello to close: decodes and checks what comes, keeps what the peer announced, announces
 // what changes here, answers asks. Anything malformed closes the link with the reason (docs/format/wire.md, Messages).
 import { unreachable } from '../base/assert.ts';
-import { LITERAL_FRAME_BYTES_MAX } from '../base/limits.ts';
+import { ASK_RANGES_MAX, LITERAL_FRAME_BYTES_MAX } from '../base/limits.ts';
 import { type BatchOutline, outlineOfBatch } from '../wire/batch-outline.ts';
 import {
   type AskReason,
@@ -359,7 +359,9 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
 
   #sendUnavailable(ask: number, ranges: readonly WireRange[]): void {
     this.counters.unavailableSent++;
-    this.#send({ kind: 'unavailable', ask, ranges });
+    for (let index = 0; index === 0 || index < ranges.length; index += ASK_RANGES_MAX) {
+      this.#send({ kind: 'unavailable', ask, ranges: ranges.slice(index, index + ASK_RANGES_MAX) });
+    }
   }
 
   #send(message: ControlMessage): void {

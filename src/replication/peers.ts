@@ -109,6 +109,8 @@ function stateOf(record: PeerRecord): readonly [PeerState, string] {
       return ['waiting', 'the peer has not stored the literals it was sent'];
     case 'link full':
       return ['waiting', 'the link has not delivered what it was given'];
+    case 'halted':
+      return ['waiting', session.pusher.haltedReason];
     case 'unreadable':
       return ['waiting', 'bytes that the peer lacks cannot be read here; see pfs scrub'];
   }

@@ -27,8 +27,8 @@ export class PushJob {
   lacking = new RangeSet();
   /** Last sequence to send. */
   limit = 0n;
-  /** The log no longer reaches back to the next sequence here. */
-  isTruncated = false;
+  /** Why no operation can be sent; undefined: they can. */
+  halted: string | undefined;
   #next: bigint;
   #pending: PendingBatch[] = [];
   /** Sent and not yet applied there. */
@@ -57,7 +57,7 @@ export class PushJob {
 
   restartAt(sequence: bigint): void {
     this.#next = sequence;
-    this.isTruncated = false;
+    this.halted = undefined;
     this.#pending = [];
     this.#sent = this.#sent.filter((entry) => entry.last < sequence);
     this.#sentBytes = this.#sent.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -76,7 +76,7 @@ export class PushJob {
 
   /** Batches that may go now, in order, about one group's worth; [] when none may. */
   takeReleasable(volume: VolumePort, bounds: ReplicationBounds, jobs: ReadonlyMap<LogKey, PushJob>): StoredBatch[] {
-    if (this.#sentBytes >= bounds.operationsInFlightBytesMax) return [];
+    if (this.halted !== undefined || this.#sentBytes >= bounds.operationsInFlightBytesMax) return [];
     if (this.#pending.length === 0 && this.#next <= this.limit) this.#read(volume, bounds);
     const lacks = [...jobs.values()].some((job) => !job.lacking.isEmpty);
     const taken: StoredBatch[] = [];
@@ -91,8 +91,9 @@ export class PushJob {
   #read(volume: VolumePort, bounds: ReplicationBounds): void {
     const batches = volume.readBatches(this.log, this.#next, bounds.operationsGroupBytesMax);
     const head = batches[0];
-    this.isTruncated = head === undefined || head.firstSequence > this.#next;
-    if (!this.isTruncated) this.#pending = batches.map((batch) => ({ batch, needs: undefined }));
+    const isTruncated = head === undefined || head.firstSequence > this.#next;
+    if (isTruncated) this.halted = `the log does not reach back to operation ${this.#next} here`;
+    else this.#pending = batches.map((batch) => ({ batch, needs: undefined }));
   }
 
   handedOver(batches: readonly StoredBatch[]): void {

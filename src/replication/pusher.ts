@@ -1,7 +1,7 @@
 // Everything that goes out to one peer in bulk: answers to its asks first, then what it lacks of this node's own logs
 // and of logs it asked for. One literal is packed at a time; reading the volume stops while the peer's window or the
 // link is full, and goes on with its announcements or onDrain.
-import { ASKS_OUTSTANDING_MAX } from '../base/limits.ts';
+import { ASKS_OUTSTANDING_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts';
 import { logPosition, SEGMENT_BYTES } from '../base/units.ts';
 import { encodeBlockHeader, encodeOperations, type ReplicationMode, type WireRange } from '../wire/messages.ts';
 import type { ReplicationContext } from './context.ts';
@@ -10,7 +10,7 @@ import { LiteralWindow } from './literal-window.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import type { LogTable } from './log-table.ts';
 import type { PeerView } from './peer-view.ts';
-import type { LiteralFrame, LogName, PeerLink, PositionRange } from './ports.ts';
+import type { LiteralFrame, LogName, PeerLink, PositionRange, StoredBatch } from './ports.ts';
 import { PushJob } from './push-job.ts';
 import { RangeSet } from './range-set.ts';
 import type { Stamp } from './timeline.ts';
@@ -41,7 +41,7 @@ interface Piece {
   readonly answer: Answer | undefined;
 }
 
-export type PushState = 'idle' | 'pushing' | 'window full' | 'link full' | 'unreadable';
+export type PushState = 'idle' | 'pushing' | 'window full' | 'link full' | 'unreadable' | 'halted';
 
 export class Pusher {
   readonly #context: ReplicationContext;
@@ -57,6 +57,7 @@ export class Pusher {
   #pumping = false;
   #closed = false;
   #blocksSent = 0;
+  #halted = '';
   state: PushState = 'idle';
 
   constructor(options: PusherOptions) {
@@ -71,6 +72,10 @@ export class Pusher {
 
   get jobs(): Iterable<PushJob> {
     return this.#jobs.values();
+  }
+
+  get haltedReason(): string {
+    return this.#halted;
   }
 
   get waitsForLink(): boolean {
@@ -184,33 +189,43 @@ export class Pusher {
   // ---- operations ----------------------------------------------------------------------------------------------------
 
   #sendBatches(): void {
-    const { volume, bounds, compression } = this.#context;
-    const { link, counters } = this.#options;
+    const { volume, bounds } = this.#context;
     for (const job of this.#jobs.values()) {
       for (;;) {
         const batches = job.takeReleasable(volume, bounds, this.#jobs);
-        if (job.isTruncated) this.#refuseOperations(job);
+        if (batches.length > 0) this.#sendGroup(job, batches);
+        if (job.halted !== undefined) this.#halt(job, job.halted);
         if (batches.length === 0) break;
-        const bytes = encodeOperations(
-          batches.map((batch) => batch.bytes),
-          compression,
-        );
-        job.handedOver(batches);
-        link.sendMessage('operations', bytes);
-        counters.batchesSent += batches.length;
-        counters.batchRawBytesSent += batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
-        counters.batchMessageBytesSent += bytes.length;
       }
     }
   }
 
-  /** The log does not reach back that far here: the peer has to ask somebody else. */
-  #refuseOperations(job: PushJob): void {
-    if (job.ask !== undefined) this.#options.unavailable(job.ask, []);
-    else this.#context.logger.error({ log: job.key, sequence: job.next }, 'own log lost operations that a peer needs');
-    if (job.ask !== undefined && !this.#context.local.of(job.log).own) this.#jobs.delete(job.key);
+  #sendGroup(job: PushJob, batches: readonly StoredBatch[]): void {
+    const { link, counters } = this.#options;
+    const raw = batches.map((batch) => batch.bytes);
+    const bytes = encodeOperations(raw, this.#context.compression);
+    if (bytes.length > MESSAGE_BYTES_MAX) {
+      job.halted = `operation ${job.next} is larger than a message may be`;
+      return;
+    }
+    job.handedOver(batches);
+    link.sendMessage('operations', bytes);
+    counters.batchesSent += batches.length;
+    counters.batchRawBytesSent += raw.reduce((sum, batch) => sum + batch.length, 0);
+    counters.batchMessageBytesSent += bytes.length;
+  }
+
+  /** A peer that asked asks somebody else; an own log that cannot go on is for the operator. */
+  #halt(job: PushJob, reason: string): void {
+    const { ask } = job;
     job.ask = undefined;
-    job.limit = job.next - 1n;
+    if (ask !== undefined) {
+      this.#options.unavailable(ask, []);
+      if (!this.#context.local.of(job.log).own) this.#jobs.delete(job.key);
+    } else if (this.#halted !== reason) {
+      this.#context.logger.error({ log: job.key, sequence: job.next, reason }, 'operations cannot be sent to a peer');
+    }
+    this.#halted = reason;
   }
 
   // ---- literals ------------------------------------------------------------------------------------------------------
@@ -223,6 +238,7 @@ export class Pusher {
       const isBusy = this.window.bytes > 0 || jobs.some((job) => !job.isDone || job.unappliedBytes > 0);
       this.state = isBusy ? 'pushing' : 'idle';
       if (this.#unreadable.size > 0) this.state = 'unreadable';
+      if (jobs.some((job) => job.halted !== undefined)) this.state = 'halted';
       return;
     }
     const { bounds, volume } = this.#context;

@@ -83,6 +83,8 @@ export class ModelVolume implements VolumePort {
   #applying = false;
   #pending: { readonly chunks: Chunk[]; readonly runs: Run[]; operations: number } | undefined;
   flippedBits = 0;
+  /** Chance of a new chunk to start a new segment. */
+  segmentJumps = 0.02;
 
   constructor(options: { node: Uint8Array; random: SeededRandom; scheduler: Scheduler; faults: ModelFaults }) {
     this.node = options.node;
@@ -99,7 +101,7 @@ export class ModelVolume implements VolumePort {
     const log = this.#current();
     this.#pending ??= { chunks: [], runs: [], operations: 0 };
     for (let count = 0; count < size; count++) {
-      if (this.#random.chance(0.02)) log.end = (Math.floor(log.end / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
+      if (this.#random.chance(this.segmentJumps)) log.end = (Math.floor(log.end / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
       const length = this.#random.between(16, 64);
       const chunk = { start: log.end, end: log.end + length, bytes: contentOf(log.log, log.end, length) };
       log.end = chunk.end;
@@ -258,6 +260,7 @@ export class ModelVolume implements VolumePort {
       if (rejected) throw new PacketFsError('PFS_NO_SPACE', 'simulated full disk');
       const entry = this.#of(log);
       const chunks = decodeFrame(frame);
+      if (chunks.length === 0) throw new PacketFsError('PFS_CORRUPT', 'a literal frame is empty');
       for (const chunk of chunks) {
         if (!sameContent(chunk, log)) throw new PacketFsError('PFS_CORRUPT', 'a chunk does not match its hash');
         if (entry.chunks.has(chunk.start) && !options.repair) continue;
