@@ -43,6 +43,7 @@ export class TransportDriver {
   #listeners: LinkListener[] = [];
   #bound: { address: string; port: number } | undefined;
   #closed = false;
+  #closing = false;
   #inTurn = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -142,9 +143,17 @@ export class TransportDriver {
   /** Tells the peers, then frees the socket. Idempotent. */
   close(): void {
     if (this.#closed) return;
+    this.#closing = true;
     this.#targets.clear();
     for (const { connection } of this.#links.values()) connection.close('shutting down');
+    // Called by a listener, that is within a turn, it ends with the turn.
+    if (this.#inTurn) return;
     if (this.#bound !== undefined) this.#turn();
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
@@ -176,14 +185,18 @@ export class TransportDriver {
   #turn(): void {
     if (this.#closed || this.#inTurn) return;
     this.#inTurn = true;
-    const nowMs = this.#now;
-    this.#pursue(nowMs);
-    this.#endpoint.handleTimeout(nowMs);
-    this.#takeEndpointEvents();
-    this.#takeLinkEvents();
-    this.#transmit();
-    this.#inTurn = false;
-    this.#schedule();
+    try {
+      const nowMs = this.#now;
+      this.#pursue(nowMs);
+      this.#endpoint.handleTimeout(nowMs);
+      this.#takeEndpointEvents();
+      this.#takeLinkEvents();
+      this.#transmit();
+    } finally {
+      this.#inTurn = false;
+    }
+    if (this.#closing) this.#end();
+    else this.#schedule();
   }
 
   #schedule(): void {

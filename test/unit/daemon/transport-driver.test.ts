@@ -16,8 +16,8 @@ const test = suite('transport driver');
 
 const TRANSFER = fileURLToPath(new URL('../../support/transport-transfer.ts', import.meta.url));
 const TRANSFER_BYTES = 200 * 1024 * 1024;
-/** Far below what an idle machine does (250 MB/s): the machine may be shared. */
-const MEGABYTES_PER_SECOND_MIN = 20;
+/** Below half of what one core does (250 MB/s). Counted per CPU second, because the machine may be shared. */
+const MEGABYTES_PER_CPU_SECOND_MIN = 80;
 
 const secretOf = (seed: number): Uint8Array => new Uint8Array(32).fill(seed);
 const publicKeyOf = (seed: number): Uint8Array => keyPairOf(secretOf(seed)).publicKey;
@@ -92,7 +92,9 @@ test('200 MB of blocks go from one process to another, at the printed rate', asy
     );
     assert.is(received.blocks, 200);
     assert.is(received.wrong, 0);
-    assert.ok(rate > MEGABYTES_PER_SECOND_MIN, `${rate} MB/s`);
+    const busiest = Math.max(cpuMs, received.cpuMs) / 1000;
+    const perCpuSecond = TRANSFER_BYTES / 1e6 / busiest;
+    assert.ok(perCpuSecond > MEGABYTES_PER_CPU_SECOND_MIN, `${perCpuSecond} MB per CPU second`);
   } finally {
     receiver.kill();
   }
@@ -198,6 +200,22 @@ test('a name that does not resolve is said to be, and tried again', async () => 
     assert.is(target?.state, 'waiting');
     assert.is(target?.lastProblem, 'the name does not resolve');
     assert.ok((target?.nextAttemptInMs ?? 0) <= 500);
+  } finally {
+    a.driver.close();
+  }
+});
+
+test('a listener may close the driver, and the peer is told', async () => {
+  const a = createNode(1);
+  const b = createNode(2);
+  b.driver.onLink(() => b.driver.close());
+  try {
+    const { port } = b.driver.start();
+    a.driver.start();
+    a.driver.connectTo({ host: '127.0.0.1', port, publicKeys: [publicKeyOf(2)] });
+    await until(() => a.closures.length === 1, 'the end is noticed');
+    assert.equal(a.closures, ['shutting down']);
+    b.driver.close();
   } finally {
     a.driver.close();
   }
