@@ -76,6 +76,11 @@
         "core/chunk/zero.cc",
         "core/codec/aead.cc",
         "core/codec/compression.cc",
+        "core/content/content.cc",
+        "core/content/content_ingest.cc",
+        "core/content/content_store.cc",
+        "core/content/dirty_map.cc",
+        "core/content/extent_map.cc",
         "core/simd/simd.cc",
         "core/udp/endpoint.cc",
         "core/udp/receive_queue.cc",
@@ -87,7 +92,8 @@
         "napi/chunk.cc",
         "napi/system.cc",
         "napi/blob.cc",
-        "napi/udp.cc"
+        "napi/udp.cc",
+        "napi/content.cc"
       ]
     }
   ]

@@ -13,6 +13,7 @@ Napi::Object registerRooms(Napi::Env env, Napi::Object exports) {
   packetfs::registerAead(env, exports);
   packetfs::registerBlob(env, exports);
   packetfs::registerUdp(env, exports);
+  packetfs::registerContent(env, exports);
   return exports;
 }
 

@@ -63,6 +63,8 @@ struct IngestWindow {
 /// Carries successor prediction from one window of a stream to the next.
 struct IngestCursor {
   BlobAddress successor = kHole;
+  /// Before this file offset nothing is predicted: chunks there were cut by an end that is no longer one.
+  std::uint64_t predictFrom = 0;
 };
 
 struct IndexUsage {

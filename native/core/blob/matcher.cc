@@ -105,7 +105,7 @@ Status Matcher::takeStretch(std::size_t& position, std::size_t stretchEnd) {
 
 /// After a hit on a stored chunk, the stored chunk behind it is taken when the input goes on alike, uncut and unhashed.
 Status Matcher::takePredicted(std::size_t position, std::size_t stretchEnd, std::size_t& length) {
-  if (cursor_.successor == kHole) return Status::success();
+  if (cursor_.successor == kHole || window_.fileOffset + position < cursor_.predictFrom) return Status::success();
   auto next = blob_.chunkStartingAt(cursor_.successor);
   if (!next && !pending_.empty()) {  // it may be among those that are not appended yet
     Status status = appendPending();

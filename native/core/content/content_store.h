@@ -17,7 +17,7 @@ using InodeNumber = std::uint64_t;
 
 struct ContentState {
   std::uint64_t size = 0;
-  std::int64_t modifiedNs = 0;  // wall time of the last write not yet taken, 0: none
+  std::int64_t modifiedNs = 0;       // wall time of the last write not yet taken, 0: none
   std::uint64_t allocatedBytes = 0;  // sum of non-hole extents and dirty bytes
   bool dirty = false;
 };
@@ -47,7 +47,8 @@ class ContentStore {
   virtual void replace(InodeNumber inode, std::uint64_t size, ExtentList extents) = 0;
 
   /// Bytes read, short at end of file. EBADF when not open (as for all below).
-  virtual Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target, std::size_t length) = 0;
+  virtual Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target,
+                                   std::size_t length) = 0;
   /// Writes into memory; sequential runs are ingested on the way (this is the back-pressure).
   virtual Status write(InodeNumber inode, std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) = 0;
   virtual Status truncate(InodeNumber inode, std::uint64_t size) = 0;

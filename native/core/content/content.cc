@@ -1,0 +1,179 @@
+// Reads, writes and patches of one inode's content, see content.h.
+#include "content.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+namespace packetfs {
+namespace {
+
+constexpr std::uint64_t kSequentialRunBytes = 4ULL << 20;  // longer runs are ingested while they are written
+
+std::int64_t wallNs() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+Content::Content(Blob& blob, std::uint64_t size, const ExtentList& extents)
+    : blob_(blob), size_(size), settledSize_(size), takenSize_(size) {
+  base_.assign(extents, size);
+}
+
+void Content::touch() { modifiedNs_ = wallNs(); }
+
+void Content::settle() { settledSize_ = dirty_.empty() ? size_ : std::min(settledSize_, size_); }
+
+void Content::endStream() {
+  streamPosition_ = kNoStream;
+  streamCursor_ = {};
+}
+
+bool Content::hasChanges() const { return !replaced_.empty() || settledSize_ != takenSize_ || touched_; }
+
+Status Content::readMerged(std::uint64_t offset, std::uint8_t* target, std::size_t length) const {
+  if (!dirty_.covers(offset, length)) {
+    const std::size_t first = base_.indexOfFirstEndingAfter(offset);
+    const ExtentList& list = base_.list();
+    Status status = blob_.readExtents(list.data() + first, list.size() - first, offset, target, length);
+    if (!status.ok()) return status;
+  }
+  dirty_.overlay(offset, target, length);
+  return Status::success();
+}
+
+Result<std::size_t> Content::read(std::uint64_t offset, std::uint8_t* target, std::size_t length) const {
+  if (offset >= size_) return std::size_t{0};
+  const std::size_t taken = std::min<std::uint64_t>(length, size_ - offset);
+  Status status = readMerged(offset, target, taken);
+  if (!status.ok()) return status;
+  return taken;
+}
+
+Status Content::write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) {
+  if (offset > kFileSizeMax || length > kFileSizeMax - offset) return Status::failure(EFBIG, "beyond the largest file");
+  if (length == 0) return Status::success();
+  if (auto run = dirty_.runEndingAt(offset); run && run->end - run->start >= kSequentialRunBytes) {
+    Status status = ingestSequential(*run);
+    if (!status.ok()) return status;
+  }
+  dirty_.write(offset, bytes, length);
+  size_ = std::max(size_, offset + length);
+  touch();
+  return Status::success();
+}
+
+void Content::truncate(std::uint64_t size) {
+  if (size < size_) {
+    dirty_.remove(size, size_);
+    base_.truncate(size);
+    replaced_.add(size, size_);
+    endStream();
+  }
+  size_ = size;
+  touched_ = true;
+  touch();
+  settle();
+}
+
+void Content::clearRange(std::uint64_t start, std::uint64_t end) { put(start, end - start, {}); }
+
+void Content::put(std::uint64_t offset, std::uint64_t length, const ExtentList& extents) {
+  if (length == 0) return;
+  dirty_.remove(offset, offset + length);
+  base_.replace({{offset, offset + length}}, extents);
+  replaced_.add(offset, offset + length);
+  size_ = std::max(size_, offset + length);
+  settledSize_ = std::max(settledSize_, offset + length);
+  endStream();
+  touch();
+  settle();
+}
+
+Status Content::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
+  if (length == 0) return Status::failure(EINVAL, "nothing to allocate");
+  if (offset > kFileSizeMax || length > kFileSizeMax - offset) return Status::failure(EFBIG, "beyond the largest file");
+  const bool keepSize = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  const int action = mode & ~FALLOC_FL_KEEP_SIZE;
+  const bool punch = action == FALLOC_FL_PUNCH_HOLE && keepSize;
+  if (action != 0 && action != FALLOC_FL_ZERO_RANGE && !punch) {
+    return Status::failure(EOPNOTSUPP, "this mode of fallocate is not supported");
+  }
+  const std::uint64_t end = offset + length;
+  if (action != 0) clearRange(std::min(offset, size_), std::min(end, size_));
+  if (!keepSize && end > size_) {
+    truncate(end);
+  } else if (action != 0) {
+    touched_ = true;
+    touch();
+  }
+  return Status::success();
+}
+
+Result<std::uint64_t> Content::seek(std::uint64_t offset, int whence) const {
+  if (whence != SEEK_DATA && whence != SEEK_HOLE) return Status::failure(EINVAL, "neither SEEK_DATA nor SEEK_HOLE");
+  if (offset >= size_) return Status::failure(ENXIO, "beyond the end of the file");
+  if (whence == SEEK_DATA) {
+    const Extent* extent = base_.firstEndingAfter(offset);
+    std::uint64_t found = extent == nullptr ? size_ : std::max(offset, extent->fileOffset);
+    if (auto next = dirty_.next(offset)) found = std::min(found, *next);
+    if (found >= size_) return Status::failure(ENXIO, "no data behind this offset");
+    return found;
+  }
+  std::uint64_t position = offset;
+  while (position < size_) {
+    std::uint64_t end = dirty_.endAt(position);
+    if (const Extent* extent = base_.at(position)) end = std::max(end, extent->fileOffset + extent->length);
+    if (end == position) return position;
+    position = end;
+  }
+  return size_;
+}
+
+void Content::replace(std::uint64_t size, const ExtentList& extents) {
+  const std::vector<ByteRange> kept = replaced_.below(settledSize_);
+  ExtentList local;
+  for (const ByteRange& range : kept) {
+    const ExtentList slice = base_.slice(range.start, range.end);
+    local.insert(local.end(), slice.begin(), slice.end());
+  }
+  base_.assign(extents, size);
+  base_.replace(kept, local);
+  takenSize_ = size;
+  settledSize_ = kept.empty() ? size : std::max(size, kept.back().end);
+  size_ = std::max(settledSize_, dirty_.end());
+  endStream();
+}
+
+bool Content::takePatch(ContentPatch& patch) {
+  if (!hasChanges()) return false;
+  patch.size = settledSize_;
+  patch.modifiedNs = modifiedNs_;
+  patch.ranges.clear();
+  for (const ByteRange& range : replaced_.below(settledSize_)) {
+    patch.ranges.push_back({range.start, range.end - range.start, base_.slice(range.start, range.end)});
+  }
+  replaced_.clear();
+  takenSize_ = settledSize_;
+  touched_ = false;
+  if (dirty_.empty()) modifiedNs_ = 0;
+  return true;
+}
+
+ContentState Content::state() const {
+  return {size_, modifiedNs_, base_.bytes() + dirty_.bytes(), hasChanges() || !dirty_.empty()};
+}
+
+void Content::discard() {
+  dirty_.clear();
+  isDiscarded = true;
+}
+
+}  // namespace packetfs

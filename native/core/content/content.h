@@ -1,0 +1,86 @@
+// The content of one open inode: base extents, dirty bytes over them, and what changed since the last patch. Every
+// method but the constructor expects the mutex to be held: shared for reads, exclusive for the rest.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <shared_mutex>
+
+#include "content_store.h"
+#include "dirty_map.h"
+#include "extent_map.h"
+
+namespace packetfs {
+
+constexpr std::uint64_t kFileSizeMax = INT64_MAX;
+
+class Content {
+ public:
+  Content(Blob& blob, std::uint64_t size, const ExtentList& extents);
+
+  std::shared_mutex& mutex() { return mutex_; }
+
+  // Shared.
+  Result<std::size_t> read(std::uint64_t offset, std::uint8_t* target, std::size_t length) const;
+  [[nodiscard]] Result<std::uint64_t> seek(std::uint64_t offset, int whence) const;
+  [[nodiscard]] ContentState state() const;
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t dirtyBytes() const { return dirty_.bytes(); }
+  [[nodiscard]] ExtentList extents(std::uint64_t start, std::uint64_t end) const { return base_.slice(start, end); }
+
+  // Exclusive.
+  /// Ingests what a long sequential run no longer needs in memory, then takes the bytes. After a failure it took none.
+  Status write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t length);
+  void truncate(std::uint64_t size);
+  Status allocate(int mode, std::uint64_t offset, std::uint64_t length);
+  /// Makes `extents`, which cover [offset, offset + length), the content there.
+  void put(std::uint64_t offset, std::uint64_t length, const ExtentList& extents);
+  void replace(std::uint64_t size, const ExtentList& extents);
+  Status ingest();
+  bool takePatch(ContentPatch& patch);
+  void forgetModified() { modifiedNs_ = 0; }
+  void discard();
+
+  /// Dirty bytes that the store's total already counts; for account() in content_store.cc.
+  std::atomic<std::uint64_t> accountedBytes = 0;
+  bool isDiscarded = false;
+
+ private:
+  static constexpr std::uint64_t kNoStream = UINT64_MAX;
+
+  Status readMerged(std::uint64_t offset, std::uint8_t* target, std::size_t length) const;
+  void clearRange(std::uint64_t start, std::uint64_t end);
+  void touch();
+  void settle();
+  void endStream();
+  [[nodiscard]] bool hasChanges() const;
+
+  // content_ingest.cc
+  struct IngestProgress {
+    std::vector<ByteRange> ranges{};
+    ExtentList extents{};
+  };
+  Status ingestSequential(ByteRange run);
+  Status ingestGroup(ByteRange group, IngestProgress& progress);
+  void apply(const IngestProgress& progress);
+  [[nodiscard]] std::vector<ByteRange> groups() const;
+  [[nodiscard]] IngestCursor freshCursor(std::uint64_t start) const;
+  [[nodiscard]] std::uint64_t chunkStart(const Extent& extent, std::uint64_t offset) const;
+  [[nodiscard]] std::uint64_t chunkEnd(const Extent& extent, std::uint64_t offset) const;
+  [[nodiscard]] std::uint64_t widenLeft(ByteRange dirty) const;
+  [[nodiscard]] std::uint64_t widenRight(std::uint64_t end) const;
+
+  Blob& blob_;
+  std::shared_mutex mutex_{};
+  std::uint64_t size_ = 0;
+  ExtentMap base_{};
+  DirtyMap dirty_{};
+  IntervalSet replaced_{};         // in base_, not yet in a patch
+  std::uint64_t settledSize_ = 0;  // size without what is only dirty: what a patch may show
+  std::uint64_t takenSize_ = 0;    // size in the last patch
+  bool touched_ = false;           // truncated or allocated, perhaps without another effect
+  std::int64_t modifiedNs_ = 0;
+  std::uint64_t streamPosition_ = kNoStream;  // a sequential run was ingested up to here, and this is a natural cut
+  IngestCursor streamCursor_{};
+};
+
+}  // namespace packetfs

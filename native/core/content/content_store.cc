@@ -1,0 +1,221 @@
+// The map of open inodes and the bound on dirty bytes, see content_store.h. The map's lock is never held during I/O; at
+// most one content's lock is held at a time, but for copyRange, which takes two in order of their memory.
+#include <linux/falloc.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <unordered_map>
+
+#include "content.h"
+
+namespace packetfs {
+namespace {
+
+Status notOpen() { return Status::failure(EBADF, "the inode is not open"); }
+
+class ContentStoreCore final : public ContentStore {
+ public:
+  ContentStoreCore(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax)
+      : blob_(std::move(blob)), dirtyBytesMax_(dirtyBytesMax) {}
+
+  void open(InodeNumber inode, std::uint64_t size, ExtentList extents) override {
+    std::unique_lock lock(mutex_);
+    Entry& entry = entries_[inode];
+    if (entry.references++ == 0) entry.content = std::make_shared<Content>(*blob_, size, extents);
+  }
+
+  void close(InodeNumber inode) override {
+    std::shared_ptr<Content> last;
+    {
+      std::unique_lock lock(mutex_);
+      auto entry = entries_.find(inode);
+      if (entry == entries_.end() || --entry->second.references > 0) return;
+      last = std::move(entry->second.content);
+      entries_.erase(entry);
+    }
+    std::unique_lock lock(last->mutex());
+    last->discard();
+    account(*last);
+  }
+
+  [[nodiscard]] bool isOpen(InodeNumber inode) const override { return find(inode) != nullptr; }
+
+  void replace(InodeNumber inode, std::uint64_t size, ExtentList extents) override {
+    auto content = find(inode);
+    if (!content) return;
+    std::unique_lock lock(content->mutex());
+    content->replace(size, extents);
+  }
+
+  Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target, std::size_t length) override {
+    auto content = find(inode);
+    if (!content) return notOpen();
+    std::shared_lock lock(content->mutex());
+    return content->read(offset, target, length);
+  }
+
+  Status write(InodeNumber inode, std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) override {
+    auto content = find(inode);
+    if (!content) return notOpen();
+    Status status = makeRoom(length);
+    if (!status.ok()) return status;
+    std::unique_lock lock(content->mutex());
+    status = content->write(offset, bytes, length);
+    account(*content);
+    return status;
+  }
+
+  Status truncate(InodeNumber inode, std::uint64_t size) override {
+    if (size > kFileSizeMax) return Status::failure(EFBIG, "beyond the largest file");
+    return change(inode, [size](Content& content) {
+      content.truncate(size);
+      return Status::success();
+    });
+  }
+
+  Status allocate(InodeNumber inode, int mode, std::uint64_t offset, std::uint64_t length) override {
+    return change(inode, [=](Content& content) { return content.allocate(mode, offset, length); });
+  }
+
+  Result<std::uint64_t> seek(InodeNumber inode, std::uint64_t offset, int whence) override {
+    auto content = find(inode);
+    if (!content) return notOpen();
+    std::shared_lock lock(content->mutex());
+    return content->seek(offset, whence);
+  }
+
+  Result<std::uint64_t> copyRange(InodeNumber from, std::uint64_t fromOffset, InodeNumber to, std::uint64_t toOffset,
+                                  std::uint64_t length) override;
+
+  Status ingest(InodeNumber inode) override {
+    return change(inode, [](Content& content) { return content.ingest(); });
+  }
+
+  bool takePatch(InodeNumber inode, ContentPatch& patch) override {
+    auto content = find(inode);
+    if (!content) return false;
+    std::unique_lock lock(content->mutex());
+    return content->takePatch(patch);
+  }
+
+  Result<ContentState> state(InodeNumber inode) const override {
+    auto content = find(inode);
+    if (!content) return notOpen();
+    std::shared_lock lock(content->mutex());
+    return content->state();
+  }
+
+  void forgetModified(InodeNumber inode) override {
+    auto content = find(inode);
+    if (!content) return;
+    std::unique_lock lock(content->mutex());
+    content->forgetModified();
+  }
+
+  [[nodiscard]] std::vector<InodeNumber> dirtyInodes() const override {
+    std::vector<std::pair<InodeNumber, std::shared_ptr<Content>>> all;
+    {
+      std::shared_lock lock(mutex_);
+      for (const auto& [inode, entry] : entries_) all.emplace_back(inode, entry.content);
+    }
+    std::vector<InodeNumber> dirty;
+    for (const auto& [inode, content] : all) {
+      std::shared_lock lock(content->mutex());
+      if (content->state().dirty) dirty.push_back(inode);
+    }
+    return dirty;
+  }
+
+  [[nodiscard]] std::uint64_t dirtyBytes() const override { return dirtyBytes_.load(); }
+
+ private:
+  struct Entry {
+    std::shared_ptr<Content> content{};
+    std::uint64_t references = 0;
+  };
+
+  std::shared_ptr<Content> find(InodeNumber inode) const {
+    std::shared_lock lock(mutex_);
+    auto entry = entries_.find(inode);
+    return entry == entries_.end() ? nullptr : entry->second.content;
+  }
+
+  template <typename Change>
+  Status change(InodeNumber inode, Change apply) {
+    auto content = find(inode);
+    if (!content) return notOpen();
+    std::unique_lock lock(content->mutex());
+    Status status = apply(*content);
+    account(*content);
+    return status;
+  }
+
+  /// Brings the total up to date with one content; its lock is held.
+  void account(Content& content) {
+    const std::uint64_t now = content.isDiscarded ? 0 : content.dirtyBytes();
+    const std::uint64_t before = content.accountedBytes.exchange(now);
+    dirtyBytes_ += now - before;
+  }
+
+  /// Ingests the dirtiest inodes until `length` more bytes fit; this is the writers' back-pressure.
+  Status makeRoom(std::uint64_t length) {
+    while (dirtyBytes_.load() + length > dirtyBytesMax_) {
+      std::shared_ptr<Content> dirtiest;
+      {
+        std::shared_lock lock(mutex_);
+        for (const auto& [inode, entry] : entries_) {
+          const std::uint64_t most = dirtiest ? dirtiest->accountedBytes.load() : 0;
+          if (entry.content->accountedBytes.load() > most) dirtiest = entry.content;
+        }
+      }
+      if (!dirtiest) return Status::success();  // one write larger than the bound
+      std::unique_lock lock(dirtiest->mutex());
+      Status status = dirtiest->ingest();
+      account(*dirtiest);
+      if (!status.ok()) return status;
+    }
+    return Status::success();
+  }
+
+  std::shared_ptr<Blob> blob_;
+  std::uint64_t dirtyBytesMax_;
+  mutable std::shared_mutex mutex_{};
+  std::unordered_map<InodeNumber, Entry> entries_{};
+  std::atomic<std::uint64_t> dirtyBytes_ = 0;
+};
+
+Result<std::uint64_t> ContentStoreCore::copyRange(InodeNumber from, std::uint64_t fromOffset, InodeNumber to,
+                                                  std::uint64_t toOffset, std::uint64_t length) {
+  auto source = find(from);
+  auto target = find(to);
+  if (!source || !target) return notOpen();
+  if (toOffset > kFileSizeMax || length > kFileSizeMax - toOffset) {
+    return Status::failure(EFBIG, "beyond the largest file");
+  }
+  std::unique_lock<std::shared_mutex> first((source < target ? source : target)->mutex());
+  std::unique_lock<std::shared_mutex> second;
+  if (source != target) second = std::unique_lock((source < target ? target : source)->mutex());
+
+  if (fromOffset >= source->size()) return std::uint64_t{0};
+  const std::uint64_t copied = std::min(length, source->size() - fromOffset);
+  if (source == target && fromOffset < toOffset + copied && toOffset < fromOffset + copied) {
+    return Status::failure(EINVAL, "the ranges overlap");
+  }
+  Status status = source->ingest();
+  account(*source);
+  if (!status.ok()) return status;
+  ExtentList extents = source->extents(fromOffset, fromOffset + copied);
+  for (Extent& extent : extents) extent.fileOffset = extent.fileOffset - fromOffset + toOffset;
+  target->put(toOffset, copied, extents);
+  account(*target);
+  return copied;
+}
+
+}  // namespace
+
+std::shared_ptr<ContentStore> ContentStore::create(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax) {
+  return std::make_shared<ContentStoreCore>(std::move(blob), dirtyBytesMax);
+}
+
+}  // namespace packetfs
