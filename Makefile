@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon demo test check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo test check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +47,12 @@ build: $(BUILT) ## Build the native addon, the wire code and dist/
 addon: $(ADDON)
 
 $(ADDON): $(NATIVE) | $(MODULES)
-	$(NODE_GYP) --directory native --loglevel=warn configure build $(if $(NODE_HEADERS),--nodedir=$(NODE_HEADERS))
+	@$(MAKE) --no-print-directory compile
 	@touch $@
+
+# The addon alone, for npm's postinstall of a packed release, where npm has brought the modules.
+compile:
+	$(NODE_GYP) --directory native --loglevel=warn configure build $(if $(NODE_HEADERS),--nodedir=$(NODE_HEADERS))
 
 $(WIRE): src/wire/packetfs.proto src/wire/generate.sh | $(MODULES)
 	bash src/wire/generate.sh

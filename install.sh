@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 destination=$1 prefix=$2 helpers=$3
+# Where /usr is merged, /sbin is a link, and an image must not put a directory over it.
+[ "$helpers" != /sbin ] || helpers=$(readlink -f /sbin)
 library=$prefix/lib/packetfs
 target=$destination$library
 

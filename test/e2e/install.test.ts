@@ -1,7 +1,7 @@
 // `make install` puts working commands in place, and the Dockerfile's build steps work as a script in a directory that
 // holds nothing but the sources.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,7 +64,7 @@ test('the steps of the Dockerfile work from the sources alone', async () => {
   for (const path of [
     'usr/local/bin/pfs',
     'usr/local/bin/pfs-mount',
-    'sbin/mount.pfs',
+    `${realpathSync('/sbin')}/mount.pfs`,
     'usr/local/lib/packetfs/dist/src/cli/pfs.js',
   ]) {
     assert.ok(existsSync(join(image, path)), path);
