@@ -1,5 +1,5 @@
 // A FileSystem over maps, for tests of the mount that must not depend on the volume. Bytes live in the content store it
-// is given and are gone when the last handle of a file is: tests that reopen files use the volume.
+// is given; a reference is held there from a file's creation on, so they outlast the handles.
 import type { NativeContentStore } from '../../src/addon/native.ts';
 import { type ErrorCode, PacketFsError } from '../../src/base/errors.ts';
 import { type InodeNumber, inodeNumber, type Nanoseconds, nanoseconds, ROOT_INODE } from '../../src/base/units.ts';
@@ -122,13 +122,8 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     setAttributes: (inode, changes) => {
       const node = at(inode);
       if (changes.size === undefined) return change(node, changes);
-      const { size } = changes;
-      const wasOpen = contents.isOpen(inode);
-      if (!wasOpen) contents.open(inode, node.size, new BigUint64Array());
-      return contents.truncate(inode, size).then(() => {
+      return contents.truncate(inode, changes.size).then(() => {
         takeVersion(inode);
-        node.size = size;
-        if (!wasOpen) contents.close(inode);
         return change(node, changes);
       });
     },
@@ -142,6 +137,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
       node.target = creation.target ?? node.target;
       nodes.set(inode, node);
       held(inode);
+      if ((creation.mode & TYPE_BITS) === FILE) contents.open(inode, 0n, new BigUint64Array());
       return attributesOf(node);
     },
     link: (inode, parent, name) => {

@@ -1,0 +1,77 @@
+// A process that serves a MemoryFileSystem: `tsx memory-mount.ts DIR BACKEND BLOB_DIRECTORY`. Prints `ready`, then obeys
+// the lines on its standard input, and says `ended ERRNO` when the session has. SIGTERM stops it by force.
+import { createInterface } from 'node:readline';
+import { FuseNativeSession } from '../../mount/fuse-native-session.ts';
+import { NativeSession } from '../../mount/native-session.ts';
+import { native } from '../../src/addon/addon.ts';
+import { silentLogger } from '../../src/base/clock.ts';
+import { inodeNumber, ROOT_INODE } from '../../src/base/units.ts';
+import { createMemoryFileSystem } from './memory-file-system.ts';
+
+const [mountPoint = '', backend = 'libfuse3', directory = ''] = process.argv.slice(2);
+const DIRTY_BYTES_MAX = 64 * 1024 * 1024;
+const LOG = 1;
+const logger = { ...silentLogger, error: console.error };
+const blob = native.openBlob({
+  directory,
+  volumeId: new Uint8Array(16),
+  identityKey: new Uint8Array(32).fill(1),
+  chunker: { minimum: 8192, maximum: 24576, multiplier: 2654435761, addend: 7 },
+});
+await blob.openLog(LOG, `${'00'.repeat(32)}-1`);
+blob.setAppendLog(LOG);
+const contents = native.createContentStore(blob, DIRTY_BYTES_MAX);
+const fileSystem = createMemoryFileSystem(contents);
+const settings = {
+  mountPoint,
+  sourceName: 'memory, for tests',
+  kernelFlags: ['suid', 'dev'],
+  readOnly: false,
+  allowOther: true,
+  attributeTimeoutMs: 3_600_000,
+  entryTimeoutMs: 3_600_000,
+  threads: 4,
+};
+const parts = { settings, contents, logger };
+const session = backend === 'libfuse3' ? new NativeSession(native, parts) : new FuseNativeSession(parts);
+await session.start(fileSystem);
+
+const commands = createInterface({ input: process.stdin });
+commands.on('line', (line) => {
+  const [command, argument = ''] = line.split(' ');
+  switch (command) {
+    case 'counters': {
+      const held = [...fileSystem.lookups.values()].reduce((total, count) => total + count, 0);
+      console.log(JSON.stringify({ ...session.counters(), held }));
+      break;
+    }
+    case 'create':
+      createRemotely(new TextEncoder().encode(argument));
+      console.log('created');
+      break;
+    case 'chmod':
+      void fileSystem.setAttributes(inodeNumber(BigInt(argument)), { mode: 0o600 });
+      fileSystem.invalidate({ inodes: [inodeNumber(BigInt(argument))], entries: [] });
+      console.log('changed');
+      break;
+    case 'stop':
+      session.stop({ force: argument === 'force' }).catch((error: unknown) => console.log(`refused ${String(error)}`));
+      break;
+    case 'exit':
+      process.exit(0);
+  }
+});
+process.on('SIGTERM', () => void session.stop({ force: true }));
+console.log('ready');
+const { errno } = await session.ended;
+console.log(`ended ${errno}`);
+blob.close();
+process.exit(0);
+
+/** A file that appears as if a peer had made it. */
+function createRemotely(name: Uint8Array): void {
+  const caller = { uid: 0, gid: 0, pid: 0 };
+  const { inode } = fileSystem.createNode({ parent: ROOT_INODE, name, mode: 0o100644, caller });
+  fileSystem.forget(inode, 1);
+  fileSystem.invalidate({ inodes: [ROOT_INODE], entries: [{ parent: ROOT_INODE, name }] });
+}

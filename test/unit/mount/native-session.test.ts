@@ -1,0 +1,166 @@
+// The libfuse3 session against the real kernel: what is cached is invalidated, what ends ends cleanly.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findMount } from '../../../mount/mountinfo.ts';
+import { isMounted } from '../../support/mounts.ts';
+import { run, runChecked, waitFor } from '../../support/process.ts';
+import { ServedMount } from '../../support/served-mount.ts';
+
+const session = suite<{ served: ServedMount }>('libfuse3 session');
+session.before.each(async (context) => {
+  context.served = await ServedMount.start();
+});
+session.after.each(async ({ served }) => {
+  await served.remove();
+});
+
+const errorCode = (action: () => unknown): unknown => {
+  try {
+    action();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
+  return undefined;
+};
+
+session('bytes written come back, by another descriptor and after closing', ({ served }) => {
+  const bytes = Buffer.alloc(3_000_001, 'packetfs');
+  writeFileSync(served.path('a'), bytes);
+  assert.ok(readFileSync(served.path('a')).equals(bytes));
+  assert.is(statSync(served.path('a')).size, bytes.length);
+});
+
+session('size and blocks of a file show what is written before it is closed', ({ served }) => {
+  const fd = openSync(served.path('a'), 'w');
+  writeSync(fd, 'x'.repeat(5000));
+  assert.is(statSync(served.path('a')).size, 5000);
+  assert.ok(statSync(served.path('a')).blocks > 0);
+  closeSync(fd);
+  assert.is(statSync(served.path('a')).size, 5000);
+});
+
+session('a remote creation shows although its absence was cached', async ({ served }) => {
+  assert.is(
+    errorCode(() => statSync(served.path('remote'))),
+    'ENOENT',
+  );
+  const { requests } = await served.counters();
+  assert.is(
+    errorCode(() => statSync(served.path('remote'))),
+    'ENOENT',
+  );
+  assert.is((await served.counters())['requests'], requests, 'the absence was not cached');
+  served.send('create remote');
+  await waitFor('the remote file', () =>
+    errorCode(() => statSync(served.path('remote'))) === undefined ? true : undefined,
+  );
+});
+
+session('a remote change of attributes shows although they were cached', async ({ served }) => {
+  writeFileSync(served.path('a'), 'x', { mode: 0o644 });
+  const { ino } = statSync(served.path('a'));
+  served.send(`chmod ${ino}`);
+  await waitFor('the remote mode', () => ((statSync(served.path('a')).mode & 0o777) === 0o600 ? true : undefined));
+});
+
+session('invalidations under load of lookups in the same directory do not deadlock', async ({ served }) => {
+  const names = Array.from({ length: 200 }, (_unused, index) => `name${index}`);
+  const script = `for round in 1 2 3 4 5; do for i in ${names.join(' ')}; do [ -e ${served.mountPoint}/$i ]; done; done`;
+  const lookups = run('sh', ['-c', script]);
+  for (const name of names) served.send(`create ${name}`);
+  assert.is((await lookups).code, 0);
+  await waitFor('all entries', () => (readdirSync(served.mountPoint).length === names.length ? true : undefined));
+});
+
+session('the kernel gives back what it looked up', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  for (let index = 0; index < 100; index++) writeFileSync(served.path(`d/${index}`), '');
+  await runChecked('ls', ['-la', served.path('d')]);
+  assert.ok(((await served.counters())['held'] ?? 0) >= 101);
+  rmSync(served.path('d'), { recursive: true });
+  await waitFor('forgets', async () => (((await served.counters())['held'] ?? 1) <= 1 ? true : undefined));
+});
+
+session('requests arrive in batches when many come at once', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  const writers = [1, 2, 3, 4, 5, 6, 7, 8].map((writer) =>
+    run('sh', ['-c', `for i in $(seq 100); do : > ${served.path('d')}/${writer}-$i; done`]),
+  );
+  await Promise.all(writers);
+  const counters = await served.counters();
+  assert.is(readdirSync(served.path('d')).length, 800);
+  assert.is(counters['requests'], counters['replies'], 'each request is answered once');
+  assert.is(counters['strayReplies'], 0);
+});
+
+session('an external umount ends the session and the process', async ({ served }) => {
+  writeFileSync(served.path('a'), 'x');
+  await runChecked('umount', [served.mountPoint]);
+  await served.line((line) => line === 'ended 0');
+  assert.is(await served.exit(), 0);
+});
+
+session('an abort of the connection ends the session', async ({ served }) => {
+  const device = findMount(served.mountPoint)?.device.split(':')[1] ?? '';
+  const control = '/sys/fs/fuse/connections';
+  const mountedHere = !readdirSync(control).includes(device);
+  if (mountedHere) await runChecked('mount', ['-t', 'fusectl', 'fusectl', control]);
+  try {
+    writeFileSync(`${control}/${device}/abort`, '1');
+    await served.line((line) => line.startsWith('ended'));
+    assert.is(await served.exit(), 0);
+  } finally {
+    if (mountedHere) await runChecked('umount', [control]);
+  }
+});
+
+session('stop is refused while a file is open, and by force it is not', async ({ served }) => {
+  const fd = openSync(served.path('a'), 'w');
+  served.send('stop');
+  assert.match(await served.line((line) => line.startsWith('refused')), 'in use');
+  writeSync(fd, 'still works');
+  served.send('stop force');
+  await served.line((line) => line === 'ended 0');
+  assert.is(await served.exit(), 0);
+  assert.not.ok(isMounted(served.mountPoint));
+  assert.ok(['ENOTCONN', 'ECONNABORTED'].includes(String(errorCode(() => writeSync(fd, 'too late')))));
+  errorCode(() => closeSync(fd));
+});
+
+session('process.exit with the mount in use leaves no mount and no core', async ({ served }) => {
+  const fd = openSync(served.path('a'), 'w');
+  const reader = spawn('sh', ['-c', `while ls ${served.mountPoint} >/dev/null 2>&1; do :; done`]);
+  await delay(100);
+  served.send('exit');
+  assert.is(await served.exit(), 0);
+  assert.not.ok(isMounted(served.mountPoint));
+  reader.kill('SIGKILL');
+  await once(reader, 'exit');
+  errorCode(() => closeSync(fd));
+});
+
+session('stop by force while readers and writers work ends in time', async ({ served }) => {
+  const script = `i=0; while echo x > ${served.mountPoint}/$1-$i && ls ${served.mountPoint}; do i=$((i+1)); done >/dev/null 2>&1`;
+  const workers = ['a', 'b', 'c'].map((name) => run('sh', ['-c', script, 'sh', name]));
+  await delay(200);
+  served.kill('SIGTERM');
+  assert.is(await served.exit(), 0);
+  await Promise.all(workers);
+});
+
+session.run();
