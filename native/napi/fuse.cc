@@ -1,10 +1,15 @@
 // createFuseSession: argument checks, and the bridge from the session's threads to JavaScript. One thread-safe function
-// carries both the wakes (one per batch) and the end. When the environment goes (process.exit, a worker that ends)
-// with the session still mounted, a cleanup hook unmounts lazily and joins the threads: it was added after the
-// thread-safe function, so it runs while that one can still be called.
+// carries both the wakes (one per batch) and the end. When JavaScript goes with the session still mounted, the session
+// is unmounted lazily and its threads are joined: by a cleanup hook when an environment ends (it was added after the
+// thread-safe function, so it runs while that one can still be called), by atexit(3) after process.exit, which runs no
+// cleanup hooks.
 #include <napi.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -23,14 +28,50 @@ constexpr std::uint64_t kTimeoutMsMax = 1ULL << 40;  // some decades
 
 struct Bridge {
   std::unique_ptr<fuse::Session> session{};
+  std::atomic<bool> abandoned{false};  // nobody is left to be called
   Napi::ThreadSafeFunction toJavaScript{};
   Napi::FunctionReference onEnd{};
 };
 
 using SharedBridge = std::shared_ptr<Bridge>;
 
+/// Sessions that were started in this process, for its exit.
+class StartedSessions {
+ public:
+  static StartedSessions& instance() {
+    static StartedSessions all;
+    return all;
+  }
+
+  void add(const SharedBridge& bridge) {
+    std::lock_guard guard(mutex_);
+    std::erase_if(bridges_, [](const std::weak_ptr<Bridge>& known) { return known.expired(); });
+    bridges_.push_back(bridge);
+    static const bool isRegistered = std::atexit([] { instance().abandonAll(); }) == 0;
+    static_cast<void>(isRegistered);
+  }
+
+  static void abandon(Bridge& bridge) {
+    bridge.abandoned.store(true);
+    bridge.session->stop(true);
+    bridge.session->join();
+  }
+
+ private:
+  void abandonAll() {
+    std::lock_guard guard(mutex_);
+    for (const std::weak_ptr<Bridge>& known : bridges_) {
+      if (const SharedBridge bridge = known.lock(); bridge != nullptr) abandon(*bridge);
+    }
+  }
+
+  std::mutex mutex_{};
+  std::vector<std::weak_ptr<Bridge>> bridges_{};
+};
+
 /// Wakes JavaScript to take a batch; false when it is gone.
 bool wake(const SharedBridge& bridge) {
+  if (bridge->abandoned.load()) return false;
   const auto deliver = [bridge](Napi::Env env, Napi::Function onRequests) {
     std::vector<std::uint8_t> batch = bridge->session->takeRequests();
     if (!batch.empty()) onRequests.Call({bytesToArray(env, std::move(batch))});
@@ -39,6 +80,7 @@ bool wake(const SharedBridge& bridge) {
 }
 
 void reportEnd(const SharedBridge& bridge, int failure) {
+  if (bridge->abandoned.load()) return;
   bridge->toJavaScript.NonBlockingCall([bridge, failure](Napi::Env env, Napi::Function) {
     bridge->session->join();
     Napi::FunctionReference onEnd = std::move(bridge->onEnd);
@@ -67,10 +109,10 @@ Napi::Value start(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
   env.AddCleanupHook([weak = std::weak_ptr<Bridge>(bridge)] {
     const SharedBridge alive = weak.lock();
     if (alive == nullptr) return;
-    alive->session->stop(true);
-    alive->session->join();
+    StartedSessions::abandon(*alive);
     alive->onEnd.Reset();
   });
+  StartedSessions::instance().add(bridge);
   return env.Undefined();
 }
 

@@ -1,7 +1,6 @@
 // The libfuse3 session against the real kernel: what is cached is invalidated, what ends ends cleanly.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   closeSync,
   mkdirSync,
@@ -18,7 +17,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findMount } from '../../../mount/mountinfo.ts';
 import { isMounted } from '../../support/mounts.ts';
-import { run, runChecked, waitFor } from '../../support/process.ts';
+import { ended, run, runChecked, waitFor } from '../../support/process.ts';
 import { ServedMount } from '../../support/served-mount.ts';
 
 const session = suite<{ served: ServedMount }>('libfuse3 session');
@@ -150,12 +149,14 @@ session('process.exit with the mount in use leaves no mount and no core', async 
   assert.is(await served.exit(), 0);
   assert.not.ok(isMounted(served.mountPoint));
   reader.kill('SIGKILL');
-  await once(reader, 'exit');
+  await ended(reader);
   errorCode(() => closeSync(fd));
 });
 
 session('stop by force while readers and writers work ends in time', async ({ served }) => {
-  const script = `i=0; while echo x > ${served.mountPoint}/$1-$i && ls ${served.mountPoint}; do i=$((i+1)); done >/dev/null 2>&1`;
+  writeFileSync(served.path('mounted'), '');
+  const work = `echo x > ${served.mountPoint}/$1-$i && ls ${served.mountPoint}`;
+  const script = `i=0; while [ -e ${served.path('mounted')} ] && ${work}; do i=$((i+1)); done >/dev/null 2>&1`;
   const workers = ['a', 'b', 'c'].map((name) => run('sh', ['-c', script, 'sh', name]));
   await delay(200);
   served.kill('SIGTERM');

@@ -1,0 +1,188 @@
+#!/usr/bin/env node
+// `pfs-mount DIR`: starts the daemon (the composition root), mounts it, and stays until somebody unmounts or a signal
+// comes. In the foreground unless --daemon.
+import { join, resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { native } from '../src/addon/addon.ts';
+import type { Logger } from '../src/base/clock.ts';
+import { isPacketFsError } from '../src/base/errors.ts';
+import { startDaemon } from '../src/daemon/daemon.ts';
+import { createLogger } from '../src/observability/logger.ts';
+import { createSession, settingsOf } from './create-session.ts';
+import { releaseParent, reportToParent, startDetached } from './daemonize.ts';
+import { DEFAULT_PORT, type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
+import { MOUNT_EXIT_CODES } from './exit-codes.ts';
+import { prepareMountPoint, unmountPath } from './mount-point.ts';
+import { findMount } from './mountinfo.ts';
+import { type MountOptions, parseBackend, parseDurationMs, parseMountOptions } from './options.ts';
+import type { FuseBackend, FuseSession } from './session.ts';
+
+const DEFAULT_STATE_DIRECTORY = '/var/lib/packetfs/default';
+const LOG_NAME = 'pfs-mount.log';
+const DEFAULT_LISTEN = { address: '0.0.0.0', port: DEFAULT_PORT };
+const DEFAULT_DAEMON_WAIT = '30s';
+
+interface Flags {
+  readonly state?: string;
+  readonly listen?: { readonly address: string; readonly port: number };
+  readonly peer: readonly Endpoint[];
+  readonly options: readonly string[];
+  readonly fuseBackend?: FuseBackend;
+  readonly sloppy?: boolean;
+  readonly daemon?: boolean;
+  readonly daemonWait: number;
+}
+
+interface Request {
+  readonly directory: string;
+  readonly stateDirectory: string;
+  readonly listen: { readonly address: string; readonly port: number };
+  readonly peers: readonly Endpoint[];
+  readonly backend: FuseBackend;
+  readonly options: MountOptions;
+}
+
+async function main(parameters: readonly string[]): Promise<number> {
+  try {
+    const program = buildProgram();
+    program.parse(parameters, { from: 'user' });
+    const flags: Flags = program.opts();
+    const request = requestOf(program.processedArgs[0], flags);
+    if (flags.daemon === true) await detach(request, { parameters, waitMs: flags.daemonWait });
+    else await serve(request);
+    return MOUNT_EXIT_CODES.success;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? MOUNT_EXIT_CODES.success : MOUNT_EXIT_CODES.usage;
+    }
+    const sentence = describe(error);
+    process.stderr.write(`pfs-mount: ${sentence}\n`);
+    reportToParent(sentence);
+    return isPacketFsError(error, 'PFS_USAGE') ? MOUNT_EXIT_CODES.usage : MOUNT_EXIT_CODES.system;
+  }
+}
+
+function buildProgram(): Command {
+  return new Command('pfs-mount')
+    .description('Mount a PacketFS volume on DIR and keep it the same on all its peers')
+    .argument('<dir>', 'an existing directory')
+    .option('--state <dir>', `where the volume is kept (default ${DEFAULT_STATE_DIRECTORY})`)
+    .option(
+      '--listen <addr:port>',
+      `where peers reach this node (default 0.0.0.0:${DEFAULT_PORT})`,
+      usable(parseListenAddress),
+    )
+    .option('--peer <host[:port]>', 'a peer to connect to; may be repeated', collect(usable(parseEndpoint)), [])
+    .option('-o, --options <options>', 'mount options, as in fstab; may be repeated', collect(String), [])
+    .option('--fuse-backend <name>', 'libfuse3 (default) or fuse-native', usable(parseBackend))
+    .option('-s, --sloppy', 'ignore mount options that are not known')
+    .option('--daemon', 'go to the background once mounted')
+    .option(
+      '--daemon-wait <time>',
+      'how long --daemon waits for the mount',
+      usable(parseDurationMs),
+      parseDurationMs(DEFAULT_DAEMON_WAIT),
+    )
+    .allowExcessArguments(false)
+    .exitOverride();
+}
+
+/** Flags win over -o where both say something. */
+function requestOf(directory: unknown, flags: Flags): Request {
+  const options = parseMountOptions(flags.options.join(','), { sloppy: flags.sloppy === true });
+  return {
+    directory: String(directory),
+    stateDirectory: resolve(flags.state ?? options.stateDirectory ?? DEFAULT_STATE_DIRECTORY),
+    listen: flags.listen ?? options.listen ?? DEFAULT_LISTEN,
+    peers: [...flags.peer, ...options.peers],
+    backend: flags.fuseBackend ?? options.backend ?? 'libfuse3',
+    options,
+  };
+}
+
+async function detach(request: Request, start: { parameters: readonly string[]; waitMs: number }): Promise<void> {
+  await prepareMountPoint(request.directory);
+  await startDetached({
+    directory: request.directory,
+    parameters: start.parameters.filter((parameter) => parameter !== '--daemon'),
+    logPath: request.options.logPath ?? join(request.stateDirectory, LOG_NAME),
+    waitMs: start.waitMs,
+  });
+}
+
+async function serve(request: Request): Promise<void> {
+  const logger = createLogger({ level: 'info' });
+  const interrupted = interruption();
+  const mountPoint = await prepareMountPoint(request.directory);
+  process.chdir('/'); // no directory is kept busy by a daemon that was started in it
+  const { stateDirectory, listen, peers } = request;
+  const daemon = await startDaemon({ stateDirectory, listen, peers, logger, mountPoint });
+  try {
+    const settings = settingsOf(mountPoint, request.options);
+    const session = createSession({ backend: request.backend, settings, contents: daemon.contents, logger });
+    await session.start(daemon.fileSystem);
+    const mountId = findMount(mountPoint)?.id;
+    logger.info({ mountPoint, backend: session.backend, stateDirectory }, 'mounted');
+    releaseParent();
+    native.notifyServiceManager('READY=1');
+    await untilEnd(session, { interrupted, logger });
+    if (mountId !== undefined) await removeDeadMount(mountPoint, mountId);
+  } finally {
+    native.notifyServiceManager('STOPPING=1');
+    await daemon.stop();
+  }
+  logger.info({ mountPoint }, 'stopped');
+}
+
+/** Ends with the session: after a signal the mount is given up, in use or not. */
+async function untilEnd(
+  session: FuseSession,
+  { interrupted, logger }: { interrupted: Promise<string>; logger: Logger },
+): Promise<void> {
+  const first = await Promise.race([session.ended, interrupted]);
+  if (typeof first !== 'string') {
+    logger.info({ errno: first.errno }, 'unmounted from outside');
+    return;
+  }
+  logger.info({ signal: first }, 'stopping');
+  try {
+    await session.stop({ force: false });
+  } catch (error) {
+    logger.warn({ error }, 'the mount is in use: its users will get errors');
+    await session.stop({ force: true });
+  }
+}
+
+/** After an abort of the connection the mount is still listed, and answers every call with an error. */
+async function removeDeadMount(mountPoint: string, mountId: number): Promise<void> {
+  if (findMount(mountPoint)?.id === mountId) await unmountPath(mountPoint, { lazily: true });
+}
+
+function interruption(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}
+
+function describe(error: unknown): string {
+  if (isPacketFsError(error)) return `${error.message} (${error.code})`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Lets commander name the flag in its complaint. */
+function usable<Value>(parse: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
+}
+
+const collect =
+  <Value>(parse: (text: string) => Value) =>
+  (text: string, earlier: readonly Value[]): Value[] => [...earlier, parse(text)];
+
+process.exit(await main(process.argv.slice(2)));
