@@ -35,12 +35,12 @@ export class RecordedLink implements PeerLink {
   }
 
   sendMessage(channel: Channel, bytes: Uint8Array): void {
-    if (channel === 'control') this.control.push(valueOf(decodeControl(bytes)));
-    else this.batches.push(...valueOf(decodeOperations(bytes, markCompression)));
+    if (channel === 'control') this.control.push(valueIn(decodeControl(bytes)));
+    else this.batches.push(...valueIn(decodeOperations(bytes, markCompression)));
   }
 
   sendBlock(header: Uint8Array, body: Uint8Array): void {
-    this.blocks.push({ header: valueOf(decodeBlockHeader(header)), body });
+    this.blocks.push({ header: valueIn(decodeBlockHeader(header)), body });
   }
 
   close(reason: string): void {
@@ -62,7 +62,7 @@ export class RecordedLink implements PeerLink {
   }
 }
 
-function valueOf<Value>(decoded: { ok: true; value: Value } | { ok: false; reason: string }): Value {
+function valueIn<Value>(decoded: { ok: true; value: Value } | { ok: false; reason: string }): Value {
   if (!decoded.ok) throw new Error(decoded.reason);
   return decoded.value;
 }

@@ -1,4 +1,5 @@
 // Messages between peers: what is encoded decodes to the same, and nothing malformed gets through or throws.
+import { readFileSync } from 'node:fs';
 import Long from 'long';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -51,6 +52,27 @@ const control = suite('control messages');
 
 control('what is encoded decodes to the same', () => {
   for (const message of MESSAGES) assert.equal(decodeControl(encodeControl(message)), { ok: true, value: message });
+});
+
+control('the worked example of docs/format/wire.md holds', () => {
+  const key = new Uint8Array(32).fill(0xaa);
+  const first = { index: 1, name: { node: key, epoch: 1 } };
+  const known = { index: 1, name: undefined };
+  const hex = (bytes: Uint8Array): string =>
+    (Buffer.from(bytes).toString('hex').match(/../g) ?? []).join(' ').replace(/aa (aa )+aa/, 'aa…aa');
+  const lines = [
+    encodeControl({ kind: 'hello', versions: [1], mode: 'two-way' }),
+    encodeControl({
+      kind: 'positions',
+      logs: [{ log: first, applied: 5n, held: [range(0, 300)] }],
+      confirmedLogs: 0,
+      complete: true,
+    }),
+    encodeControl({ kind: 'ask', id: 1, log: known, ranges: [range(100, 120)], reason: 'missing', blocksReceived: 2 }),
+    encodeBlockHeader({ log: known, ...range(0, 300), ask: 0 }),
+  ].map(hex);
+  const document = readFileSync(new URL('../../../docs/format/wire.md', import.meta.url), 'utf8');
+  assert.ok(document.includes(`\n${lines.join('\n')}\n`), lines.join('\n'));
 });
 
 control('decoded messages own their bytes', () => {
