@@ -10,6 +10,7 @@ const codes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [errno.EDQUOT, 'PFS_NO_SPACE'],
   [errno.EFBIG, 'PFS_FILE_TOO_LARGE'],
   [errno.EINVAL, 'PFS_INVALID'],
+  [errno.EBADMSG, 'PFS_CORRUPT'],
   [errno.EROFS, 'PFS_READ_ONLY'],
   [errno.EOPNOTSUPP, 'PFS_NOT_SUPPORTED'],
 ]);

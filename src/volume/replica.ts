@@ -7,7 +7,7 @@ import { type LogName, logNameText } from '../blob/log-name.ts';
 import type { PositionRange } from '../blob/ranges.ts';
 import type { BatchReadiness, StoredBatch } from '../namespace/types.ts';
 import { applyBatches } from './apply.ts';
-import { nativeErrno, translateNativeError } from './native-errors.ts';
+import { translateNativeError } from './native-errors.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 
@@ -124,11 +124,7 @@ export class Replica {
       this.#parts.logs.noteStored(number, range);
       return range;
     } catch (error) {
-      const translated = translateNativeError(error, 'a literal cannot be stored');
-      if (translated.code === 'PFS_NO_SPACE' || (translated.code === 'PFS_IO' && isDiskError(error))) throw translated;
-      throw new PacketFsError('PFS_CORRUPT', `a peer sent a literal that does not hold: ${translated.message}`, {
-        cause: error,
-      });
+      throw translateNativeError(error, 'a literal cannot be stored');
     }
   }
 
@@ -150,5 +146,3 @@ export class Replica {
     return number;
   }
 }
-
-const isDiskError = (error: unknown): boolean => nativeErrno(error) !== undefined;

@@ -54,7 +54,11 @@ async function push(from: VolumePort, to: VolumePort): Promise<number> {
       }
     }
     const batches = from.readBatches(log, (theirs?.applied ?? 0n) + 1n, 16 * MIB);
-    for (const batch of batches) assert.is(to.readiness(batch.bytes, []).kind, 'ready');
+    const ahead: { log: typeof log; sequence: bigint }[] = [];
+    for (const batch of batches) {
+      assert.is(to.readiness(batch.bytes, ahead).kind, 'ready');
+      ahead.push({ log, sequence: batch.lastSequence });
+    }
     if (batches.length > 0) await to.applyBatches(batches.map((batch) => batch.bytes));
     for (const batch of batches) assert.is(to.readiness(batch.bytes, []).kind, 'applied');
   }
