@@ -1,6 +1,7 @@
 // The logs of one blob: which are open under which local number, what is held of each, and what of that is durable.
 // The addon owns bytes and tables; this owns names, the recovery policy around opening, and the have-sets.
 // docs/format/blob.md.
+import path from 'node:path';
 import type { HighWaterMark, NativeBlob, SegmentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
@@ -21,6 +22,7 @@ export interface OpenedLog {
 
 export class LogStore {
   readonly #blob: NativeBlob;
+  readonly #directory: string;
   readonly #byNumber = new Map<number, KnownLog>();
   readonly #byName = new Map<string, KnownLog>();
   /** What is held of each log; of the one that is appended to, what is durable. Kept here so that nobody walks tables. */
@@ -31,8 +33,10 @@ export class LogStore {
   readonly #touched = new Set<number>();
   #appendLog: LogNumber | undefined;
 
-  constructor(blob: NativeBlob) {
+  /** `directory`: the one that the blob was opened with. */
+  constructor(blob: NativeBlob, directory: string) {
     this.#blob = blob;
+    this.#directory = directory;
   }
 
   /** Opens a log's directory (created when new) and compares it with what was committed. */
@@ -56,7 +60,8 @@ export class LogStore {
     this.#byName.set(text, log);
     this.#held.set(log.number, new HaveSet(rangesOfPairs(this.#blob.heldRanges(log.number))));
     this.#touched.add(log.number);
-    return { log, segments, broken: brokenMarks(log.number, marks, segments) };
+    const directory = path.join(this.#directory, text);
+    return { log, segments, broken: brokenMarks({ number: log.number, directory, marks, found: segments }) };
   }
 
   /** New chunks go to this log from now on. */

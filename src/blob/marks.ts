@@ -1,5 +1,7 @@
 // High-water marks: what the namespace's last commit knows to be durable of every segment. A file that is shorter than
 // its mark has lost committed bytes, so the volume must not write on top of it (DESIGN §3, Recovery).
+import fs from 'node:fs';
+import path from 'node:path';
 import type { HighWaterMark, SegmentState } from '../addon/native.ts';
 
 export interface BrokenMark {
@@ -8,24 +10,43 @@ export interface BrokenMark {
   readonly found: SegmentState | undefined;
 }
 
-/** The marks of one log that its segments do not reach. Segments with quarantined records are left to the scrub. */
-export function brokenMarks(
-  log: number,
-  marks: readonly HighWaterMark[],
-  found: readonly SegmentState[],
-): BrokenMark[] {
-  const bySegment = new Map(found.map((state) => [state.segment, state]));
+/** format: the chunk table's header and records (docs/format/blob.md). */
+const TABLE_HEADER_BYTES = 256;
+const TABLE_RECORD_BYTES = 64;
+
+/**
+ * The marks of one log that its files do not reach, or that valid records do not reach. Records that are damaged in
+ * place, in files that are long enough, are quarantined by the addon and left to the scrub.
+ */
+export function brokenMarks(log: {
+  readonly number: number;
+  readonly directory: string;
+  readonly marks: readonly HighWaterMark[];
+  readonly found: readonly SegmentState[];
+}): BrokenMark[] {
+  const bySegment = new Map(log.found.map((state) => [state.segment, state]));
   const broken: BrokenMark[] = [];
-  for (const mark of marks) {
-    if (mark.log !== log) continue;
-    const state = bySegment.get(mark.segment);
-    if (state === undefined) broken.push({ mark, found: undefined });
-    else if (!state.corrupt && (state.records < mark.records || state.dataBytes < mark.dataBytes)) {
-      broken.push({ mark, found: state });
+  for (const mark of log.marks) {
+    if (mark.log !== log.number) continue;
+    const found = bySegment.get(mark.segment);
+    if (found === undefined || !filesReach(log.directory, mark) || !recordsReach(found, mark)) {
+      broken.push({ mark, found });
     }
   }
   return broken;
 }
+
+function filesReach(directory: string, mark: HighWaterMark): boolean {
+  const files = path.join(directory, mark.segment.toString(16).padStart(5, '0'));
+  const tableBytes = sizeOf(`${files}.chunks`);
+  const tableReaches = tableBytes >= TABLE_HEADER_BYTES + TABLE_RECORD_BYTES * mark.records;
+  return tableReaches && sizeOf(`${files}.data`) >= mark.dataBytes;
+}
+
+const recordsReach = (found: SegmentState, mark: HighWaterMark): boolean =>
+  found.corrupt || (found.records >= mark.records && found.dataBytes >= mark.dataBytes);
+
+const sizeOf = (file: string): number => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Segments whose marks a commit carries: the last ones that were written to; older ones are complete and sealed. */
 export const MARKS_PER_COMMIT_MAX = 256;

@@ -75,7 +75,7 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       hash: (bytes) => native.blake3(bytes),
       checkOfRuns: (runs) => blob.checkOfRuns(runs),
     });
-    const logs = new LogStore(blob);
+    const logs = new LogStore(blob, state.blob);
     const latch = new ReadOnlyLatch(logger);
     const journal = new Journal({
       directory: state.path,

@@ -35,7 +35,7 @@ function noise(length: number): Uint8Array {
 test.before.each(async (context) => {
   context.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'pfs-blob-'));
   context.blob = openBlob(context.directory);
-  context.logs = new LogStore(context.blob);
+  context.logs = new LogStore(context.blob, context.directory);
   await context.logs.open(OWN, []);
   context.logs.appendTo(OWN.number);
 });
@@ -62,7 +62,7 @@ test('what is held of a peer is told at once, what is durable after the next syn
 }) => {
   const elsewhere = fs.mkdtempSync(path.join(os.tmpdir(), 'pfs-blob-peer-'));
   const source = openBlob(elsewhere);
-  const sourceLogs = new LogStore(source);
+  const sourceLogs = new LogStore(source, elsewhere);
   await sourceLogs.open(PEER, []);
   sourceLogs.appendTo(PEER.number);
   await source.ingest(0n, noise(90_000));
@@ -91,12 +91,12 @@ test('marks of a sync hold for the next open, and more than was found is a broke
   const marks = await blob.sync();
   blob.close();
   const again = openBlob(directory);
-  const opened = await new LogStore(again).open(OWN, marks);
+  const opened = await new LogStore(again, directory).open(OWN, marks);
   assert.equal(opened.broken, []);
   again.close();
   const third = openBlob(directory);
   const more = marks.map((mark) => ({ ...mark, records: mark.records + 1 }));
-  assert.is((await new LogStore(third).open(OWN, more)).broken.length, 1);
+  assert.is((await new LogStore(third, directory).open(OWN, more)).broken.length, 1);
   third.close();
 });
 

@@ -6,6 +6,7 @@ import type { Volume } from '../../../src/volume/open-volume.ts';
 import {
   bytesOf,
   caller,
+  cleanUp,
   closeFile,
   codeOf,
   createDirectory,
@@ -24,10 +25,7 @@ test.before.each(async (context) => {
   context.directory = makeDirectory();
   context.volume = await openTestVolume(context.directory);
 });
-test.after.each(async ({ directory, volume }) => {
-  await volume.close();
-  fs.rmSync(directory, { recursive: true });
-});
+test.after.each(({ directory }) => cleanUp(directory));
 
 test('the first start makes a root directory with mode 0755 of the process', ({ volume }) => {
   const root = volume.fileSystem.getAttributes(ROOT_INODE);

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MIB, ROOT_INODE } from '../../../src/base/units.ts';
@@ -10,6 +9,7 @@ import type { Invalidation } from '../../../src/volume/volume.ts';
 import {
   bytesOf,
   caller,
+  cleanUp,
   closeFile,
   createDirectory,
   createFile,
@@ -30,11 +30,7 @@ test.before.each(async (context) => {
   context.a = await openTestVolume(first, { node: 'node a' });
   context.b = await openTestVolume(second, { node: 'node b' });
 });
-test.after.each(async ({ directories, a, b }) => {
-  await a.close();
-  await b.close();
-  for (const directory of directories) fs.rmSync(directory, { recursive: true });
-});
+test.after.each(({ directories }) => cleanUp(...directories));
 
 /** By hand what replication does: every literal the other does not hold, then every batch. Returns raw bytes moved. */
 async function push(from: VolumePort, to: VolumePort): Promise<number> {

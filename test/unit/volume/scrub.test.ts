@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { MIB } from '../../../src/base/units.ts';
 import type { Volume } from '../../../src/volume/open-volume.ts';
 import type { LiteralSource } from '../../../src/volume/scrub.ts';
-import { makeDirectory, noise, openTestVolume, readFile, writeFile } from './support.ts';
+import { cleanUp, makeDirectory, noise, openTestVolume, readFile, writeFile } from './support.ts';
 
 const test = suite<{ directory: string; volume: Volume }>('volume/scrub');
 
@@ -13,10 +13,7 @@ test.before.each(async (context) => {
   context.directory = makeDirectory();
   context.volume = await openTestVolume(context.directory);
 });
-test.after.each(async ({ directory, volume }) => {
-  await volume.close();
-  fs.rmSync(directory, { recursive: true });
-});
+test.after.each(({ directory }) => cleanUp(directory));
 
 function flipByte(directory: string, offset: number): void {
   const [log = ''] = fs.readdirSync(path.join(directory, 'blob'));
