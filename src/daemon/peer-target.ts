@@ -29,11 +29,21 @@ export class PeerTarget {
   attempts = 0;
   attemptAt: number;
   lastProblem: string | undefined;
+  /** What the host resolved to last. */
+  resolved: readonly string[] = [];
   #lostAt = Number.NEGATIVE_INFINITY;
 
   constructor(address: PeerAddress, nowMs: number) {
     this.address = address;
     this.attemptAt = nowMs;
+  }
+
+  /**
+   * Whether a connection with one of the keys is to this target. With several keys it may be to another member, reached
+   * elsewhere: then the address decides.
+   */
+  isReachedAt(address: string): boolean {
+    return this.address.publicKeys.length === 1 || this.resolved.includes(address);
   }
 
   onConnected(): void {

@@ -259,7 +259,7 @@ export class TransportDriver {
   #onConnected(connection: Connection): void {
     const open: OpenLink = { connection, openedAt: this.#now, events: undefined };
     this.#links.set(connection, open);
-    for (const target of this.#targetsOf(connection.peer)) target.onConnected();
+    for (const target of this.#targetsOf(connection.peer)) if (this.#isReached(target)) target.onConnected();
     const { address, port } = connection.path;
     this.#options.logger.info({ peer: hexOf(connection.peer), address, port }, 'peer connected');
     const link = this.#linkOf(connection);
@@ -322,7 +322,9 @@ export class TransportDriver {
     this.#links.delete(connection);
     this.#options.logger.info({ peer: hexOf(connection.peer) }, 'peer disconnected');
     if (this.#endpoint.connectionTo(connection.peer) !== undefined) return; // replaced by a newer one
-    for (const target of this.#targetsOf(connection.peer)) target.onLost('the connection ended', this.#now);
+    for (const target of this.#targetsOf(connection.peer)) {
+      if (target.state === 'connected' && !this.#isReached(target)) target.onLost('the connection ended', this.#now);
+    }
   }
 
   // ---- configured peers ------------------------------------------------------------------------------------------------
@@ -341,7 +343,7 @@ export class TransportDriver {
       }
       if (target.state !== 'waiting' || nowMs < target.attemptAt) continue;
       const { publicKeys } = target.address;
-      if (publicKeys.some((publicKey) => this.#endpoint.connectionTo(publicKey) !== undefined)) target.onConnected();
+      if (this.#isReached(target)) target.onConnected();
       else if (publicKeys.length > 0) {
         target.state = 'resolving';
         void this.#attempt(target);
@@ -349,12 +351,21 @@ export class TransportDriver {
     }
   }
 
+  #isReached(target: PeerTarget): boolean {
+    return target.address.publicKeys.some((publicKey) => {
+      const connection = this.#endpoint.connectionTo(publicKey);
+      return connection !== undefined && target.isReachedAt(connection.path.address);
+    });
+  }
+
   async #attempt(target: PeerTarget): Promise<void> {
     const { host, port, publicKeys, payload } = target.address;
     const addresses = await this.#resolve(host);
     if (this.#closed || target.state !== 'resolving') return;
     const address = addresses[target.attempts % Math.max(1, addresses.length)];
-    if (address === undefined) {
+    target.resolved = addresses;
+    if (this.#isReached(target)) target.onConnected();
+    else if (address === undefined) {
       target.onFailed('the name does not resolve', { nowMs: this.#now, random: this.#options.random });
     } else {
       target.state = 'connecting';

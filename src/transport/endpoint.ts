@@ -5,9 +5,9 @@ import type { AeadSuite } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { AddressLimiter } from './address-limiter.ts';
 import { Connection, type Path } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
 import {
   ANSWERS_MAX,
-  CONFIRMATION_MS,
   HEADER_BYTES,
   KEY_BYTES,
   MAC_BYTES,
@@ -20,7 +20,6 @@ import {
   RESET_TOKEN_BYTES,
   SIMULTANEOUS_OPEN_MS,
   TAG_BYTES,
-  UNCONFIRMED_PER_PEER_MAX,
 } from './constants.ts';
 import { macOf } from './cookie-jar.ts';
 import { type CounterName, Counters } from './counters.ts';
@@ -40,7 +39,7 @@ import { InitiationGate } from './initiation-gate.ts';
 import { type ConnectRequest, Initiator } from './initiator.ts';
 import { PacketGroup } from './packet-group.ts';
 import { PacketKeys } from './packet-keys.ts';
-import { compareBytes, hexOf, keyedHash, sameBytes } from './primitives.ts';
+import { compareBytes, keyedHash, sameBytes } from './primitives.ts';
 import { TransmitBatch } from './transmit-batch.ts';
 
 interface Answer {
@@ -59,11 +58,7 @@ export class Endpoint {
   readonly #resetKey: Uint8Array;
   readonly #resetLimiter = new AddressLimiter();
   readonly #suites: number;
-  /** By local index: every connection that packets may still name. */
-  readonly #connections = new Map<number, Connection>();
-  /** By peer: the connection in use, and those answered but not confirmed, oldest first. */
-  readonly #current = new Map<string, Connection>();
-  readonly #unconfirmed = new Map<string, Connection[]>();
+  readonly #connections = new ConnectionTable();
   readonly #answers: Answer[] = [];
   readonly #events: EndpointEvent[] = [];
   readonly #batch = new TransmitBatch();
@@ -100,7 +95,7 @@ export class Endpoint {
   get footprint(): { connections: number; unconfirmed: number; answers: number; addresses: number } {
     return {
       connections: this.#connections.size,
-      unconfirmed: this.#unconfirmed.size,
+      unconfirmed: this.#connections.unconfirmedCount,
       answers: this.#answers.length,
       addresses: this.#gate.addressCount + this.#resetLimiter.size,
     };
@@ -108,18 +103,17 @@ export class Endpoint {
 
   /** The open connection to a peer. */
   connectionTo(peer: Uint8Array): Connection | undefined {
-    const connection = this.#current.get(hexOf(peer));
-    return connection === undefined || connection.closed ? undefined : connection;
+    return this.#connections.withPeer(peer);
   }
 
   connections(): Connection[] {
-    return [...this.#current.values()].filter((connection) => !connection.closed);
+    return this.#connections.inUse();
   }
 
   /** Starts an attempt; 'connected' or 'unreachable' follows. Nothing happens when there is a connection or an attempt. */
   connect(request: ConnectRequest, nowMs: number): void {
     if (this.connectionTo(request.peer) !== undefined || this.#initiator.has(request.peer)) return;
-    if (this.#unconfirmed.has(hexOf(request.peer))) return;
+    if (this.#connections.hasUnconfirmed(request.peer)) return;
     this.#initiator.start(request, nowMs);
   }
 
@@ -134,7 +128,7 @@ export class Endpoint {
       const length = batch.datagrams[position + 1] ?? 0;
       const source = batch.datagrams[position + 2] ?? 0;
       if (length >= HEADER_BYTES + TAG_BYTES + 1 && batch.bytes[offset] === PACKET_DATA) {
-        const target = this.#connections.get(view.getUint32(offset + 4, true));
+        const target = this.#connections.atIndex(view.getUint32(offset + 4, true));
         if (target === undefined) {
           this.#onUnknownIndex(view.getUint32(offset + 4, true), batch.sources[source], { length, nowMs });
           continue;
@@ -255,11 +249,7 @@ export class Endpoint {
       path: options.path,
       nowMs: options.nowMs,
     });
-    const key = hexOf(reception.peer);
-    const answered = [...(this.#unconfirmed.get(key) ?? []), connection];
-    this.#unconfirmed.set(key, answered);
-    const [oldest] = answered;
-    if (answered.length > UNCONFIRMED_PER_PEER_MAX && oldest !== undefined) this.#forget(oldest);
+    this.#connections.addUnconfirmed(connection);
   }
 
   #onResponse(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
@@ -303,21 +293,12 @@ export class Endpoint {
       }),
       ...(createController === undefined ? {} : { createController }),
     });
-    this.#connections.set(options.localIndex, connection);
     return connection;
   }
 
   #onConfirmed(connection: Connection): void {
-    const key = hexOf(connection.peer);
-    for (const other of this.#unconfirmed.get(key) ?? []) if (other !== connection) this.#forget(other);
-    this.#unconfirmed.delete(key);
-    const older = this.#current.get(key);
-    if (older !== undefined) {
-      older.abandon('replaced');
-      this.#forget(older);
-    }
+    this.#connections.confirm(connection);
     this.#initiator.cancel(connection.peer);
-    this.#current.set(key, connection);
     this.#events.push({ kind: 'connected', connection });
   }
 
@@ -342,7 +323,7 @@ export class Endpoint {
 
   #onReset(datagram: Uint8Array): CounterName {
     const token = datagram.subarray(RESET_PACKET_BYTES - RESET_TOKEN_BYTES, RESET_PACKET_BYTES);
-    for (const connection of this.#connections.values()) {
+    for (const connection of this.#connections.all()) {
       if (!sameBytes(connection.peerResetToken, token)) continue;
       connection.abandon('reset by peer');
       return 'resetReceived';
@@ -360,7 +341,8 @@ export class Endpoint {
     for (;;) {
       const bytes = this.#options.random.bytes(4);
       const index = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-      if (index !== 0 && !this.#connections.has(index) && !this.#initiator.hasIndex(index)) return index;
+      if (index !== 0 && this.#connections.atIndex(index) === undefined && !this.#initiator.hasIndex(index))
+        return index;
     }
   }
 
@@ -372,18 +354,15 @@ export class Endpoint {
       this.#answer(datagram, path);
     });
     for (const { peer } of failed) this.#events.push({ kind: 'unreachable', peer });
-    for (const connection of this.#connections.values()) connection.handleTimeout(nowMs);
+    for (const connection of this.#connections.all()) connection.handleTimeout(nowMs);
     this.#sweep(nowMs);
   }
 
   /** When handleTimeout or pollTransmit has something to do. */
   pollTimeout(nowMs: number): number {
     if (this.#answers.length > 0) return nowMs;
-    let earliest = this.#initiator.timeoutAt;
-    for (const connection of this.#connections.values()) earliest = Math.min(earliest, connection.pollTimeout(nowMs));
-    for (const [oldest] of this.#unconfirmed.values()) {
-      if (oldest !== undefined) earliest = Math.min(earliest, oldest.createdAt + CONFIRMATION_MS);
-    }
+    let earliest = Math.min(this.#initiator.timeoutAt, this.#connections.sweepAt);
+    for (const connection of this.#connections.all()) earliest = Math.min(earliest, connection.pollTimeout(nowMs));
     return earliest;
   }
 
@@ -399,7 +378,7 @@ export class Endpoint {
       this.#batch.pushPlain(answer.datagram);
       return { path: answer.path, bytes: this.#batch.bytes, datagrams: this.#batch.datagrams };
     }
-    if (this.#turn.length === 0) this.#turn = [...this.#connections.values()];
+    if (this.#turn.length === 0) this.#turn = [...this.#connections.all()];
     for (let connection = this.#turn.pop(); connection !== undefined; connection = this.#turn.pop()) {
       if (connection.finished) continue;
       connection.transmit(this.#batch, nowMs);
@@ -411,26 +390,7 @@ export class Endpoint {
     return undefined;
   }
 
-  /** Forgets connections that ended or were never confirmed. */
   #sweep(nowMs: number): void {
-    for (const [oldest] of this.#unconfirmed.values()) {
-      if (oldest === undefined || nowMs - oldest.createdAt < CONFIRMATION_MS) continue;
-      this.#forget(oldest);
-      const isLast = !this.#unconfirmed.has(hexOf(oldest.peer));
-      if (isLast && this.connectionTo(oldest.peer) === undefined) {
-        this.#events.push({ kind: 'unreachable', peer: oldest.peer });
-      }
-    }
-    for (const connection of this.#connections.values()) if (connection.finished) this.#forget(connection);
-  }
-
-  #forget(connection: Connection): void {
-    connection.abandon('forgotten');
-    const key = hexOf(connection.peer);
-    this.#connections.delete(connection.localIndex);
-    const others = (this.#unconfirmed.get(key) ?? []).filter((candidate) => candidate !== connection);
-    if (others.length === 0) this.#unconfirmed.delete(key);
-    else this.#unconfirmed.set(key, others);
-    if (this.#current.get(key) === connection) this.#current.delete(key);
+    for (const peer of this.#connections.sweep(nowMs)) this.#events.push({ kind: 'unreachable', peer });
   }
 }
