@@ -32,7 +32,7 @@ export function slice(extents: readonly Extent[], offset: bigint, length: bigint
   const result: Extent[] = [];
   for (let index = locate(extents, offset); index < extents.length; index++) {
     const extent = extents[index];
-    if (extent === undefined || extent.offset >= end) break;
+    if (extent === undefined || extent.offset >= end || length === 0n) break;
     result.push(cut(extent, offset, end));
   }
   return result;

@@ -252,7 +252,9 @@ export class Mutator {
   // ---- names
 
   #addLink(state: InodeState, parent: InodeState, name: Uint8Array): void {
-    this.#tree.addLink(state, this.#pending().addLink(state, parent.inode, Uint8Array.from(name)));
+    for (const link of this.#pending().addLink(state, parent.inode, Uint8Array.from(name))) {
+      this.#tree.addLink(state, link);
+    }
   }
 
   /** All tags of one name: concurrent operations may have added it more than once. */

@@ -12,7 +12,7 @@ export interface Touched {
 
 export interface LinkChanges {
   readonly added: NameLink[];
-  readonly removed: NameLink[];
+  removed: NameLink[];
 }
 
 export interface PendingMove {
@@ -49,16 +49,19 @@ export class Pending {
     if (state.replicated) this.#touched(state).extended.add(key);
   }
 
-  /** The link to add: of a name that this commit took away, the old one with its tag. */
-  addLink(state: InodeState, parent: InodeNumber, name: Uint8Array): NameLink {
+  /** The links to add: of a name that this commit took away, the old ones with their tags. */
+  addLink(state: InodeState, parent: InodeNumber, name: Uint8Array): readonly NameLink[] {
     const link: NameLink = { parent, name, stamp: undefined };
     if (!state.replicated && !this.created.has(state)) this.created.set(state, link);
     const changes = this.#linkChanges(state);
-    const index = changes.removed.findIndex((removed) => sameName(removed, parent, nameKey(name)));
-    const [old] = index < 0 ? [] : changes.removed.splice(index, 1);
-    if (old !== undefined) return old;
+    const key = nameKey(name);
+    const old = changes.removed.filter((removed) => sameName(removed, parent, key));
+    if (old.length > 0) {
+      changes.removed = changes.removed.filter((removed) => !old.includes(removed));
+      return old;
+    }
     changes.added.push(link);
-    return link;
+    return [link];
   }
 
   removeLink(state: InodeState, link: NameLink): void {

@@ -137,7 +137,12 @@ export function decodeInode(inode: bigint, bytes: Uint8Array): InodeState {
     mode: wire.mode,
     uid: wire.uid,
     gid: wire.gid,
-    links: linkCount({ isDirectory, isRoot: inode === 1n, links: links.length, subdirectories: wire.subdirectories }),
+    links: linkCount({
+      isDirectory,
+      isRoot: inode === 1n,
+      links: distinctNames(links),
+      subdirectories: wire.subdirectories,
+    }),
     device: wire.device,
     size: unsignedOf(wire.size),
     allocatedBytes: unsignedOf(wire.allocatedBytes),
@@ -173,6 +178,12 @@ const deadLinkOf = (wire: packetfs.DeadLink.$Properties): DeadLink => ({
   link: linkOf(wire.link ?? {}),
   removals: (wire.removals ?? []).map(countOf),
 });
+
+/** Concurrent operations may have given one name more than one tag. */
+function distinctNames(links: readonly NameLink[]): number {
+  if (links.length <= 1) return links.length;
+  return new Set(links.map(({ parent, name }) => `${parent}/${nameKey(name)}`)).size;
+}
 
 /** st_nlink: a directory has 2 and one for each subdirectory, while it has a name. */
 export function linkCount(of: {
