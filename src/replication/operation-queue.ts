@@ -40,6 +40,8 @@ export class OperationQueue {
   dropped = false;
   #batches: QueuedBatch[] = [];
   #bytes = 0;
+  /** The answer of contiguousEnd until the batches change: it is asked for at every turn, of long backlogs too. */
+  #reached: { readonly applied: bigint; readonly end: bigint } | undefined;
 
   constructor(log: LogName, key: LogKey) {
     this.log = log;
@@ -64,17 +66,20 @@ export class OperationQueue {
     const before = this.#batches[index];
     if (before && before.lastSequence >= batch.firstSequence) return false;
     this.#batches.splice(index + 1, 0, batch);
+    this.#reached = undefined;
     this.#bytes += batch.bytes.length;
     return true;
   }
 
   /** The last sequence that is applied or queued without a gap. */
   contiguousEnd(applied: bigint): bigint {
+    if (this.#reached?.applied === applied) return this.#reached.end;
     let end = applied;
     for (const batch of this.#batches) {
       if (batch.firstSequence > end + 1n) break;
       if (batch.lastSequence > end) end = batch.lastSequence;
     }
+    this.#reached = { applied, end };
     return end;
   }
 
@@ -83,6 +88,7 @@ export class OperationQueue {
     const kept = this.#batches.filter((batch) => batch.lastSequence > applied);
     if (kept.length === this.#batches.length) return;
     this.#batches = kept;
+    this.#reached = undefined;
     this.#bytes = kept.reduce((sum, batch) => sum + batch.bytes.length, 0);
     this.blocked = undefined;
   }
@@ -90,6 +96,7 @@ export class OperationQueue {
   /** One that turned out to be malformed. */
   discard(batch: QueuedBatch): void {
     this.#batches = this.#batches.filter((known) => known !== batch);
+    this.#reached = undefined;
     this.#bytes = this.#batches.reduce((sum, known) => sum + known.bytes.length, 0);
   }
 }

@@ -7,7 +7,7 @@ import { Cluster, type ClusterOptions, receivedUniqueBytes } from './support/clu
 
 const seeds = process.env['PFS_SEED']
   ? [Number(process.env['PFS_SEED'])]
-  : range(Number(process.env['PFS_SEEDS'] ?? 100));
+  : range(Number(process.env['PFS_SEEDS'] ?? 40));
 const SETTLE_MS = 300_000;
 
 function range(count: number): number[] {
