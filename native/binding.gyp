@@ -81,6 +81,12 @@
         "core/content/content_store.cc",
         "core/content/dirty_map.cc",
         "core/content/extent_map.cc",
+        "core/fuse/content_operations.cc",
+        "core/fuse/invalidations.cc",
+        "core/fuse/operations.cc",
+        "core/fuse/replies.cc",
+        "core/fuse/request_queue.cc",
+        "core/fuse/session.cc",
         "core/simd/simd.cc",
         "core/udp/endpoint.cc",
         "core/udp/receive_queue.cc",
@@ -93,7 +99,8 @@
         "napi/system.cc",
         "napi/blob.cc",
         "napi/udp.cc",
-        "napi/content.cc"
+        "napi/content.cc",
+        "napi/fuse.cc"
       ]
     }
   ]
