@@ -25,14 +25,10 @@ import { type ConnectionEvent, IncomingData } from './incoming-data.ts';
 import type { Acknowledgement } from './loss-recovery.ts';
 import type { PacketGroup } from './packet-group.ts';
 import type { PacketKeys } from './packet-keys.ts';
+import type { Path } from './path.ts';
 import { ReceivedPackets } from './received-packets.ts';
 import { Sender } from './sender.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
-
-export interface Path {
-  readonly address: string;
-  readonly port: number;
-}
 
 export interface ConnectionOptions {
   readonly peer: Uint8Array;

@@ -3,8 +3,9 @@ import type { AeadSuite } from '../addon/native.ts';
 import type { Random } from '../base/clock.ts';
 import type { Nanoseconds } from '../base/units.ts';
 import type { CongestionController } from './congestion-controller.ts';
-import type { Connection, Path } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { AeadFactory } from './packet-keys.ts';
+import type { Path } from './path.ts';
 import type { KeyPair } from './primitives.ts';
 
 export interface EndpointOptions {

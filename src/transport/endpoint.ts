@@ -4,7 +4,7 @@
 import type { AeadSuite } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { AddressLimiter } from './address-limiter.ts';
-import { Connection, type Path } from './connection.ts';
+import { Connection } from './connection.ts';
 import { ConnectionTable } from './connection-table.ts';
 import {
   ANSWERS_MAX,
@@ -39,6 +39,7 @@ import { InitiationGate } from './initiation-gate.ts';
 import { type ConnectRequest, Initiator } from './initiator.ts';
 import { PacketGroup } from './packet-group.ts';
 import { PacketKeys } from './packet-keys.ts';
+import type { Path } from './path.ts';
 import { compareBytes, keyedHash, sameBytes } from './primitives.ts';
 import { TransmitBatch } from './transmit-batch.ts';
 

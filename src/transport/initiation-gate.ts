@@ -3,7 +3,6 @@
 // static key is authentic and allowed.
 import type { Random } from '../base/clock.ts';
 import { AddressLimiter } from './address-limiter.ts';
-import type { Path } from './connection.ts';
 import {
   COOKIE_NONCE_BYTES,
   COOKIE_PACKET_BYTES,
@@ -16,6 +15,7 @@ import {
 import { CookieJar, macOf } from './cookie-jar.ts';
 import type { CounterName } from './counters.ts';
 import { type HandshakeIdentity, INITIATION_HEADER_BYTES, macKeyOf, Reception } from './handshake.ts';
+import type { Path } from './path.ts';
 import { hexOf, sameBytes } from './primitives.ts';
 
 export type GateOutcome =

@@ -2,7 +2,6 @@
 // given up. The last few initiations stay answerable, so that a round trip longer than the retry interval works.
 import type { Random } from '../base/clock.ts';
 import type { Nanoseconds } from '../base/units.ts';
-import type { Path } from './connection.ts';
 import {
   ATTEMPT_MS,
   COOKIE_NONCE_BYTES,
@@ -18,6 +17,7 @@ import {
 } from './constants.ts';
 import { macOf, openCookie } from './cookie-jar.ts';
 import { type HandshakeIdentity, INITIATION_HEADER_BYTES, Initiation, macKeyOf } from './handshake.ts';
+import type { Path } from './path.ts';
 import { hexOf } from './primitives.ts';
 
 /** Initiations of one attempt that may still be answered. */

@@ -1,8 +1,8 @@
 // Consecutive data packets of one received batch that are addressed to one connection, in the shape in which they are
 // opened together. Reused from group to group.
 
-import type { Path } from './connection.ts';
 import { HEADER_BYTES } from './constants.ts';
+import type { Path } from './path.ts';
 
 export const GROUP_PACKETS_MAX = 512;
 

@@ -1,10 +1,11 @@
 // A network in one process for the transport: endpoints with addresses, links with delay, loss, reordering, duplication,
 // corruption, a rate with a queue, an MTU and cuts; virtual time and a seed, so that a run can be repeated.
 import { milliseconds, nanoseconds } from '../../src/base/units.ts';
-import type { Connection, Path } from '../../src/transport/connection.ts';
+import type { Connection } from '../../src/transport/connection.ts';
 import { Endpoint } from '../../src/transport/endpoint.ts';
 import type { EndpointOptions } from '../../src/transport/endpoint-types.ts';
 import type { ConnectionEvent } from '../../src/transport/incoming-data.ts';
+import type { Path } from '../../src/transport/path.ts';
 import { type KeyPair, keyPairOf } from '../../src/transport/primitives.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { createSodiumAead } from './sodium-aead.ts';
