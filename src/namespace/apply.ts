@@ -12,7 +12,7 @@ import {
   ROOT_INODE,
 } from '../base/units.ts';
 import { type Extent, extentEnd } from '../extent/extent.ts';
-import { equalExtents } from '../extent/list.ts';
+import { equalExtents, normalise } from '../extent/list.ts';
 import { SOURCE_HOLE } from '../extent/runs.ts';
 import {
   type CreateOperation,
@@ -53,8 +53,6 @@ export interface ApplyOptions {
   readonly moves: MoveLog;
   readonly conflicts: ConflictTable;
   readonly clock: HybridClock;
-  /** The checks of a file's runs as its node would make them: equal checks are equal bytes. */
-  readonly checksOf: (extents: readonly Extent[]) => readonly bigint[] | undefined;
 }
 
 const COUNTER_BITS = 48n;
@@ -263,12 +261,13 @@ export class Applier {
   #updateContent(state: InodeState, content: OperationContent): void {
     const previous = state.stamps.content;
     const concurrent = previous !== undefined && !this.#hasSeen(previous);
-    const extents = localExtents(content, this.#locals);
-    const held = readExtents(state, { offset: 0n, length: state.record.size }, (key) => this.#tree.store.read(key));
+    const before = { size: state.record.size, extents: concurrent ? this.#extents(state) : [] };
     const wins = this.#wins(state, 'content');
-    if (concurrent && !this.#sameBytes({ size: state.record.size, extents: held }, { size: content.size, extents })) {
-      const [size, lost] = wins ? [state.record.size, held] : [content.size, extents];
-      this.#options.conflicts.add(state.inode, wins ? previous : this.#stamp, { size, extents: lost });
+    if (concurrent) {
+      const after = { size: content.size, extents: normalise(localExtents(content, this.#locals), content.size) };
+      // Equal checks would not do: they cover whole chunks, and a run may be a part of one.
+      const same = before.size === after.size && equalExtents(before.extents, after.extents);
+      if (!same) this.#options.conflicts.add(state.inode, wins ? previous : this.#stamp, wins ? before : after);
     }
     if (wins) this.#setContent(state, content);
     noteEdit(state, this.#stamp);
@@ -276,20 +275,15 @@ export class Applier {
     this.#tree.store.touch(state);
   }
 
+  #extents(state: InodeState): readonly Extent[] {
+    return readExtents(state, { offset: 0n, length: state.record.size }, (key) => this.#tree.store.read(key));
+  }
+
   #setContent(state: InodeState, content: OperationContent): void {
     const extents = localExtents(content, this.#locals);
     const allocatedBytes = replaceContent(state, extents, (key) => this.#tree.store.read(key));
     this.#tree.update(state, { size: content.size, allocatedBytes, contentVersion: this.#options.clock.tick() });
     this.#tree.changes?.contents.add(state.inode);
-  }
-
-  #sameBytes(left: { size: bigint; extents: Extent[] }, right: { size: bigint; extents: Extent[] }): boolean {
-    if (left.size !== right.size) return false;
-    if (equalExtents(left.extents, right.extents)) return true;
-    const one = this.#options.checksOf(left.extents);
-    const other = this.#options.checksOf(right.extents);
-    if (one === undefined || other === undefined || one.length !== other.length) return false;
-    return one.length > 0 && one.every((check, index) => check === other[index]);
   }
 
   #setExtended(state: InodeState, { extended }: OperationAttributes): void {

@@ -8,8 +8,6 @@ import { CLOCK_AHEAD_MAX_MS } from '../base/limits.ts';
 import { type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds, ROOT_INODE } from '../base/units.ts';
 import { type Extent, isHole } from '../extent/extent.ts';
 import { normalise } from '../extent/list.ts';
-import { toNativeRuns } from '../extent/native.ts';
-import { RUNS_PER_CHECK } from '../extent/runs.ts';
 import { decodeBatch, type OperationBatch } from '../wire/operations.ts';
 import { Applier } from './apply.ts';
 import { BatchMaker } from './batch-maker.ts';
@@ -501,8 +499,7 @@ export class LevelNamespace implements Namespace {
     };
     this.#tree.changes = changes;
     try {
-      const checksOf = (extents: readonly Extent[]) => this.#checksOf(extents);
-      const parts = { tree: this.#tree, moves: this.#moves, conflicts: this.#conflicts, clock: this.#clock, checksOf };
+      const parts = { tree: this.#tree, moves: this.#moves, conflicts: this.#conflicts, clock: this.#clock };
       new Applier(parts, { batch, log, locals }).run();
     } finally {
       this.#tree.changes = undefined;
@@ -528,18 +525,6 @@ export class LevelNamespace implements Namespace {
       throw new PacketFsError('PFS_CORRUPT', 'A batch is malformed', { details: { reason: result.reason } });
     this.#decoded.set(bytes, result.batch);
     return result.batch;
-  }
-
-  /** Undefined when a byte is not held. */
-  #checksOf(extents: readonly Extent[]): readonly bigint[] | undefined {
-    const pairs = toNativeRuns(extents);
-    const checks: bigint[] = [];
-    for (let start = 0; start < pairs.length; start += RUNS_PER_CHECK * 2) {
-      const check = this.#options.checkOfRuns(pairs.slice(start, start + RUNS_PER_CHECK * 2));
-      if (check === undefined) return undefined;
-      checks.push(check);
-    }
-    return checks;
   }
 
   #extentsOf(state: InodeState, range?: { readonly offset: bigint; readonly length: bigint }): readonly Extent[] {
