@@ -162,6 +162,7 @@ function interruption(): Promise<string> {
   return new Promise((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
+    process.once('SIGHUP', resolve); // the terminal went: as clean an end as the others
   });
 }
 
