@@ -24,8 +24,8 @@ export interface JournalFile {
   /** The number of the commit that the records follow: they are part of commit `follows + 1` or later. */
   readonly follows: bigint;
   readonly records: readonly JournalRecord[];
-  /** Bytes from the first record on that is not whole; 0 after an orderly end. */
-  readonly tornBytes: number;
+  /** The file does not end with a whole record (or has no header): what followed is lost. */
+  readonly torn: boolean;
 }
 
 export class Journal {
@@ -139,9 +139,9 @@ export function readJournals(directory: string, crc32c: Crc32c): JournalFile[] {
   return files.sort((left, right) => (left.follows < right.follows ? -1 : 1));
 }
 
-export function decodeJournal(bytes: Buffer, crc32c: Crc32c): { records: JournalRecord[]; tornBytes: number } {
+export function decodeJournal(bytes: Buffer, crc32c: Crc32c): { records: JournalRecord[]; torn: boolean } {
   const records: JournalRecord[] = [];
-  if (!isHeader(bytes, crc32c)) return { records, tornBytes: bytes.length };
+  if (!isHeader(bytes, crc32c)) return { records, torn: true };
   let offset = HEADER_BYTES;
   while (offset + FRAME_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(offset);
@@ -151,7 +151,7 @@ export function decodeJournal(bytes: Buffer, crc32c: Crc32c): { records: Journal
     records.push(new Uint8Array(bytes.subarray(offset + FRAME_BYTES, end)));
     offset = end;
   }
-  return { records, tornBytes: bytes.length - offset };
+  return { records, torn: offset < bytes.length };
 }
 
 function followsOf(name: string): bigint | undefined {

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { NativeModule } from '../addon/native.ts';
 import type { Logger } from '../base/clock.ts';
-import { PacketFsError } from '../base/errors.ts';
+import { isPacketFsError, PacketFsError } from '../base/errors.ts';
 import { logNameText, parseLogName } from '../blob/log-name.ts';
 import type { LogStore, OpenedLog } from '../blob/log-store.ts';
 import type { ChunkVerifier } from '../blob/verify.ts';
@@ -85,38 +85,45 @@ export async function replayJournals(options: ReplayOptions): Promise<void> {
     const [next, ...later] = pending;
     if (next === undefined) break;
     const file = renamedTo(next, journalPath(state.path, number));
-    const replayed = await replayFile(options, file);
-    const ended = replayed < file.records.length || file.tornBytes > 0;
+    const outcome = await replayFile(options, file);
+    const ended = file.torn || outcome.end !== 'all';
     if (ended) removeFiles(later); // they build on what is dropped
     namespace.takeJournal(); // of the commit that comes now
     await committer.commit();
-    removeFiles([file]);
-    const dropped = file.records.length - replayed;
-    logger.info({ records: replayed, dropped, tornBytes: file.tornBytes }, 'replayed the journal of an unclean stop');
+    if (outcome.end === 'refused') fs.renameSync(file.path, `${file.path}.refused`);
+    else removeFiles([file]);
+    const facts = { replayed: outcome.replayed, dropped: file.records.length - outcome.replayed, torn: file.torn };
+    logger.info({ ...facts, end: outcome.end }, 'replayed the journal of an unclean stop');
     if (ended) break;
   }
   namespace.takeJournal();
   if (namespace.pending) await committer.commit();
 }
 
-/** The number of records done, all of them or those before the first whose bytes are not there. */
-async function replayFile(options: ReplayOptions, file: JournalFile): Promise<number> {
+interface ReplayOutcome {
+  readonly replayed: number;
+  /** Why it ended: no more records; a record's bytes are not in the blob; a record does not fit what is there. */
+  readonly end: 'all' | 'bytes-missing' | 'refused';
+}
+
+async function replayFile(options: ReplayOptions, file: JournalFile): Promise<ReplayOutcome> {
   let replayed = 0;
   for (const record of file.records) {
     await openKnownLogs(options); // the record before may have given a log its number
-    if (!(await bytesAreHere(options, record))) break;
+    if (!(await bytesAreHere(options, record))) return { replayed, end: 'bytes-missing' };
     try {
       options.namespace.replay(record);
-    } catch (cause) {
-      throw new PacketFsError(
-        'PFS_CORRUPT',
-        `record ${replayed} of ${file.path} cannot be done again; move the file away to go on without it`,
-        { cause, details: { path: file.path, record: replayed } },
+    } catch (error) {
+      if (!isPacketFsError(error)) throw error;
+      options.logger.error(
+        { path: `${file.path}.refused`, record: replayed, error },
+        'a journal record cannot be done again; it and those after it are dropped, and the file is kept',
       );
+      return { replayed, end: 'refused' };
     }
     replayed += 1;
   }
-  return replayed;
+  return { replayed, end: 'all' };
 }
 
 async function bytesAreHere(options: ReplayOptions, record: JournalRecord): Promise<boolean> {

@@ -1,17 +1,21 @@
 // Run by durability.test.ts as a child: writes and closes files without fsync, says which, and is killed by itself in
-// the middle of the next one. Arguments: state directory, number of files, 'before-commit' | 'after-commit'.
+// the middle of the next one. Arguments: state directory, number of files, 'during a commit' (one whose sync
+// never ends, so there are two journals) | 'after a commit'.
 
 import { ROOT_INODE } from '../../../src/base/units.ts';
-import { bytesOf, createDirectory, createFile, noise, openTestVolume, writeFile } from './support.ts';
+import { bytesOf, createDirectory, createFile, noise, openTestVolume, withSync, writeFile } from './support.ts';
 
 const [directory = '', count = '0', moment = ''] = process.argv.slice(2);
-const volume = await openTestVolume(directory);
-const committed = new Promise<void>((resolve) => volume.replica.onCommitted(resolve));
+let hangs = false;
+const native = withSync((blob) => (hangs ? new Promise(() => undefined) : blob.sync()));
+const volume = await openTestVolume(directory, { native });
+hangs = moment === 'during a commit';
 const folder = createDirectory(volume, 'folder');
 for (let number = 0; number < Number(count); number += 1) {
-  if (moment === 'after-commit' && number === Math.floor(Number(count) / 2)) {
-    await volume.commit();
-    await committed;
+  if (number === Math.floor(Number(count) / 2)) {
+    const committed = volume.commit();
+    if (!hangs) await committed;
+    else await Promise.resolve(); // frozen, and never written
   }
   await writeFile(volume, `file-${number}`, noise(number, 1000 + number * 700), folder);
 }

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { NativeBlob, NativeModule } from '../../../src/addon/native.ts';
 import { ROOT_INODE } from '../../../src/base/units.ts';
 import {
   bytesOf,
@@ -14,10 +13,10 @@ import {
   createFile,
   makeDirectory,
   namesIn,
-  native,
   noise,
   openTestVolume,
   readFile,
+  withSync,
   writeFile,
 } from './support.ts';
 
@@ -41,7 +40,7 @@ function runUntilKilled(directory: string, moment: string): void {
   assert.is(outcome.signal, 'SIGKILL', outcome.stderr);
 }
 
-for (const moment of ['before-commit', 'after-commit']) {
+for (const moment of ['during a commit', 'after a commit']) {
   test(`every file that was closed ${moment} survives kill -9 with its content`, async ({ directory }) => {
     runUntilKilled(directory, moment);
     for (const again of ['the crash', 'a clean stop']) {
@@ -61,7 +60,7 @@ for (const moment of ['before-commit', 'after-commit']) {
 }
 
 test('a journal cut anywhere gives a prefix of what was done, and the volume opens', async ({ directory }) => {
-  runUntilKilled(directory, 'before-commit');
+  runUntilKilled(directory, 'during a commit');
   const [journal = ''] = journals(directory);
   const whole = fs.readFileSync(path.join(directory, journal));
   const copy = `${directory}-copy`;
@@ -80,7 +79,7 @@ test('a journal cut anywhere gives a prefix of what was done, and the volume ope
 });
 
 test('a journal record whose bytes the disk lost ends the replay', async ({ directory }) => {
-  runUntilKilled(directory, 'before-commit');
+  runUntilKilled(directory, 'during a commit');
   const [log = ''] = fs.readdirSync(path.join(directory, 'blob'));
   const data = path.join(directory, 'blob', log, '00000.data');
   const descriptor = fs.openSync(data, 'r+');
@@ -134,34 +133,6 @@ test('a segment below its high-water mark makes the volume read-only, and its fi
   assert.is(await codeOf(() => createFile(damaged, 'new')), 'PFS_READ_ONLY');
   assert.is(await codeOf(() => damaged.close()), 'PFS_IO');
 });
-
-/** The real addon, but the blob's sync goes through `sync`. */
-function withSync(sync: (blob: NativeBlob) => ReturnType<NativeBlob['sync']>): NativeModule {
-  let real: NativeBlob | undefined;
-  const openBlob: NativeModule['openBlob'] = (options) => {
-    const blob = native.openBlob(options);
-    real = blob;
-    return new Proxy(blob, {
-      get: (target, name) => {
-        if (name === 'sync') return () => sync(target);
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  };
-  return new Proxy(native, {
-    get: (target, name) => {
-      if (name === 'openBlob') return openBlob;
-      if (name === 'createContentStore') {
-        return (_: NativeBlob, dirtyBytesMax: number) => {
-          assert.ok(real);
-          return target.createContentStore(real, dirtyBytesMax);
-        };
-      }
-      return Reflect.get(target, name);
-    },
-  });
-}
 
 test('a failed sync answers EIO, leaves the volume read-only, is not tried again, and the next open has what was closed', async ({
   directory,

@@ -27,7 +27,7 @@ test('records come back in order, empty ones too', ({ directory }) => {
   journal.append([record('three')]);
   journal.close();
   assert.equal(texts(directory), [['one', '', 'three']]);
-  assert.is(readJournals(directory, crc32c)[0]?.tornBytes, 0);
+  assert.is(readJournals(directory, crc32c)[0]?.torn, false);
 });
 
 test('no record, no file', ({ directory }) => {
@@ -53,7 +53,7 @@ test('after a rotation records follow the new commit and the old file is handed 
   assert.is(retired, readJournals(directory, crc32c)[0]?.path);
 });
 
-test('whatever the length a journal is cut to, a prefix of its records comes back and the rest is counted', ({
+test('whatever the length a journal is cut to, a prefix of its records comes back and the loss is told', ({
   directory,
 }) => {
   const journal = open(directory);
@@ -67,6 +67,9 @@ test('whatever the length a journal is cut to, a prefix of its records comes bac
     const records = texts(directory)[0] ?? [];
     assert.equal(records, ['first', 'second', 'third'].slice(0, records.length));
     assert.is(records.length === 3, length === whole.length);
+    const torn = readJournals(directory, crc32c)[0]?.torn;
+    const atRecordEnd = [12, 12 + 13, 12 + 13 + 14, whole.length].includes(length);
+    assert.is(torn, !atRecordEnd);
   }
 });
 
@@ -95,7 +98,7 @@ test('zeros behind the records are not records', ({ directory }) => {
   assert.ok(file);
   fs.appendFileSync(file.path, new Uint8Array(4096));
   assert.equal(texts(directory), [['only']]);
-  assert.is(readJournals(directory, crc32c)[0]?.tornBytes, 4096);
+  assert.is(readJournals(directory, crc32c)[0]?.torn, true);
 });
 
 test('the example of docs/format/namespace.md, Journal, is what is written', ({ directory }) => {

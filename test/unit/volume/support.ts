@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { native } from '../../../src/addon/addon.ts';
-import type { NativeModule } from '../../../src/addon/native.ts';
+import type { NativeBlob, NativeModule } from '../../../src/addon/native.ts';
 import { silentLogger } from '../../../src/base/clock.ts';
 import { type InodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import { systemClock } from '../../../src/daemon/system.ts';
@@ -18,6 +18,34 @@ export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(by
 const digest = (text: string): Uint8Array => new Uint8Array(createHash('sha256').update(text).digest());
 
 export const makeDirectory = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'pfs-volume-'));
+
+/** The real addon, but the blob's sync goes through `sync`. */
+export function withSync(sync: (blob: NativeBlob) => ReturnType<NativeBlob['sync']>): NativeModule {
+  let real: NativeBlob | undefined;
+  const openBlob: NativeModule['openBlob'] = (options) => {
+    const blob = native.openBlob(options);
+    real = blob;
+    return new Proxy(blob, {
+      get: (target, name) => {
+        if (name === 'sync') return () => sync(target);
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  };
+  return new Proxy(native, {
+    get: (target, name) => {
+      if (name === 'openBlob') return openBlob;
+      if (name === 'createContentStore') {
+        return (_: NativeBlob, dirtyBytesMax: number) => {
+          if (real === undefined) throw new Error('the blob is opened before the content store');
+          return target.createContentStore(real, dirtyBytesMax);
+        };
+      }
+      return Reflect.get(target, name);
+    },
+  });
+}
 
 const opened = new Set<Volume>();
 
@@ -113,5 +141,3 @@ export async function codeOf(action: () => unknown): Promise<unknown> {
   }
   return undefined;
 }
-
-export { native };
