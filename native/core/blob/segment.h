@@ -109,6 +109,7 @@ class Segment {
   Status lowerSyncMark(std::uint32_t slot);
   Status preallocate(std::uint32_t end);
   Status writeData(std::span<const ChunkBytes> chunks);
+  Status writeRecords(std::span<const std::uint8_t> records, std::span<const std::uint32_t> slots, std::size_t reused);
   void publish(std::span<const ChunkBytes> chunks, std::span<const std::uint32_t> slots);
   void cover(std::uint32_t start, std::uint32_t end);
   bool recordInSlot(std::uint32_t slot, TableRecord& record) const;

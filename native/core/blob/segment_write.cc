@@ -78,18 +78,28 @@ Status Segment::place(std::span<const ChunkBytes> chunks) {
     encodeRecord({chunk.offset, chunk.length, chunk.hash, chunk.dataCrc}, records.data() + i * kTableRecordBytes);
   }
   touched_ = true;
-  for (std::size_t i = 0; i < reused; i++) {
-    status = writeFully(table_.fd(), records.data() + i * kTableRecordBytes, kTableRecordBytes, slotOffset(slots[i]));
-    if (!status.ok()) return status;
-  }
-  if (reused < chunks.size()) {
-    status = writeFully(table_.fd(), records.data() + reused * kTableRecordBytes,
-                        (chunks.size() - reused) * kTableRecordBytes, slotOffset(slots[reused]));
-    if (!status.ok()) return status;
-  }
+  status = writeRecords(records, slots, reused);
+  if (!status.ok()) return status;
   freeSlots_.resize(freeSlots_.size() - reused);
   publish(chunks, slots);
   return Status::success();
+}
+
+/// The first `reused` records go to slots of their own, the rest follow each other at the end of the table.
+Status Segment::writeRecords(std::span<const std::uint8_t> records, std::span<const std::uint32_t> slots,
+                             std::size_t reused) {
+  for (std::size_t i = 0; i < reused; i++) {
+    Status status =
+        writeFully(table_.fd(), records.data() + i * kTableRecordBytes, kTableRecordBytes, slotOffset(slots[i]));
+    if (!status.ok()) return status;
+  }
+  if (reused == slots.size()) return Status::success();
+  const std::span<const std::uint8_t> added = records.subspan(reused * kTableRecordBytes);
+  Status status = writeFully(table_.fd(), added.data(), added.size(), slotOffset(slots[reused]));
+  if (status.ok()) return status;
+  // A full disk may have taken some of them: they must not be found by the next opening.
+  if (::ftruncate(table_.fd(), static_cast<off_t>(slotOffset(slots[reused]))) != 0) failed_ = true;
+  return status;
 }
 
 /// Chunks that are neighbours in the segment go out in one write.
