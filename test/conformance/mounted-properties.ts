@@ -1,5 +1,5 @@
 // Runs the POSIX properties on a PacketFS mount of one backend; the daemon is a process of its own.
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FuseBackend } from '../../mount/session.ts';
@@ -13,8 +13,10 @@ export function runPropertiesOnMount(
   backend: FuseBackend,
   expectedDifferences: Readonly<Record<string, string>>,
 ): void {
+  const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
+  chmodSync(directory, 0o755); // some properties are about other users, who must get as far as the mount
   const node = new TestNode({
-    directory: mkdtempSync(join(tmpdir(), 'conformance-')),
+    directory,
     port: PORTS_FROM + (process.pid % PORTS),
   });
   runProperties({
