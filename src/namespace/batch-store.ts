@@ -2,8 +2,9 @@
 // them; only those in a durable commit are given to peers.
 
 import { type LogNumber, logNumber } from '../base/units.ts';
+import type { Change } from './change.ts';
 import { batchKey, KIND } from './keys.ts';
-import type { Change, Store } from './store.ts';
+import type { Store } from './store.ts';
 import type { StoredBatch } from './types.ts';
 
 export class BatchStore {

@@ -3,8 +3,8 @@
 import { PacketFsError } from '../base/errors.ts';
 import { packetfs } from '../wire/generated/packetfs.js';
 import { toWire, unsignedOf } from '../wire/long.ts';
+import type { Change } from './change.ts';
 import { KIND, numberKey } from './keys.ts';
-import type { Change } from './store.ts';
 import type { CommitState, HighWaterMark } from './types.ts';
 
 export const COMMITS_KEPT = 1024n;

@@ -5,10 +5,10 @@ import { type Extent, extentEnd } from '../extent/extent.ts';
 import { allocatedBytes, normaliseRange, splice, truncate } from '../extent/list.ts';
 import { packetfs } from '../wire/generated/packetfs.js';
 import { toWire, unsignedOf } from '../wire/long.ts';
+import { type Change, decoded } from './change.ts';
 import { KIND, numberKey, pageKey } from './keys.ts';
 import { extentsOf, wireExtents } from './records.ts';
 import type { ContentState, ExtentPageState, InodeState } from './state.ts';
-import { type Change, decoded } from './store.ts';
 
 export const EXTENTS_PER_PAGE = 128;
 export const EXTENTS_INLINE_MAX = 16;

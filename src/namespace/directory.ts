@@ -3,10 +3,10 @@
 // name, the others are shown with a suffix (conflict-names.ts).
 import { assert } from '../base/assert.ts';
 import { inodeNumber } from '../base/units.ts';
+import { type Change, decoded } from './change.ts';
 import { KIND, pageKey } from './keys.ts';
 import { decodeNamePage, encodeNamePage, type PagedName } from './records.ts';
 import type { DirectoryState, InodeState, NamedInode } from './state.ts';
-import { type Change, decoded } from './store.ts';
 
 export const NAMES_PER_PAGE = 128;
 

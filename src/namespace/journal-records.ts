@@ -5,9 +5,9 @@ import { blobAddress, hybridTime, inodeNumber, logNumber, nanoseconds } from '..
 import type { Extent } from '../extent/extent.ts';
 import { packetfs } from '../wire/generated/packetfs.js';
 import { signedOf, toWire, unsignedOf } from '../wire/long.ts';
+import { decoded } from './change.ts';
 import type { AttributesMutation, ContentMutation, Mutation, NameMutation, TimedMutation } from './mutation-types.ts';
 import { extentsOf, wireExtents } from './records.ts';
-import { decoded } from './store.ts';
 import type { JournalRecord, RenameOptions } from './types.ts';
 
 const RENAME_FLAGS: readonly RenameOptions['flags'][] = ['replace', 'noreplace', 'exchange'];

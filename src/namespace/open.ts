@@ -3,6 +3,7 @@
 import { PacketFsError } from '../base/errors.ts';
 import { hybridTime, inodeNumber, logNumber, nanoseconds, ROOT_INODE } from '../base/units.ts';
 import { BATCH_KIND, BatchStore } from './batch-store.ts';
+import { decoded } from './change.ts';
 import { type Commit, checkChain, decodeCommit, FIRST_COMMIT } from './commits.ts';
 import { ConflictTable } from './conflicts.ts';
 import { HybridClock } from './hybrid-clock.ts';
@@ -11,7 +12,7 @@ import { LevelNamespace } from './level-namespace.ts';
 import { type LogState, LogTable } from './logs.ts';
 import { MoveLog } from './moves.ts';
 import { newState, REGISTERS, TYPE_DIRECTORY } from './state.ts';
-import { decoded, Store } from './store.ts';
+import { Store } from './store.ts';
 import { Tree } from './tree.ts';
 import type { Namespace, NamespaceOptions } from './types.ts';
 

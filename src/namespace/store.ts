@@ -5,15 +5,12 @@ import { Level } from 'level';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import type { InodeNumber } from '../base/units.ts';
+import { type Change, decoded } from './change.ts';
 import { encodeContent } from './content.ts';
 import { encodeDirectory } from './directory.ts';
 import { KIND, type Kind, kindRange, numberKey, pageKey } from './keys.ts';
 import { decodeExtended, decodeInode, encodeExtended, encodeInode } from './records.ts';
 import type { ExtendedValue, InodeState } from './state.ts';
-
-export type Change =
-  | { readonly type: 'put'; readonly key: Buffer; readonly value: Uint8Array }
-  | { readonly type: 'del'; readonly key: Buffer };
 
 /** Inodes kept decoded when clean. */
 export const CACHED_INODES_MAX = 65536;
@@ -193,12 +190,4 @@ function removals(state: InodeState): Change[] {
     changes.push({ type: 'del', key: pageKey(KIND.namePage, state.inode, page) });
   }
   return changes;
-}
-
-export function decoded<Value>(decode: () => Value): Value {
-  try {
-    return decode();
-  } catch (cause) {
-    throw new PacketFsError('PFS_CORRUPT', 'A record of the namespace does not decode', { cause });
-  }
 }
