@@ -155,7 +155,8 @@ module.exports = {
     },
     {
       name: 'no-cycles',
-      comment: 'Modules that run each other at load are one module in two files. Naming each other in types is allowed.',
+      comment:
+        'Modules that run each other at load are one module in two files. Naming each other in types is allowed.',
       severity: 'error',
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },

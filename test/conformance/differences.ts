@@ -7,7 +7,50 @@ const NAMELESS_FILE = { 'a nameless file is given a name by linking it': 'libfus
 
 export const LIBFUSE3_DIFFERENCES: Readonly<Record<string, string>> = NAMELESS_FILE;
 
-const FUSE_NATIVE: Readonly<Partial<Record<DifferenceId, readonly string[]>>> = {};
+const FUSE_NATIVE: Readonly<Partial<Record<DifferenceId, readonly string[]>>> = {
+  'caller-is-the-daemon': ['a new object belongs to who made it'],
+  'hidden-files-on-unlink': ['a file unlinked while open can change its attributes through the descriptor'],
+  'names-that-are-not-utf8': [
+    'names that are not UTF-8 come back byte for byte',
+    'every single byte but NUL, slash and a lone dot is a name',
+    'a symbolic link keeps its target byte for byte, and its size is the length',
+  ],
+  'inode-numbers-are-made-up': [
+    'listing tells the type and the inode that lstat tells',
+    'hard links share inode, content, attributes and a link count',
+    'a thousand links to one file are counted',
+    'special files and symbolic links can be hard-linked',
+    'a replaced file that has other links loses one',
+  ],
+  'modification-time-from-access-time': [
+    'linking changes the change time, not the modification time',
+    'a symbolic link has an owner and times of its own',
+    'a renamed file keeps inode, content and modification time',
+    'a time set while the file is open and written stays after closing',
+    'changing a mode or owner changes the change time alone',
+    'an attribute changes the change time, not the modification time',
+  ],
+  'rename-flags': [
+    'RENAME_NOREPLACE renames to a free name and fails with EEXIST on a taken one',
+    'RENAME_EXCHANGE swaps two files',
+    'RENAME_EXCHANGE swaps a file and a directory of different parents, link counts included',
+  ],
+  'allocation-and-seek': [
+    'SEEK_DATA and SEEK_HOLE find where data and holes begin',
+    'seeking data in a trailing hole or past the end fails with ENXIO',
+    'allocating grows the file with zeros',
+    'allocating with KEEP_SIZE leaves size and content',
+    'punching a hole zeroes the range, keeps the size and frees the space',
+    'punching at odd offsets zeroes exactly the range',
+    'zeroing a range zeroes it, and grows the file where asked',
+  ],
+  'times-in-milliseconds': ['both times are set to the nanosecond', 'times before 1970 and after 2038 are kept'],
+  'single-time-is-lost': ['the modification time set alone leaves the access time, and the other way round'],
+  'access-lists-not-enforced': [
+    'an access control list grants and is shown in the group bits',
+    'a default access control list is inherited by what is created below',
+  ],
+};
 
 export const FUSE_NATIVE_DIFFERENCES: Readonly<Record<string, string>> = {
   ...NAMELESS_FILE,
