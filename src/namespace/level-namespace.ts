@@ -25,7 +25,7 @@ import type { Mutation, TimedMutation } from './mutation-types.ts';
 import { Mutator } from './mutations.ts';
 import { pathsOf } from './paths.ts';
 import { Pending } from './pending.ts';
-import { type Ahead, orderReadiness, readinessOf } from './readiness.ts';
+import { type Ahead, extentsOfBatch, orderReadiness, readinessOf } from './readiness.ts';
 import { decodeInode } from './records.ts';
 import { seal } from './seal.ts';
 import { type InodeState, isDirectory, nameBytes, nameKey } from './state.ts';
@@ -355,6 +355,8 @@ export class LevelNamespace implements Namespace {
   }
 
   extentsOfJournalRecord(record: JournalRecord): readonly Extent[] {
+    const { mutation } = decodeMutation(record);
+    if (mutation.kind === 'applied') return extentsOfBatch(this.#decode(mutation.bytes), this.#logs);
     return extentsOfMutation(record);
   }
 

@@ -1,7 +1,8 @@
 // What a peer's batch still needs: operations that come first, bytes that are not here or differ from what its node
 // meant (the check of a group of runs).
 import { PacketFsError } from '../base/errors.ts';
-import { addressOf, type LogNumber, type LogPosition, logPosition } from '../base/units.ts';
+import { addressOf, type LogNumber, type LogPosition, logNumber, logPosition } from '../base/units.ts';
+import type { Extent } from '../extent/extent.ts';
 import { checkGroups, type Run, SOURCE_HOLE } from '../extent/runs.ts';
 import { indexOfSource, type OperationBatch } from '../wire/operations.ts';
 import type { LogTable } from './logs.ts';
@@ -47,6 +48,22 @@ function reached(name: LogName, logs: LogTable, ahead: Ahead): bigint {
     if (same && position.sequence > sequence) sequence = position.sequence;
   }
   return sequence;
+}
+
+/** Every stored byte that a batch refers to; in log 0, which has none, where the batch names a log without a number. */
+export function extentsOfBatch(batch: OperationBatch, logs: LogTable): Extent[] {
+  const numbers = batch.logs.map((log) => logs.find(log)?.number ?? logNumber(0));
+  const extents: Extent[] = [];
+  for (const operation of batch.operations) {
+    if (operation.kind !== 'create' && operation.kind !== 'update') continue;
+    let offset = 0n;
+    for (const { source, position, length } of operation.content?.runs ?? []) {
+      const number = source === SOURCE_HOLE ? undefined : (numbers[indexOfSource(source)] ?? logNumber(0));
+      if (number !== undefined) extents.push({ offset, length, address: addressOf(number, logPosition(position)) });
+      offset += length;
+    }
+  }
+  return extents;
 }
 
 function bytesReadiness(batch: OperationBatch, options: ReadinessOptions): BatchReadiness {

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MIB, ROOT_INODE } from '../../../src/base/units.ts';
@@ -19,6 +21,7 @@ import {
   openTestVolume,
   readFile,
   textOf,
+  withSync,
   writeFile,
 } from './support.ts';
 
@@ -155,6 +158,45 @@ test('what was applied is there after closing and opening, and is not asked for 
   context.b = await openTestVolume(context.directories[1] ?? '', { node: 'node b' });
   assert.is(await push(context.a.replica, context.b.replica), 0);
   assert.equal(await treeOf(context.b), await treeOf(context.a));
+});
+
+test('a batch applied before a crash is there after it, unless the disk lost bytes that it refers to', async (context) => {
+  await writeFile(context.a, 'file', noise(11, 60_000));
+  const { log } = await context.a.replica.commit();
+  const [directoryOfB = ''] = context.directories.slice(1);
+  await context.b.close();
+  let resume: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    resume = resolve;
+  });
+  let holding = false;
+  const native = withSync((blob) => (holding ? held.then(() => blob.sync()) : blob.sync()));
+  context.b = await openTestVolume(directoryOfB, { node: 'node b', native });
+  holding = true;
+  for (const range of context.a.replica.durableRanges(log)) {
+    const literal = await context.a.replica.packLiteral(log, range, MIB);
+    assert.ok(literal);
+    await context.b.replica.storeLiteral(log, literal.frame, { repair: false });
+  }
+  const batches = context.a.replica.readBatches(log, 1n, MIB).map((batch) => batch.bytes);
+  const applying = context.b.replica.applyBatches(batches); // journaled, and never committed while the sync is held
+  for (const loses of [false, true]) {
+    const crashed = makeDirectory();
+    context.directories.push(crashed);
+    fs.cpSync(directoryOfB, crashed, { recursive: true }); // what a killed process leaves
+    if (loses) {
+      const data = path.join(crashed, 'blob', logNameText(log), '00000.data');
+      fs.writeFileSync(data, new Uint8Array(fs.statSync(data).size));
+    }
+    const after = await openTestVolume(crashed, { node: 'node b' });
+    assert.equal(namesIn(after), loses ? [] : ['file']);
+    if (!loses) assert.equal(await treeOf(after), await treeOf(context.a));
+    assert.is(await push(context.a.replica, after.replica), loses ? 60_000 : 0);
+    assert.equal(await treeOf(after), await treeOf(context.a));
+    await after.close();
+  }
+  resume();
+  await applying;
 });
 
 test('a literal that was changed on the way is refused and changes nothing', async ({ a, b }) => {
