@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { native } from '../../../src/addon/addon.ts';
 import type { NativeBlob, NativeModule } from '../../../src/addon/native.ts';
-import { silentLogger } from '../../../src/base/clock.ts';
+import { type Clock, silentLogger } from '../../../src/base/clock.ts';
 import { type InodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import { systemClock } from '../../../src/daemon/system.ts';
 import { openVolume, type Volume } from '../../../src/volume/open-volume.ts';
@@ -59,14 +59,14 @@ export async function cleanUp(...directories: readonly string[]): Promise<void> 
 /** Volumes of tests share id and secret; nodes differ by name. */
 export async function openTestVolume(
   directory: string,
-  options: { node?: string; native?: NativeModule } = {},
+  options: { node?: string; native?: NativeModule; clock?: Clock } = {},
 ): Promise<Volume> {
   const volume = await openVolume({
     stateDirectory: directory,
     volumeId: digest('volume').subarray(0, 16),
     volumeSecret: digest('secret'),
     node: digest(options.node ?? 'node a'),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     logger: silentLogger,
     native: options.native ?? native,
   });
