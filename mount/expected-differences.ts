@@ -11,7 +11,7 @@ export type DifferenceId =
   | 'allocation-and-seek'
   | 'names-that-are-not-utf8'
   | 'hidden-files-on-unlink'
-  | 'remote-changes-after-a-second'
+  | 'remote-changes-at-open'
   | 'access-lists-not-enforced'
   | 'mount-flags';
 
@@ -21,7 +21,7 @@ export interface ExpectedDifference {
 }
 
 export const FUSE_NATIVE_DIFFERENCES: readonly ExpectedDifference[] = [
-  { id: 'times-in-milliseconds', consequence: 'times are shown and set in whole milliseconds' },
+  { id: 'times-in-milliseconds', consequence: 'times are shown and set in whole milliseconds, not before 1970' },
   {
     id: 'modification-time-from-access-time',
     consequence: 'setting both times sets the modification time to the access time (rsync -a leaves wrong times)',
@@ -31,9 +31,9 @@ export const FUSE_NATIVE_DIFFERENCES: readonly ExpectedDifference[] = [
   { id: 'inode-numbers-are-made-up', consequence: 'inode numbers are those of libfuse and change with each mount' },
   { id: 'rename-flags', consequence: 'renameat2 with NOREPLACE or EXCHANGE fails' },
   { id: 'allocation-and-seek', consequence: 'fallocate, SEEK_HOLE and copy_file_range are not supported' },
-  { id: 'names-that-are-not-utf8', consequence: 'names that are not UTF-8 cannot be used' },
+  { id: 'names-that-are-not-utf8', consequence: 'names and link targets that are not UTF-8 are damaged' },
   { id: 'hidden-files-on-unlink', consequence: 'a file removed while open shows as .fuse_hidden until it is closed' },
-  { id: 'remote-changes-after-a-second', consequence: 'changes made by peers show up to a second late' },
+  { id: 'remote-changes-at-open', consequence: 'new content from peers shows when a file is opened again' },
   { id: 'access-lists-not-enforced', consequence: 'access control lists are kept but not enforced' },
   { id: 'mount-flags', consequence: 'noatime, nodiratime and the timeouts of -o are not passed on' },
 ];

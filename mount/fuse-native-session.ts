@@ -12,8 +12,9 @@ import { joinNames } from './operations/extended-attributes.ts';
 import { PathOperations } from './path-operations.ts';
 import type { FuseSession, SessionEnd, SessionParts, SessionSettings } from './session.ts';
 
-/** libfuse 2 cannot be told of remote changes through fuse-native, so the kernel may cache for a second only. */
-const CACHE_TIMEOUT_S = 1;
+/** Through fuse-native the kernel cannot be told of remote changes, and libfuse takes the names of one file for several:
+ * so nothing is cached but pages, and those are checked at open (auto_cache). */
+const CACHE_TIMEOUT_S = 0;
 const MOUNT_TIMEOUT_MS = 10_000;
 
 export class FuseNativeSession implements FuseSession {
