@@ -130,5 +130,5 @@ function mountFuse(fuse: Fuse, mountPoint: string): Promise<void> {
 
 const failure = (mountPoint: string, reason: string): PacketFsError =>
   new PacketFsError('PFS_MOUNT', `Cannot mount on ${mountPoint} with fuse-native: ${reason}.`, {
-    details: { mountPoint },
+    facts: { mountPoint },
   });

@@ -50,7 +50,7 @@ export async function unmountPath(mountPoint: string, options: { readonly lazily
     await promisify(execFile)(program, [...flags, '--', mountPoint]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PacketFsError('PFS_MOUNT', `Cannot unmount ${mountPoint}: ${reason}`, { cause, details: { mountPoint } });
+    throw new PacketFsError('PFS_MOUNT', `Cannot unmount ${mountPoint}: ${reason}`, { cause, facts: { mountPoint } });
   }
 }
 
@@ -89,6 +89,6 @@ async function assertFuseUsable(): Promise<void> {
 }
 
 const failure = (sentence: string, mountPoint: string): PacketFsError =>
-  new PacketFsError('PFS_MOUNT', sentence, { details: { mountPoint } });
+  new PacketFsError('PFS_MOUNT', sentence, { facts: { mountPoint } });
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

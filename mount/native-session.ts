@@ -57,8 +57,8 @@ export class NativeSession implements FuseSession {
     } catch (cause) {
       unsubscribe();
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const details = { mountPoint: settings.mountPoint, errno: errnoOf(cause) };
-      throw new PacketFsError('PFS_MOUNT', `Cannot mount on ${settings.mountPoint}: ${reason}.`, { cause, details });
+      const facts = { mountPoint: settings.mountPoint, errno: errnoOf(cause) };
+      throw new PacketFsError('PFS_MOUNT', `Cannot mount on ${settings.mountPoint}: ${reason}.`, { cause, facts });
     }
     this.#isStarted = true;
     await this.#raiseReadAhead();
@@ -70,8 +70,8 @@ export class NativeSession implements FuseSession {
       this.#session.stop(options.force);
     } catch (cause) {
       const { mountPoint } = this.#parts.settings;
-      const details = { mountPoint, errno: errnoOf(cause) };
-      throw new PacketFsError('PFS_MOUNT', `Cannot unmount ${mountPoint}: it is in use.`, { cause, details });
+      const facts = { mountPoint, errno: errnoOf(cause) };
+      throw new PacketFsError('PFS_MOUNT', `Cannot unmount ${mountPoint}: it is in use.`, { cause, facts });
     }
     await this.ended;
   }

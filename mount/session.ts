@@ -33,7 +33,7 @@ export interface FuseSession {
   readonly ended: Promise<SessionEnd>;
   /**
    * Unmounts and waits for the end; idempotent. `force` lets go of a mount that is in use, whose users then get
-   * errors; without it, PFS_MOUNT with errno EBUSY in the details, and nothing has changed.
+   * errors; without it, PFS_MOUNT with errno EBUSY in the facts, and nothing has changed.
    */
   stop(options: { readonly force: boolean }): Promise<void>;
   counters(): Readonly<Record<string, number>>;

@@ -16,7 +16,7 @@ function load(): NativeModule {
   const path = candidates.find((candidate) => existsSync(candidate));
   if (path === undefined) {
     throw new PacketFsError('PFS_NOT_SUPPORTED', 'The native addon is not built: run `make build`.', {
-      details: { path: candidates[0] },
+      facts: { path: candidates[0] },
     });
   }
   try {
@@ -25,7 +25,7 @@ function load(): NativeModule {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PacketFsError('PFS_NOT_SUPPORTED', `The native addon does not load: ${reason}; run \`make build\`.`, {
       cause,
-      details: { path },
+      facts: { path },
     });
   }
 }

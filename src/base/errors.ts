@@ -44,18 +44,24 @@ export type ErrorCode =
   | 'PFS_MOUNT'
   | 'PFS_CLOSED';
 
-export type ErrorDetails = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
+export type ErrorFacts = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
+
+/** What programs provoke all day (`ls` of a missing file): no stack is taken for these, it costs more than the answer. */
+const EVERYDAY: ReadonlySet<ErrorCode> = new Set(['PFS_NO_ENTRY', 'PFS_EXISTS', 'PFS_NO_ATTRIBUTE']);
 
 export class PacketFsError extends Error {
   override readonly name = 'PacketFsError';
   readonly code: ErrorCode;
-  readonly details: ErrorDetails;
+  readonly facts: ErrorFacts;
 
   /** `message` is one sentence that says what happened and what to do. */
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: ErrorDetails } = {}) {
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; facts?: ErrorFacts } = {}) {
+    const { stackTraceLimit } = Error;
+    if (EVERYDAY.has(code)) Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
-    this.details = options.details ?? {};
+    this.facts = options.facts ?? {};
   }
 }
 

@@ -52,7 +52,7 @@ export class LogStore {
         `log ${text} cannot be opened; restore its files or remove the state and join again`,
         {
           cause,
-          details: { log: text },
+          facts: { log: text },
         },
       );
     }

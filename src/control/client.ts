@@ -49,5 +49,5 @@ const noDaemon = (stateDirectory: string, cause: unknown): PacketFsError =>
   new PacketFsError(
     'PFS_NO_DAEMON',
     `No PacketFS daemon runs on ${stateDirectory}: start one with \`pfs-mount DIR --state ${stateDirectory}\`.`,
-    { cause, details: { stateDirectory } },
+    { cause, facts: { stateDirectory } },
   );

@@ -76,7 +76,7 @@ export class TransportDriver {
       this.#bound = socket.bind(listen.address, listen.port);
     } catch (cause) {
       const message = `UDP port ${listen.port} of ${listen.address} cannot be used: choose another with --listen.`;
-      throw new PacketFsError('PFS_UNREACHABLE', message, { cause, details: { ...listen } });
+      throw new PacketFsError('PFS_UNREACHABLE', message, { cause, facts: { ...listen } });
     }
     socket.start(
       (batch) => this.#onBatch(batch),

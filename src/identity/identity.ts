@@ -40,7 +40,7 @@ export function loadIdentity(stateDirectory: string): Identity {
     throw new PacketFsError(
       'PFS_NO_VOLUME',
       `There is no volume in ${stateDirectory}: make one with \`pfs init\`, or join one with \`pfs join TOKEN\` (a token comes from \`pfs invite\` on a machine that has the volume).`,
-      { details: { stateDirectory } },
+      { facts: { stateDirectory } },
     );
   }
   return { node, volume };
@@ -78,6 +78,6 @@ function refuseExistingVolume(stateDirectory: string): void {
   throw new PacketFsError(
     'PFS_VOLUME_EXISTS',
     `${stateDirectory} already has a volume: use another --state directory, or remove this one if it is not needed.`,
-    { details: { stateDirectory } },
+    { facts: { stateDirectory } },
   );
 }

@@ -95,4 +95,4 @@ function readKeyFile<Name extends string>(
 const checkOf = (body: string): string => native.crc32c(Buffer.from(body)).toString(16).padStart(8, '0');
 
 const badKey = (path: string): PacketFsError =>
-  new PacketFsError('PFS_BAD_KEY', `The key file ${path} is damaged: restore it from a copy.`, { details: { path } });
+  new PacketFsError('PFS_BAD_KEY', `The key file ${path} is damaged: restore it from a copy.`, { facts: { path } });

@@ -60,7 +60,7 @@ function parseRecord(path: string, text: string): Omit<Member, 'publicKey'> {
   const bad = (cause?: unknown): PacketFsError =>
     new PacketFsError('PFS_CORRUPT', `The member file ${path} is damaged: delete it and invite that peer again.`, {
       cause,
-      details: { path },
+      facts: { path },
     });
   let value: unknown;
   try {

@@ -44,7 +44,7 @@ export function readTextFile(path: string): string | undefined {
     if (isFileError(error, 'ENOENT') || isFileError(error, 'ENOTDIR')) return undefined;
     throw new PacketFsError('PFS_IO', `Cannot read ${path}: check its permissions.`, {
       cause: error,
-      details: { path },
+      facts: { path },
     });
   }
 }

@@ -67,7 +67,7 @@ export function checkChain(commits: readonly Commit[]): void {
     const chained = Buffer.compare(next.previousHash, previous.chainHash) === 0;
     if (next.number === previous.number + 1n && chained) continue;
     throw new PacketFsError('PFS_CORRUPT', 'A commit is missing from the namespace: refetch the volume from a peer', {
-      details: { after: previous.number, found: next.number },
+      facts: { after: previous.number, found: next.number },
     });
   }
 }

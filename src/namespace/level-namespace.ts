@@ -466,7 +466,7 @@ export class LevelNamespace implements Namespace {
     const aheadMs = this.#clock.aheadMs(batch.clock);
     if (aheadMs > CLOCK_AHEAD_MAX_MS) {
       throw new PacketFsError('PFS_REFUSED', "A peer's clock is too far ahead: set the clocks", {
-        details: { aheadMs },
+        facts: { aheadMs },
       });
     }
     return readinessOf(batch, { logs: this.#logs, holds, checkOfRuns: this.#options.checkOfRuns, ahead });
@@ -524,7 +524,7 @@ export class LevelNamespace implements Namespace {
     if (known !== undefined) return known;
     const result = decodeBatch(bytes);
     if (!result.ok)
-      throw new PacketFsError('PFS_CORRUPT', 'A batch is malformed', { details: { reason: result.reason } });
+      throw new PacketFsError('PFS_CORRUPT', 'A batch is malformed', { facts: { reason: result.reason } });
     this.#decoded.set(bytes, result.batch);
     return result.batch;
   }

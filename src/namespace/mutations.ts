@@ -41,7 +41,7 @@ export class Mutator {
   live(inode: InodeNumber, code: ErrorCode = 'PFS_STALE'): InodeState {
     const state = this.#tree.store.get(inode);
     if (state === undefined || state.reaped)
-      throw new PacketFsError(code, 'The inode does not exist', { details: { inode } });
+      throw new PacketFsError(code, 'The inode does not exist', { facts: { inode } });
     return state;
   }
 

@@ -33,7 +33,7 @@ export class Store {
     try {
       await level.open();
     } catch (cause) {
-      throw new PacketFsError('PFS_CORRUPT', 'The namespace cannot be opened', { cause, details: { directory } });
+      throw new PacketFsError('PFS_CORRUPT', 'The namespace cannot be opened', { cause, facts: { directory } });
     }
     return new Store(level, cachedMax);
   }

@@ -59,7 +59,7 @@ export class Tree {
   /** Of an inode that has a record: also without names, also reaped. */
   require(inode: InodeNumber): InodeState {
     const state = this.store.get(inode);
-    if (state === undefined) throw new PacketFsError('PFS_STALE', 'The inode does not exist', { details: { inode } });
+    if (state === undefined) throw new PacketFsError('PFS_STALE', 'The inode does not exist', { facts: { inode } });
     return state;
   }
 
@@ -275,5 +275,5 @@ export const sameName = (link: NameLink, parent: InodeNumber, key: string): bool
 
 export function assertDirectory(state: InodeState): void {
   if (isDirectory(state)) return;
-  throw new PacketFsError('PFS_NOT_DIRECTORY', 'The inode is not a directory', { details: { inode: state.inode } });
+  throw new PacketFsError('PFS_NOT_DIRECTORY', 'The inode is not a directory', { facts: { inode: state.inode } });
 }

@@ -27,5 +27,5 @@ export function translateNativeError(error: unknown, sentence: string): PacketFs
   const number = nativeErrno(error);
   const code = (number === undefined ? undefined : codes.get(number)) ?? 'PFS_IO';
   const reason = error instanceof Error ? error.message : String(error);
-  return new PacketFsError(code, `${sentence}: ${reason}`, { cause: error, details: { errno: number } });
+  return new PacketFsError(code, `${sentence}: ${reason}`, { cause: error, facts: { errno: number } });
 }

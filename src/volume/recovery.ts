@@ -37,7 +37,7 @@ export async function openLogs(options: RecoveryOptions): Promise<void> {
     latch.close(
       'committed bytes are missing from the blob; run `pfs scrub start --repair` with a peer connected, then mount again',
       new PacketFsError('PFS_CORRUPT', 'segments end before their high-water marks', {
-        details: { segments: broken.length },
+        facts: { segments: broken.length },
       }),
     );
     return;

@@ -23,7 +23,7 @@ export function takeStateDirectory(native: Pick<NativeModule, 'acquireLock'>, di
     throw new PacketFsError(
       'PFS_LOCKED',
       `${directory} is in use by ${holder === undefined ? 'another process' : `process ${holder}`}; unmount it there first, or give another --state`,
-      { details: { directory, pid: holder } },
+      { facts: { directory, pid: holder } },
     );
   }
   fs.writeFileSync(lockPath, `${process.pid}\n`);

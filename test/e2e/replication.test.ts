@@ -1,5 +1,5 @@
 // What is copied into one mount is at the other, byte for byte, in both directions.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -47,7 +47,6 @@ root, name, seconds, seed = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sy
 generator = random.Random(seed)
 own, shared = root + '/' + name, root + '/shared'
 os.makedirs(own, exist_ok=True)
-os.makedirs(shared, exist_ok=True)
 end, rounds, paths = time.monotonic() + seconds, 0, []
 while time.monotonic() < end:
     rounds += 1
@@ -78,6 +77,8 @@ test(
   withCluster(async ({ a, b }) => {
     const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
     console.log(`PFS_SEED=${seed}`);
+    mkdirSync(a.at('shared'));
+    await a.sync();
     const writers = [a, b].map((node, index) =>
       run('python3', ['-c', WRITER, node.mountPoint, `writer-${index}`, String(WRITING_SECONDS), String(seed + index)]),
     );
