@@ -77,6 +77,7 @@ test(
   withCluster(async ({ a, b }) => {
     const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
     console.log(`PFS_SEED=${seed}`);
+    // Made by both at once, it would be two directories, and one of them shown under a conflict's name.
     mkdirSync(a.at('shared'));
     await a.sync();
     const writers = [a, b].map((node, index) =>
