@@ -99,8 +99,8 @@ Napi::Value start(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
 
   bridge->toJavaScript = Napi::ThreadSafeFunction::New(env, onRequests, "packetfs-fuse", 0, 1);
   bridge->onEnd = Napi::Persistent(onEnd);
-  const Status status = bridge->session->start([bridge] { return wake(bridge); },
-                                               [bridge](int failure) { reportEnd(bridge, failure); });
+  const Status status =
+      bridge->session->start([bridge] { return wake(bridge); }, [bridge](int failure) { reportEnd(bridge, failure); });
   if (!status.ok()) {
     bridge->toJavaScript.Release();
     bridge->onEnd.Reset();
@@ -184,9 +184,9 @@ Napi::Value createFuseSession(const Napi::CallbackInfo& info) {
   bridge->session = std::make_unique<fuse::Session>(std::move(options), std::move(contents));
   Napi::Object session = Napi::Object::New(env);
   const auto method = [&](const char* name, Napi::Value (*function)(const SharedBridge&, const Napi::CallbackInfo&)) {
-    session.Set(name, Napi::Function::New(
-                          env, [bridge, function](const Napi::CallbackInfo& call) { return function(bridge, call); },
-                          name));
+    session.Set(name,
+                Napi::Function::New(
+                    env, [bridge, function](const Napi::CallbackInfo& call) { return function(bridge, call); }, name));
   };
   method("start", start);
   method("reply", reply);

@@ -64,7 +64,7 @@ bool isBefore(const struct timespec& left, const struct timespec& right) {
 }
 
 struct FileAttributes {
-  struct stat attributes{};
+  struct stat attributes {};
   std::uint64_t generation = 0;
 };
 

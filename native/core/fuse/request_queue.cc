@@ -52,8 +52,8 @@ void RequestQueue::close() {
 }
 
 void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller) {
-  const std::size_t length = alignRecord(kRequestHeaderBytes + record.fields_.size() + record.name_.size() +
-                                         record.trailing_.size());
+  const std::size_t length =
+      alignRecord(kRequestHeaderBytes + record.fields_.size() + record.name_.size() + record.trailing_.size());
   const std::size_t at = batch_.size();
   batch_.resize(at + length);  // zero-filled: the padding too
   std::uint8_t* bytes = batch_.data() + at;

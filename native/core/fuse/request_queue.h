@@ -19,9 +19,9 @@ namespace packetfs::fuse {
 struct PendingRequest {
   fuse_req_t request = nullptr;
   Opcode opcode = Opcode::lookup;
-  std::uint32_t sizeLimit = 0;     // of readDirectory
-  bool withAttributes = false;     // readDirectory
-  struct fuse_file_info file{};    // of open and create
+  std::uint32_t sizeLimit = 0;    // of readDirectory
+  bool withAttributes = false;    // readDirectory
+  struct fuse_file_info file {};  // of open and create
 };
 
 /// One record, field by field; the fields follow each other as protocol.h lists them.

@@ -67,8 +67,8 @@ function wellFormed(extents: readonly Extent[]): void {
   }
 }
 
-test('splice replaces exactly its range', () => {
-  fc.assert(
+test('splice replaces exactly its range', async () => {
+  await fc.assert(
     fc.property(lists, lists, ranges, (extents, others, { start, end }) => {
       const replacement = slice(others, BigInt(start), BigInt(end - start));
       const result = splice(extents, BigInt(start), BigInt(end - start), replacement);
@@ -85,8 +85,8 @@ test('splice replaces exactly its range', () => {
   );
 });
 
-test('slice, truncate and normalise keep the bytes in range and no other', () => {
-  fc.assert(
+test('slice, truncate and normalise keep the bytes in range and no other', async () => {
+  await fc.assert(
     fc.property(lists, ranges, (extents, { start, end }) => {
       const model = modelOf(extents);
       const part = modelOf(slice(extents, BigInt(start), BigInt(end - start)));
@@ -111,8 +111,8 @@ test('slice, truncate and normalise keep the bytes in range and no other', () =>
   );
 });
 
-test('coalesce joins what continues within a segment, changes no byte, and is done after once', () => {
-  fc.assert(
+test('coalesce joins what continues within a segment, changes no byte, and is done after once', async () => {
+  await fc.assert(
     fc.property(lists, (extents) => {
       const joined = coalesce(extents);
       assert.equal(modelOf(joined), modelOf(extents));
@@ -136,8 +136,8 @@ test('coalesce joins what continues within a segment, changes no byte, and is do
   );
 });
 
-test('locate finds the first extent that ends after an offset', () => {
-  fc.assert(
+test('locate finds the first extent that ends after an offset', async () => {
+  await fc.assert(
     fc.property(lists, ranges, (extents, { start }) => {
       const expected = extents.findIndex((extent) => extentEnd(extent) > BigInt(start));
       assert.is(locate(extents, BigInt(start)), expected < 0 ? extents.length : expected);
@@ -146,8 +146,8 @@ test('locate finds the first extent that ends after an offset', () => {
   );
 });
 
-test('native triples and runs are the same list', () => {
-  fc.assert(
+test('native triples and runs are the same list', async () => {
+  await fc.assert(
     fc.property(lists, (extents) => {
       assert.equal(fromNative(toNative(extents)), extents);
       assert.is(toNativeRuns(extents).length, 2 * extents.filter(({ address }) => address !== HOLE).length);

@@ -30,8 +30,8 @@ const run: fc.Arbitrary<Run> = fc.oneof(
 const files = fc.array(fc.array(run, { maxLength: 8 }), { maxLength: 5 });
 const sizeOf = (runs: readonly Run[]): bigint => runs.reduce((sum, { length }) => sum + length, 0n);
 
-test('what is encoded decodes to the same runs, file after file', () => {
-  fc.assert(
+test('what is encoded decodes to the same runs, file after file', async () => {
+  await fc.assert(
     fc.property(files, (batch) => {
       const [writing, reading] = [new Map<number, number>(), new Map<number, number>()];
       for (const runs of batch) {

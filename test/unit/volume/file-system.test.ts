@@ -111,7 +111,7 @@ test('new objects have the ids of the caller, in a set-group directory its group
   const plain = createDirectory(volume, 'plain');
   assert.equal([fileSystem.getAttributes(plain).uid, fileSystem.getAttributes(plain).gid], [1000, 1000]);
   const shared = createDirectory(volume, 'shared', 0o042775);
-  fileSystem.setAttributes(shared, { gid: 77 });
+  await fileSystem.setAttributes(shared, { gid: 77 });
   const file = fileSystem.getAttributes(createFile(volume, 'file', shared));
   assert.equal([file.uid, file.gid, file.mode], [1000, 77, 0o100644]);
   const inner = fileSystem.createNode({ parent: shared, name: bytesOf('inner'), mode: 0o040755, caller });

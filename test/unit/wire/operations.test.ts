@@ -75,8 +75,8 @@ function plain(value: unknown): string {
   return `{${entries.map(([key, of]) => `${key}: ${plain(of)}`).join(' ')}}`;
 }
 
-test('a batch decodes to what was encoded', () => {
-  fc.assert(
+test('a batch decodes to what was encoded', async () => {
+  await fc.assert(
     fc.property(batch, (original) => {
       const decoded = decodeBatch(encodeBatch(original));
       if (!decoded.ok) throw new Error(decoded.reason);
@@ -86,8 +86,8 @@ test('a batch decodes to what was encoded', () => {
   );
 });
 
-test('64-bit values cross the edge unchanged', () => {
-  fc.assert(
+test('64-bit values cross the edge unchanged', async () => {
+  await fc.assert(
     fc.property(fc.bigInt(0n, (1n << 64n) - 1n), time, (unsigned, signed) => {
       assert.is(unsignedOf(toWire(unsigned)), unsigned);
       assert.is(signedOf(toWire(signed)), signed);
@@ -96,8 +96,8 @@ test('64-bit values cross the edge unchanged', () => {
   );
 });
 
-test('damaged bytes never throw', () => {
-  fc.assert(
+test('damaged bytes never throw', async () => {
+  await fc.assert(
     fc.property(
       batch,
       fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 }),
