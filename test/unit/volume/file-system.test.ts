@@ -106,7 +106,7 @@ test('an explicit time of modification wins over the write before it and loses t
   assert.ok(volume.fileSystem.getAttributes(inode).modified > explicit);
 });
 
-test('new objects have the ids of the caller, in a set-group directory its group', ({ volume }) => {
+test('new objects have the ids of the caller, in a set-group directory its group', async ({ volume }) => {
   const { fileSystem } = volume;
   const plain = createDirectory(volume, 'plain');
   assert.equal([fileSystem.getAttributes(plain).uid, fileSystem.getAttributes(plain).gid], [1000, 1000]);
