@@ -74,7 +74,9 @@ bool wake(const SharedBridge& bridge) {
   if (bridge->abandoned.load()) return false;
   const auto deliver = [bridge](Napi::Env env, Napi::Function onRequests) {
     std::vector<std::uint8_t> batch = bridge->session->takeRequests();
-    if (!batch.empty()) onRequests.Call({bytesToArray(env, std::move(batch))});
+    if (batch.empty()) return;
+    onRequests.Call({bytesToArray(env, std::move(batch))});
+    raiseUncaught(env);  // nobody would answer the batch: the process ends, which unmounts
   };
   return bridge->toJavaScript.NonBlockingCall(deliver) == napi_ok;
 }
@@ -85,6 +87,7 @@ void reportEnd(const SharedBridge& bridge, int failure) {
     bridge->session->join();
     Napi::FunctionReference onEnd = std::move(bridge->onEnd);
     if (!onEnd.IsEmpty()) onEnd.Call({Napi::Number::New(env, failure)});
+    raiseUncaught(env);
   });
   bridge->toJavaScript.Release();
 }

@@ -50,6 +50,8 @@ export const LOGS_MAX = 65535;
 export const MEMBER_ENTRY_BYTES_MAX = 4 * KIB;
 /** Ranges of one log's have-set in one message; a longer have-set takes several. */
 export const POSITION_RANGES_MAX = 65536;
+/** Ranges of all have-sets of one peer; one that announces more is cut off. */
+export const PEER_RANGES_MAX = 1024 * KIB;
 /** Ranges of one Ask or Unavailable. */
 export const ASK_RANGES_MAX = 1024;
 /** Asks that wait for an answer, of one peer; and answers that wait to be sent, to one peer. */

@@ -1,6 +1,7 @@
 // Who may connect, and how peers learn of each other: the transport asks `authorize` for every authenticated first
 // message; members known to one node are told to its peers, who hold the same volume secret and so may be believed.
 import type { Clock, Logger } from '../base/clock.ts';
+import { PEERS_MAX } from '../base/limits.ts';
 import { redeemInvitation } from '../identity/invitations.ts';
 import { listMembers, type Member, writeMember } from '../identity/members.ts';
 
@@ -41,8 +42,12 @@ export class Membership {
   authorize(publicKey: Uint8Array, payload: Uint8Array): 'accept' | 'refuse' {
     if (this.#members.has(keyText(publicKey))) return 'accept';
     const nowMs = Number(this.#clock.wall() / NANOSECONDS_PER_MILLISECOND);
+    if (this.#members.size >= PEERS_MAX) {
+      this.#logger.warn({ peer: keyText(publicKey), members: PEERS_MAX }, 'peer refused: the member list is full');
+      return 'refuse';
+    }
     if (!redeemInvitation(this.#stateDirectory, payload, nowMs)) return 'refuse';
-    this.#add({ publicKey, addresses: [], invitation: undefined });
+    if (!this.#add({ publicKey, addresses: [], invitation: undefined })) return 'refuse';
     this.#logger.info({ peer: keyText(publicKey) }, 'invitation taken, peer registered');
     return 'accept';
   }
@@ -67,20 +72,32 @@ export class Membership {
   learn(entries: readonly MemberEntry[]): void {
     for (const entry of entries) {
       if (keyText(entry.publicKey) === this.#self || this.#members.has(keyText(entry.publicKey))) continue;
+      if (this.#members.size >= PEERS_MAX) {
+        this.#logger.warn({ members: PEERS_MAX }, 'the member list is full; what a peer tells of others is dropped');
+        return;
+      }
       const addresses = entry.addresses.slice(0, ADDRESSES_PER_MEMBER_MAX);
-      this.#add({ publicKey: entry.publicKey, addresses, invitation: undefined });
+      if (!this.#add({ publicKey: entry.publicKey, addresses, invitation: undefined })) return;
       this.#logger.info({ peer: keyText(entry.publicKey) }, 'peer registered, told by another peer');
     }
   }
 
-  #add(member: Member): void {
-    this.#store(member);
+  #add(member: Member): boolean {
+    if (!this.#store(member)) return false;
     for (const listener of this.#listeners) listener(member);
+    return true;
   }
 
-  #store(member: Member): void {
-    writeMember(this.#stateDirectory, member);
+  /** False when it could not be written (a full disk): what is on disk and what is known here stay the same. */
+  #store(member: Member): boolean {
+    try {
+      writeMember(this.#stateDirectory, member);
+    } catch (error) {
+      this.#logger.error({ peer: keyText(member.publicKey), error }, 'a member cannot be written');
+      return false;
+    }
     this.#members.set(keyText(member.publicKey), member);
+    return true;
   }
 }
 

@@ -82,8 +82,10 @@ export class Applier {
     const { applied } = this.#context.local.of(log);
     if (batch.lastSequence <= applied) return 'duplicate';
     const queue = this.queueOf(log);
+    // The next of a log is let in beyond the bound, else a full queue might wait for it for ever.
     const isNext = batch.firstSequence === applied + 1n;
-    if (!isNext && this.#bytes + batch.bytes.length > this.#context.bounds.operationsQueueBytesMax) {
+    const bytesMax = this.#context.bounds.operationsQueueBytesMax * (isNext ? 2 : 1);
+    if (this.#bytes + batch.bytes.length > bytesMax) {
       queue.dropped = true;
       return 'dropped';
     }
@@ -160,7 +162,12 @@ export class Applier {
       this.drive();
       return;
     }
-    const { queue, batch } = only;
+    this.#pause(only, error);
+    this.drive();
+  }
+
+  /** The log waits before it is tried again; a malformed batch goes, for another peer may have the right one. */
+  #pause({ queue, batch }: Gathered, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.#context.logger.warn({ log: queue.key, sequence: batch.firstSequence, error }, 'batch cannot be applied');
     if (isPacketFsError(error, 'PFS_CORRUPT')) {
@@ -171,7 +178,6 @@ export class Applier {
     const failures = (this.#failures.get(queue.key) ?? 0) + 1;
     this.#failures.set(queue.key, failures);
     queue.blocked = { kind: 'failed', failures, reason, since: this.#context.timeline.stamp() };
-    this.drive();
   }
 
   // ---- what is ready ---------------------------------------------------------------------------------------------------
@@ -206,10 +212,26 @@ export class Applier {
     for (;;) {
       const batch = queue.batches.find((entry) => entry.lastSequence > position);
       if (!batch || batch.firstSequence > position + 1n) return undefined;
-      const readiness = this.#context.volume.readiness(batch.bytes, [...ahead.values()]);
+      const readiness = this.#readiness(queue, batch, ahead);
+      if (readiness === undefined) return undefined;
       queue.blocked = this.#blockedBy(readiness);
       if (readiness.kind !== 'applied') return readiness.kind === 'ready' ? batch : undefined;
       queue.discard(batch);
+    }
+  }
+
+  /** Undefined when the volume refuses the batch (malformed, a clock too far ahead): its log pauses. */
+  #readiness(
+    queue: OperationQueue,
+    batch: QueuedBatch,
+    ahead: ReadonlyMap<LogKey, AppliedPosition>,
+  ): Readiness | undefined {
+    try {
+      return this.#context.volume.readiness(batch.bytes, [...ahead.values()]);
+    } catch (error) {
+      if (!isPacketFsError(error)) throw error;
+      this.#pause({ queue, batch }, error);
+      return undefined;
     }
   }
 

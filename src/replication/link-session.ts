@@ -316,8 +316,10 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       );
       return undefined;
     }
-    if (!this.view.announce(log, entry.applied, entry.held)) {
-      this.#malformed('a position went back');
+    const { applied, held } = entry;
+    const problem = this.view.announce({ log, applied, held, rangesMax: this.#context.bounds.peerRangesMax });
+    if (problem !== undefined) {
+      this.#malformed(problem);
       return undefined;
     }
     return key;

@@ -13,6 +13,8 @@ export class PeerView {
   /** The whole of it has come: comparing may start. */
   complete = false;
   readonly #logs = new Map<LogKey, PeerLog>();
+  /** Of all logs, as they were announced. */
+  #rangeCount = 0;
 
   of(log: LogName): PeerLog {
     const key = logKey(log);
@@ -35,12 +37,21 @@ export class PeerView {
     return [...this.#logs].map(([key, entry]) => [key, entry.applied]);
   }
 
-  /** False when the peer went back, which no honest one does on a link. */
-  announce(log: LogName, applied: bigint, held: readonly PositionRange[]): boolean {
-    const entry = this.of(log);
-    if (applied < entry.applied) return false;
-    entry.applied = applied;
-    for (const range of held) entry.held.add(range);
-    return true;
+  /** What no honest peer announces on a link, if this is that: the view stays as it was. */
+  announce(positions: {
+    readonly log: LogName;
+    readonly applied: bigint;
+    readonly held: readonly PositionRange[];
+    readonly rangesMax: number;
+  }): string | undefined {
+    const entry = this.of(positions.log);
+    if (positions.applied < entry.applied) return 'a position went back';
+    const others = this.#rangeCount - entry.held.rangeCount;
+    if (others + entry.held.rangeCount + positions.held.length > positions.rangesMax)
+      return 'a have-set of too many ranges';
+    entry.applied = positions.applied;
+    for (const range of positions.held) entry.held.add(range);
+    this.#rangeCount = others + entry.held.rangeCount;
+    return undefined;
   }
 }

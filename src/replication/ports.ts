@@ -73,7 +73,8 @@ export interface VolumePort {
   storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange>;
   /**
    * What a batch still needs. `ahead`: positions that will have been reached because these batches are applied before
-   * it in the same call of applyBatches (so a backlog becomes one commit).
+   * it in the same call of applyBatches (so a backlog becomes one commit). Throws PFS_CORRUPT if the batch is
+   * malformed, PFS_REFUSED if its clock is too far ahead.
    */
   readiness(batch: Uint8Array, ahead: readonly AppliedPosition[]): Readiness;
   /** Applies ready batches in order, as one durable commit. Rejects with PFS_CORRUPT if one is malformed. */

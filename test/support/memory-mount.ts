@@ -33,7 +33,17 @@ const settings = {
   threads: 4,
 };
 const parts = { settings, contents, logger };
-const session = backend === 'libfuse3' ? new NativeSession(native, parts) : new FuseNativeSession(parts);
+let repliesFail = false;
+/** The addon, with answers that can be made to fail: an exception in the handler of requests. */
+const createFuseSession: typeof native.createFuseSession = (options, store) => {
+  const real = native.createFuseSession(options, store);
+  const reply = (batch: Uint8Array): void => {
+    if (repliesFail) throw new Error('simulated bug');
+    real.reply(batch);
+  };
+  return { ...real, reply };
+};
+const session = backend === 'libfuse3' ? new NativeSession({ createFuseSession }, parts) : new FuseNativeSession(parts);
 await session.start(fileSystem);
 
 const commands = createInterface({ input: process.stdin });
@@ -56,6 +66,10 @@ commands.on('line', (line) => {
       break;
     case 'stop':
       session.stop({ force: argument === 'force' }).catch((error: unknown) => console.log(`refused ${String(error)}`));
+      break;
+    case 'throw':
+      repliesFail = true;
+      console.log('throws from now on');
       break;
     case 'exit':
       process.exit(0);

@@ -1,6 +1,7 @@
 // See content_operations.h. Offsets and sizes come from the kernel, which keeps them in 0 … 2^63-1.
 #include "content_operations.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -73,8 +74,9 @@ void allocateFile(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, 
 
 void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct fuse_file_info*, fuse_ino_t to,
                    off_t toOffset, struct fuse_file_info*, size_t length, int) {
-  const Result<std::uint64_t> result =
-      contextOf(request).contents->copyRange(from, unsignedOffset(fromOffset), to, unsignedOffset(toOffset), length);
+  constexpr std::uint64_t kCopiedBytesMax = 0xfffff000;  // the answer has 32 bits; a shorter copy is allowed
+  const Result<std::uint64_t> result = contextOf(request).contents->copyRange(
+      from, unsignedOffset(fromOffset), to, unsignedOffset(toOffset), std::min<std::uint64_t>(length, kCopiedBytesMax));
   if (result.ok()) {
     fuse_reply_write(request, result.value);
   } else {

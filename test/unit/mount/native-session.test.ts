@@ -153,6 +153,15 @@ session('process.exit with the mount in use leaves no mount and no core', async 
   errorCode(() => closeSync(fd));
 });
 
+session('an exception in the handler of requests ends the process, and nobody waits for ever', async ({ served }) => {
+  served.send('throw');
+  await served.line((line) => line === 'throws from now on');
+  const { code } = await run('ls', ['-la', served.mountPoint]);
+  assert.is.not(code, 0);
+  assert.is(await served.exit(), 1);
+  assert.not.ok(isMounted(served.mountPoint));
+});
+
 session('stop by force while readers and writers work ends in time', async ({ served }) => {
   writeFileSync(served.path('mounted'), '');
   const work = `echo x > ${served.mountPoint}/$1-$i && ls ${served.mountPoint}`;

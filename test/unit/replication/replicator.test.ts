@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { silentLogger } from '../../../src/base/clock.ts';
-import { isPacketFsError } from '../../../src/base/errors.ts';
+import { isPacketFsError, PacketFsError } from '../../../src/base/errors.ts';
 import { logPosition, milliseconds } from '../../../src/base/units.ts';
 import type { ReplicationBounds } from '../../../src/replication/context.ts';
 import type { LogName, PositionRange } from '../../../src/replication/ports.ts';
@@ -284,6 +284,67 @@ hostile('batches and literals that claim to be of our own log are refused and co
   assert.is(bench.peer().counters.batchesRefused, 1);
   assert.is(bench.peer().counters.literalsRefused, 1);
   assert.is(bench.volume.fingerprint(), '');
+});
+
+const updateOfRoot = {
+  kind: 'update' as const,
+  inode: { source: 0, counter: 1 },
+  attributes: { extended: [] },
+  content: undefined,
+};
+const batchOf = (log: LogName): Uint8Array =>
+  encodeBatch({ logs: [log], firstSequence: 1n, clock: 1n, dependencies: [], operations: [updateOfRoot] });
+
+for (const [code, kept] of [
+  ['PFS_REFUSED', true],
+  ['PFS_CORRUPT', false],
+] as const) {
+  hostile(`a batch that the volume answers with ${code} pauses its log, and nothing throws`, async () => {
+    const bench = new Bench();
+    let looks = 0;
+    bench.volume.readiness = () => {
+      looks += 1;
+      throw new PacketFsError(code, 'simulated');
+    };
+    const link = bench.link();
+    link.greet();
+    link.events.onMessage('operations', encodeOperations([batchOf(peerLog)], markCompression));
+    await bench.run(100);
+    const log = bench.replicator.status().logs.find((entry) => entry.log.node[0] === THERE);
+    assert.is(log?.batchesQueued, kept ? 1 : 0);
+    assert.match(log?.waiting ?? '', 'simulated');
+    assert.is(looks, 1);
+    await bench.run(5000);
+    assert.ok(kept ? looks > 1 : looks === 1, 'what is refused is looked at again after a pause');
+    assert.is(link.closedBecause, undefined);
+  });
+}
+
+hostile('batches of ever more logs are kept within twice the bound', async () => {
+  const bench = new Bench({ operationsQueueBytesMax: 1000 });
+  const link = bench.link();
+  link.greet();
+  bench.volume.readiness = () => ({ kind: 'waiting', log: peerLog, sequence: 99n });
+  const batches = Array.from({ length: 100 }, (_unused, index) => batchOf({ node: key(THERE), epoch: index + 1 }));
+  link.events.onMessage('operations', encodeOperations(batches, markCompression));
+  await bench.run(100);
+  const bytes = bench.replicator.status().logs.reduce((sum, log) => sum + log.bytesQueued, 0);
+  assert.ok(bytes > 0 && bytes <= 2000, `${bytes} bytes are queued`);
+  assert.ok(bench.peer().counters.batchesDropped > 0);
+});
+
+hostile('a have-set of more ranges than any honest one closes the link', () => {
+  const bench = new Bench({ peerRangesMax: 10 });
+  const link = bench.link();
+  link.greet();
+  for (let part = 0; part < 3; part++) {
+    const held = Array.from({ length: 4 }, (_unused, index) =>
+      range((4 * part + index) * 10, (4 * part + index) * 10 + 1),
+    );
+    const logs = [{ log: reference(peerLog), applied: 0n, held }];
+    link.receive({ kind: 'positions', logs, confirmedLogs: 0, complete: true });
+  }
+  assert.match(link.closedBecause ?? '', /ranges/);
 });
 
 hostile('random messages, headers and bodies never throw', async () => {
