@@ -95,7 +95,6 @@ export class Applier {
   }
 
   run(): void {
-    this.#check();
     this.#batch.operations.forEach((operation, index) => {
       this.#stamp = { ...this.#stamp, sequence: this.#batch.firstSequence + BigInt(index) };
       this.#apply(operation);
@@ -104,7 +103,8 @@ export class Applier {
 
   // ---- what a batch refers to exists, and is of the right type
 
-  #check(): void {
+  /** Throws PFS_CORRUPT before anything has changed; nothing that passes fails in run(). */
+  check(): void {
     const made = new Map<InodeNumber, number>();
     const typeOf = (id: GlobalInode): number => {
       const inode = this.#inode(id);
@@ -118,7 +118,11 @@ export class Applier {
     for (const operation of this.#batch.operations) {
       if (operation.kind === 'create') {
         directory(operation.parent);
-        made.set(this.#inode(operation.inode), operation.attributes.mode ?? 0);
+        const inode = this.#inode(operation.inode);
+        const isKnown = made.has(inode) || this.#tree.store.get(inode) !== undefined;
+        if (isKnown) throw corrupt('An inode is created twice');
+        if (!this.#isOfThisNode(operation.inode)) throw corrupt('A node creates an inode in the name of another');
+        made.set(inode, operation.attributes.mode ?? 0);
         continue;
       }
       const type = typeOf(operation.inode);
@@ -152,7 +156,6 @@ export class Applier {
 
   #create(operation: CreateOperation): void {
     const inode = this.#inode(operation.inode);
-    if (this.#tree.store.get(inode) !== undefined) throw corrupt('An inode is created twice');
     const { attributes, content, device, target } = operation;
     const changed = hybridNanoseconds(this.#batch.clock);
     const modified = (attributes.modified ?? 0n) as typeof changed;
@@ -321,6 +324,12 @@ export class Applier {
 
   #link(parent: GlobalInode, name: Uint8Array): NameLink {
     return { parent: this.#inode(parent), name: Uint8Array.from(name), stamp: this.#stamp };
+  }
+
+  /** Of any epoch: what a journal held is told in the next one. */
+  #isOfThisNode(id: GlobalInode): boolean {
+    const log = this.#batch.logs[indexOfSource(id.source)];
+    return log !== undefined && Buffer.compare(log.node, this.#log.node) === 0;
   }
 
   #inode(id: GlobalInode): InodeNumber {

@@ -488,6 +488,9 @@ export class LevelNamespace implements Namespace {
     this.#seal();
     const locals = batch.logs.map((name) => this.#logs.add(name, { own: false }).number);
     const log = this.#logs.require(locals[0] ?? (0 as LogNumber));
+    const parts = { tree: this.#tree, moves: this.#moves, conflicts: this.#conflicts, clock: this.#clock };
+    const applier = new Applier(parts, { batch, log, locals });
+    applier.check();
     this.#clock.observe(batch.clock);
     for (const { source, sequence } of batch.dependencies) {
       const other = locals[source - 1];
@@ -501,8 +504,7 @@ export class LevelNamespace implements Namespace {
     };
     this.#tree.changes = changes;
     try {
-      const parts = { tree: this.#tree, moves: this.#moves, conflicts: this.#conflicts, clock: this.#clock };
-      new Applier(parts, { batch, log, locals }).run();
+      applier.run();
     } finally {
       this.#tree.changes = undefined;
     }

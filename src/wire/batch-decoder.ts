@@ -109,12 +109,13 @@ class BatchDecoder {
     const target = wire.linkTarget?.length ? wire.linkTarget : undefined;
     check((target !== undefined) === (type === TYPE_LINK), 'a target belongs to symbolic links, and they have one');
     check((target?.length ?? 0) <= LINK_TARGET_BYTES_MAX, 'a symbolic link target is too long');
+    check(!target?.includes(0), 'a symbolic link target holds a zero byte');
     check(!wire.content || type === TYPE_FILE, 'what is no file has content');
     return {
       kind: 'create',
       inode,
       parent,
-      name: wire.name?.length ? decodeName(wire.name) : new Uint8Array(0),
+      name: decodeName(wire.name),
       attributes,
       device: wire.device ?? 0,
       target,
@@ -205,6 +206,7 @@ function decodeExtended(wire: packetfs.ExtendedAttribute.$Properties): Operation
   const name = wire.name ?? new Uint8Array(0);
   const value = wire.value ?? new Uint8Array(0);
   check(name.length >= 1 && name.length <= XATTR_NAME_BYTES_MAX, 'an extended attribute name has no valid length');
+  check(!name.includes(0), 'an extended attribute name holds a zero byte');
   check(value.length <= XATTR_VALUE_BYTES_MAX, 'an extended attribute is too large');
   return { name, value, removed: wire.removed ?? false };
 }

@@ -45,7 +45,6 @@ export interface CreateOperation {
   readonly kind: 'create';
   readonly inode: GlobalInode;
   readonly parent: GlobalInode;
-  /** Empty: without a name. */
   readonly name: Uint8Array;
   readonly attributes: OperationAttributes;
   readonly device: number;

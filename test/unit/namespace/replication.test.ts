@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isPacketFsError } from '../../../src/base/errors.ts';
 import { type InodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
+import { encodeBatch, type GlobalInode, type Operation, SOURCE_NONE } from '../../../src/wire/operations.ts';
 import { bytes, makeDirectory, makeFile, TestNode, text, treeText } from './harness.ts';
 
 const test = suite<{ one: TestNode; other: TestNode }>('namespace replication');
@@ -99,6 +100,68 @@ test('a clock that is far ahead is refused, a malformed batch is corrupt', async
   assert.is(code(batch ?? bytes('')), 'PFS_REFUSED');
   assert.is(code(bytes('noise')), 'PFS_CORRUPT');
 });
+
+/** A create of an inode, by number, in the root. */
+const create = (inode: GlobalInode, name: string): Operation => ({
+  kind: 'create',
+  inode,
+  parent: { source: SOURCE_NONE, counter: 1 },
+  name: bytes(name),
+  attributes: { mode: 0o100644, extended: [] },
+  device: 0,
+  target: undefined,
+  content: undefined,
+});
+
+const ABSURD: readonly (readonly [string, () => readonly Operation[]])[] = [
+  ['an inode twice', () => [create({ source: 0, counter: 7 }, 'x'), create({ source: 0, counter: 7 }, 'y')]],
+  ['an inode that is there', () => [create({ source: 0, counter: 7 }, 'x'), create({ source: 0, counter: 1 }, 'y')]],
+  ['an inode of another node', () => [create({ source: 0, counter: 7 }, 'x'), create({ source: 2, counter: 7 }, 'y')]],
+  [
+    'a name in an inode that nothing created',
+    () => [
+      create({ source: 0, counter: 7 }, 'x'),
+      { ...create({ source: 0, counter: 8 }, 'y'), parent: { source: 0, counter: 99 } } as Operation,
+    ],
+  ],
+  [
+    'a name in itself',
+    () => [
+      create({ source: 0, counter: 7 }, 'x'),
+      { ...create({ source: 0, counter: 8 }, 'y'), parent: { source: 0, counter: 8 } } as Operation,
+    ],
+  ],
+];
+
+for (const [what, operationsOf] of ABSURD) {
+  test(`a batch that creates ${what} is corrupt and changes nothing`, async ({ one, other }) => {
+    makeFile(one.namespace, 'a');
+    await exchange(one, other);
+    const before = treeText(other.namespace);
+    const { node, epoch, sequence } = one.namespace.ownLog;
+    const bad = encodeBatch({
+      logs: [
+        { node, epoch },
+        { node: other.node, epoch: 1 },
+      ],
+      firstSequence: sequence + 1n,
+      clock: 1n,
+      dependencies: [],
+      operations: operationsOf(),
+    });
+    let code = 'applied';
+    try {
+      other.namespace.apply(bad);
+    } catch (error) {
+      code = isPacketFsError(error) ? error.code : String(error);
+    }
+    assert.is(code, 'PFS_CORRUPT');
+    assert.is(treeText(other.namespace), before);
+    makeFile(one.namespace, 'b');
+    await exchange(one, other);
+    assert.equal(listed(other), ['a', 'b'], 'the right batch still comes through');
+  });
+}
 
 test('two files of one name both stay, and the lower is used by its conflict name', async ({ one, other }) => {
   makeFile(one.namespace, 'x');

@@ -127,6 +127,19 @@ const link = (change: packetfs.LinkOperation.$Properties): Wire => ({
     },
   ],
 });
+const create = (change: packetfs.CreateOperation.$Properties): Wire => ({
+  operations: [
+    {
+      create: {
+        inode: { counterDelta: toWire(5n) },
+        parent: { source: 1, counterDelta: toWire(1n) },
+        name: bytesOf('a'),
+        attributes: { mode: 0o100644 },
+        ...change,
+      },
+    },
+  ],
+});
 const MALFORMED: readonly (readonly [string, Wire])[] = [
   ['no operation', { operations: [] }],
   ['no log', { logs: [] }],
@@ -147,6 +160,14 @@ const MALFORMED: readonly (readonly [string, Wire])[] = [
   ['a name with a slash', link({ name: bytesOf('a/b') })],
   ['the name ..', link({ name: bytesOf('..') })],
   ['an empty name', link({ name: bytesOf('') })],
+  ['a name with a zero byte', link({ name: bytesOf('a\0b') })],
+  ['a created name that is empty', create({ name: bytesOf('') })],
+  ['the created name .', create({ name: bytesOf('.') })],
+  ['a target with a zero byte', create({ attributes: { mode: 0o120777 }, linkTarget: bytesOf('a\0b') })],
+  [
+    'an extended attribute name with a zero byte',
+    create({ attributes: { mode: 0o100644, extended: [{ name: bytesOf('user.a\0b') }] } }),
+  ],
   ['a name of 256 bytes', link({ name: bytesOf('n'.repeat(256)) })],
   ['a link of the root', link({ inode: { source: 1, counterDelta: toWire(1n) } })],
   ['a second inode of the volume', link({ parent: { source: 1, counterDelta: toWire(2n) } })],
