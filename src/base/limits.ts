@@ -20,10 +20,14 @@ export const LINKS_MAX = 65000;
 export const BATCH_OPERATIONS_MAX = 4096;
 /** Encoded bytes of one batch, a soft bound: one operation may exceed it. */
 export const BATCH_BYTES_MAX = 1 * MIB;
+/** Encoded bytes of one batch, the hard bound: decoded, it takes about a hundred times as much memory at worst. */
+export const BATCH_ENCODED_BYTES_MAX = 8 * MIB;
 /** Raw bytes packed into one literal frame. */
 export const LITERAL_RAW_BYTES_MAX = 4 * MIB;
 /** Bytes of one transport message (control or offset stream), after which the peer is cut off. */
 export const MESSAGE_BYTES_MAX = 16 * MIB;
+/** One control message: positions of every log, with POSITION_RANGES_MAX ranges, fit. */
+export const CONTROL_MESSAGE_BYTES_MAX = 4 * MIB;
 /** Literal frames under way to one peer, in compressed bytes. */
 export const LITERALS_IN_FLIGHT_BYTES_MAX = 32 * MIB;
 /** A commit starts at the latest this long after the first change it holds. */

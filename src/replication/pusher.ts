@@ -1,7 +1,7 @@
 // Everything that goes out to one peer in bulk: answers to its asks first, then what it lacks of this node's own logs
 // and of logs it asked for. One literal is packed at a time; reading the volume stops while the peer's window or the
 // link is full, and goes on with its announcements or onDrain.
-import { ASKS_OUTSTANDING_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts';
+import { ASKS_OUTSTANDING_MAX, BATCH_ENCODED_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts';
 import { logPosition, SEGMENT_BYTES } from '../base/units.ts';
 import { encodeBlockHeader, encodeOperations, type ReplicationMode, type WireRange } from '../wire/messages.ts';
 import type { ReplicationContext } from './context.ts';
@@ -203,8 +203,9 @@ export class Pusher {
   #sendGroup(job: PushJob, batches: readonly StoredBatch[]): void {
     const { link, counters } = this.#options;
     const raw = batches.map((batch) => batch.bytes);
-    const bytes = encodeOperations(raw, this.#context.compression);
-    if (bytes.length > MESSAGE_BYTES_MAX) {
+    const isTooLarge = raw.some((batch) => batch.length > BATCH_ENCODED_BYTES_MAX);
+    const bytes = isTooLarge ? undefined : encodeOperations(raw, this.#context.compression);
+    if (bytes === undefined || bytes.length > MESSAGE_BYTES_MAX) {
       job.halted = `operation ${job.next} is larger than a message may be`;
       return;
     }

@@ -1,6 +1,7 @@
 // Decodes and validates an OperationBatch from a peer or from Level. What comes out is well-formed: every source names a
 // log, names and counters are in range, contents cover their files. A malformed batch is a result, not an exception.
 import {
+  BATCH_ENCODED_BYTES_MAX,
   BATCH_OPERATIONS_MAX,
   LINK_TARGET_BYTES_MAX,
   NAME_BYTES_MAX,
@@ -47,6 +48,7 @@ function check(condition: unknown, reason: string): asserts condition {
 }
 
 export function decodeBatch(bytes: Uint8Array): DecodedBatch {
+  if (bytes.length > BATCH_ENCODED_BYTES_MAX) return { ok: false, reason: 'a batch is too large' };
   try {
     return { ok: true, batch: new BatchDecoder().decode(packetfs.OperationBatch.decode(bytes)) };
   } catch (error) {

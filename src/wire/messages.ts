@@ -4,6 +4,7 @@
 import Long from 'long';
 import {
   ASK_RANGES_MAX,
+  CONTROL_MESSAGE_BYTES_MAX,
   LITERAL_RAW_BYTES_MAX,
   LOGS_MAX,
   MEMBER_ENTRY_BYTES_MAX,
@@ -141,7 +142,7 @@ function controlProperties(message: ControlMessage): packetfs.ControlMessage.$Pr
 }
 
 export function decodeControl(bytes: Uint8Array): Decoded<ControlMessage> {
-  return guarded('control message', bytes, MESSAGE_BYTES_MAX, () => {
+  return guarded('control message', bytes, CONTROL_MESSAGE_BYTES_MAX, () => {
     const message = packetfs.ControlMessage.decode(bytes);
     if (message.hello) return validateHello(message.hello);
     if (message.members) return validateMembers(message.members);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import Long from 'long';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ASK_RANGES_MAX, LITERAL_RAW_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../../src/base/limits.ts';
+import { ASK_RANGES_MAX, CONTROL_MESSAGE_BYTES_MAX, LITERAL_RAW_BYTES_MAX } from '../../../src/base/limits.ts';
 import { logPosition } from '../../../src/base/units.ts';
 import { outlineOfBatch } from '../../../src/wire/batch-outline.ts';
 import { packetfs } from '../../../src/wire/generated/packetfs.js';
@@ -141,7 +141,7 @@ control('random bytes and flipped bits never throw', () => {
 });
 
 control('a message beyond the bound is refused unread', () => {
-  const decoded = decodeControl(new Uint8Array(MESSAGE_BYTES_MAX + 1));
+  const decoded = decodeControl(new Uint8Array(CONTROL_MESSAGE_BYTES_MAX + 1));
   assert.match(decoded.ok ? '' : decoded.reason, /longer/);
 });
 

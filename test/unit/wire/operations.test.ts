@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { BATCH_ENCODED_BYTES_MAX } from '../../../src/base/limits.ts';
 import { packetfs } from '../../../src/wire/generated/packetfs.js';
 import { signedOf, toWire, unsignedOf } from '../../../src/wire/long.ts';
 import { decodeBatch, encodeBatch, type Operation, type OperationBatch } from '../../../src/wire/operations.ts';
@@ -207,6 +208,11 @@ const MALFORMED: readonly (readonly [string, Wire])[] = [
     },
   ],
 ];
+
+test('a batch beyond the bound is refused before it is decoded', () => {
+  const decoded = decodeBatch(new Uint8Array(BATCH_ENCODED_BYTES_MAX + 1));
+  assert.is(decoded.ok ? 'a batch' : decoded.reason, 'a batch is too large');
+});
 
 test('every malformed field is refused', () => {
   const valid: Wire = {
