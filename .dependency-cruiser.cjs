@@ -90,11 +90,9 @@ const packages = [
   { name: 'protobufjs|long', rooms: '^src/wire/' },
   { name: 'sodium-native|noise-handshake', rooms: '^src/transport/' },
   { name: 'fuse-native', rooms: '^mount/' },
-  { name: 'pino|prom-client', rooms: '^src/observability/' },
+  { name: 'pino', rooms: '^src/observability/' },
   { name: 'commander', rooms: '^(src/cli|mount)/' },
   { name: 'cli-table3|cli-progress', rooms: '^src/cli/' },
-  { name: 'yaml|zod', rooms: '^src/daemon/' },
-  { name: 'node-gyp-build', rooms: '^src/addon/' },
 ];
 
 const rooms = (names) => `^src/(${names.join('|')})/`;
