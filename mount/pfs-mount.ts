@@ -2,12 +2,12 @@
 // `pfs-mount DIR`: starts the daemon (the composition root), mounts it, and stays until somebody unmounts or a signal
 // comes. In the foreground unless --daemon.
 import { join, resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { native } from '../src/addon/addon.ts';
 import type { Logger } from '../src/base/clock.ts';
 import { isPacketFsError } from '../src/base/errors.ts';
 import { startDaemon } from '../src/daemon/daemon.ts';
-import { createLogger } from '../src/observability/logger.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '../src/observability/logger.ts';
 import { createSession, settingsOf } from './create-session.ts';
 import { releaseParent, reportToParent, startDetached } from './daemonize.ts';
 import { DEFAULT_PORT, type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
@@ -31,6 +31,7 @@ interface Flags {
   readonly sloppy?: boolean;
   readonly daemon?: boolean;
   readonly daemonWait: number;
+  readonly logLevel: LogLevel;
 }
 
 interface Request {
@@ -39,6 +40,7 @@ interface Request {
   readonly listen: { readonly address: string; readonly port: number };
   readonly peers: readonly Endpoint[];
   readonly backend: FuseBackend;
+  readonly logLevel: LogLevel;
   readonly options: MountOptions;
 }
 
@@ -76,6 +78,7 @@ function buildProgram(): Command {
     .option('-o, --options <options>', 'mount options, as in fstab; may be repeated', collect(String), [])
     .option('--fuse-backend <name>', 'libfuse3 (default) or fuse-native', usable(parseBackend))
     .option('-s, --sloppy', 'ignore mount options that are not known')
+    .addOption(new Option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
     .option('--daemon', 'go to the background once mounted')
     .option(
       '--daemon-wait <time>',
@@ -96,6 +99,7 @@ function requestOf(directory: unknown, flags: Flags): Request {
     listen: flags.listen ?? options.listen ?? DEFAULT_LISTEN,
     peers: [...flags.peer, ...options.peers],
     backend: flags.fuseBackend ?? options.backend ?? 'libfuse3',
+    logLevel: flags.logLevel,
     options,
   };
 }
@@ -111,7 +115,7 @@ async function detach(request: Request, start: { parameters: readonly string[]; 
 }
 
 async function serve(request: Request): Promise<void> {
-  const logger = createLogger({ level: 'info' });
+  const logger = createLogger({ level: request.logLevel });
   const interrupted = interruption();
   const mountPoint = await prepareMountPoint(request.directory);
   process.chdir('/'); // no directory is kept busy by a daemon that was started in it
