@@ -4,33 +4,28 @@
 
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { CLOCK_AHEAD_MAX_MS } from '../base/limits.ts';
-import { type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds, ROOT_INODE } from '../base/units.ts';
-import { type Extent, isHole } from '../extent/extent.ts';
-import { normalise } from '../extent/list.ts';
-import { decodeBatch, type OperationBatch } from '../wire/operations.ts';
-import { Applier } from './apply.ts';
+import { type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from '../base/units.ts';
+import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
-import { COMMITS_KEPT, type Commit, chainHash, encodeCommit } from './commits.ts';
+import { CommitWriter } from './commit-writer.ts';
+import type { Commit } from './commits.ts';
 import type { ConflictTable } from './conflicts.ts';
-import { readExtents } from './content.ts';
-import { sortedNames } from './directory.ts';
 import type { HybridClock } from './hybrid-clock.ts';
+import { IncomingBatches } from './incoming.ts';
 import { decodeMutation, encodeMutation, extentsOfMutation } from './journal-records.ts';
-import { KIND, logKey, numberKey, stateKey } from './keys.ts';
+import { logKey, stateKey } from './keys.ts';
 import { entryOf, type LogState, type LogTable } from './logs.ts';
 import type { MoveLog } from './moves.ts';
 import type { Mutation, TimedMutation } from './mutation-types.ts';
 import { Mutator } from './mutations.ts';
-import { pathsOf } from './paths.ts';
 import { Pending } from './pending.ts';
-import { type Ahead, extentsOfBatch, orderReadiness, readinessOf } from './readiness.ts';
-import { decodeInode } from './records.ts';
+import { NamespaceReader } from './reader.ts';
+import { type Ahead, extentsOfBatch } from './readiness.ts';
 import { seal } from './seal.ts';
-import { type InodeState, isDirectory, nameBytes, nameKey } from './state.ts';
+import type { InodeState } from './state.ts';
 import type { Store } from './store.ts';
-import { assertDirectory, type Tree } from './tree.ts';
+import type { Tree } from './tree.ts';
 import type {
   AppliedBatch,
   AttributeGroups,
@@ -39,7 +34,6 @@ import type {
   ConflictRecord,
   ContentChange,
   FrozenCommit,
-  HighWaterMark,
   InodeRecord,
   JournalRecord,
   LogEntry,
@@ -82,15 +76,13 @@ export class LevelNamespace implements Namespace {
   readonly #conflicts: ConflictTable;
   readonly #batches: BatchStore;
   readonly #clock: HybridClock;
+  readonly #commits: CommitWriter;
   readonly #mutator: Mutator;
-  readonly #decoded = new WeakMap<Uint8Array, OperationBatch>();
+  readonly #reader: NamespaceReader;
+  readonly #incoming: IncomingBatches;
   #own: LogState;
-  #commit: Commit;
   #pending = new Pending();
   #journal: JournalRecord[] = [];
-  #writing = false;
-  /** Set when a write failed: nothing more is written until the namespace is opened again. */
-  #latched: unknown;
   #closed = false;
   /** Orphans that nobody can have open: from before an unclean stop, or made by the replay of the journal. */
   #recovering = true;
@@ -105,9 +97,11 @@ export class LevelNamespace implements Namespace {
     this.#conflicts = parts.conflicts;
     this.#batches = parts.batches;
     this.#clock = parts.clock;
-    this.#commit = parts.commit;
+    this.#commits = new CommitWriter({ ...parts, usable: () => this.#usable() });
     this.wasClean = parts.wasClean;
     this.#mutator = new Mutator(this.#tree, () => this.#pending);
+    this.#reader = new NamespaceReader({ ...parts, mutator: this.#mutator });
+    this.#incoming = new IncomingBatches({ ...parts, seal: () => this.#seal() });
     if (parts.wasClean) this.#endRecovery();
   }
 
@@ -116,83 +110,54 @@ export class LevelNamespace implements Namespace {
   }
 
   get commit(): CommitState {
-    const { number, chainHash: chain, marks } = this.#commit;
+    const { number, chainHash: chain, marks } = this.#commits.last;
     return { number, chainHash: chain, marks };
   }
 
   // ---- reads
 
   inode(inode: InodeNumber): InodeRecord | undefined {
-    this.#store.settle();
-    const state = this.#store.get(inode);
-    return state === undefined || state.reaped ? undefined : state.record;
+    return this.#reader.inode(inode);
   }
 
   lookup(parent: InodeNumber, name: Uint8Array): InodeRecord | undefined {
-    this.#store.settle();
-    return this.#tree.find(this.#mutator.parent(parent), name)?.state.record;
+    return this.#reader.lookup(parent, name);
   }
 
   readDirectory(inode: InodeNumber): readonly NameEntry[] {
-    this.#store.settle();
-    const state = this.#mutator.live(inode);
-    assertDirectory(state);
-    const directory = this.#tree.directory(state);
-    return sortedNames(directory).flatMap((key) =>
-      this.#tree.shownNames(state, key).map(([shown, named]) => ({
-        name: nameBytes(shown),
-        inode: named.inode,
-        mode: named.type,
-      })),
-    );
+    return this.#reader.readDirectory(inode);
   }
 
   parentOf(directory: InodeNumber): InodeNumber {
-    const state = this.#mutator.live(directory);
-    assertDirectory(state);
-    return state.position?.parent ?? ROOT_INODE;
+    return this.#reader.parentOf(directory);
   }
 
   extents(inode: InodeNumber, range?: { readonly offset: bigint; readonly length: bigint }): readonly Extent[] {
-    const state = this.#mutator.live(inode);
-    return this.#extentsOf(state, range);
+    return this.#reader.extents(inode, range);
   }
 
   extendedAttribute(inode: InodeNumber, name: Uint8Array): Uint8Array | undefined {
-    const state = this.#mutator.live(inode);
-    return this.#store.extended(state).get(nameKey(name))?.value;
+    return this.#reader.extendedAttribute(inode, name);
   }
 
   extendedAttributeNames(inode: InodeNumber): readonly Uint8Array[] {
-    const values = this.#store.extended(this.#mutator.live(inode)).values();
-    return [...values].filter(({ value }) => value !== undefined).map(({ name }) => name);
+    return this.#reader.extendedAttributeNames(inode);
   }
 
   pathsOf(inode: InodeNumber): readonly Uint8Array[] {
-    this.#store.settle();
-    const state = this.#store.get(inode);
-    return state === undefined ? [] : pathsOf(this.#tree, state);
+    return this.#reader.pathsOf(inode);
   }
 
   statistics(): NamespaceStatistics {
-    return {
-      inodes: this.#tree.inodeCount,
-      pendingInodes: this.#store.dirtyCount,
-      cachedInodes: this.#store.cachedCount,
-    };
+    return this.#reader.statistics();
   }
 
   conflicts(): readonly ConflictRecord[] {
-    return this.#conflicts.all();
+    return this.#reader.conflicts();
   }
 
-  async *allExtents(): AsyncGenerator<{ readonly inode: InodeNumber; readonly extents: readonly Extent[] }> {
-    for await (const [key, bytes] of this.#store.scan(KIND.inode)) {
-      const state = decodeInode(key.readBigUInt64BE(1), bytes);
-      if (state.reaped || state.record.allocatedBytes === 0n) continue;
-      const extents = this.#extentsOf(state).filter((extent) => !isHole(extent));
-      yield { inode: state.inode, extents };
-    }
+  allExtents(): AsyncGenerator<{ readonly inode: InodeNumber; readonly extents: readonly Extent[] }> {
+    return this.#reader.allExtents();
   }
 
   // ---- local mutations
@@ -302,7 +267,7 @@ export class LevelNamespace implements Namespace {
         this.#tree.reap(this.#tree.require(mutation.inode));
         return undefined;
       case 'applied':
-        this.#applyBatch(this.#decode(mutation.bytes), mutation.bytes);
+        this.#incoming.apply(this.#incoming.decode(mutation.bytes), mutation.bytes);
         return undefined;
       case 'log':
         this.#logs.add(mutation.name, { own: false, number: mutation.number });
@@ -327,9 +292,9 @@ export class LevelNamespace implements Namespace {
   #usable(): void {
     this.#store.settle();
     if (this.#closed) throw new PacketFsError('PFS_CLOSED', 'The namespace is closed');
-    if (this.#latched === undefined) return;
+    if (this.#commits.failure === undefined) return;
     throw new PacketFsError('PFS_IO', 'A commit failed: the namespace is read-only until it is opened again', {
-      cause: this.#latched,
+      cause: this.#commits.failure,
     });
   }
 
@@ -356,7 +321,7 @@ export class LevelNamespace implements Namespace {
 
   extentsOfJournalRecord(record: JournalRecord): readonly Extent[] {
     const { mutation } = decodeMutation(record);
-    if (mutation.kind === 'applied') return extentsOfBatch(this.#decode(mutation.bytes), this.#logs);
+    if (mutation.kind === 'applied') return extentsOfBatch(this.#incoming.decode(mutation.bytes), this.#logs);
     return extentsOfMutation(record);
   }
 
@@ -368,45 +333,12 @@ export class LevelNamespace implements Namespace {
 
   freeze(): FrozenCommit | undefined {
     this.#writable();
-    assert(!this.#writing, 'the last freeze is written before the next one');
+    assert(!this.#commits.isWriting, 'the last freeze is written before the next one');
     const before = this.#logs.all().map((log) => log.durableSequence);
     this.#seal();
     if (!this.pending) return undefined;
-    const logs = this.#logs.all();
-    for (const log of logs) {
-      if (!log.dirty) continue;
-      this.#store.change({ type: 'put', key: logKey(log.number), value: this.#logs.encode(log) });
-      log.dirty = false;
-    }
-    const sequences = logs.map((log) => ({ log, sequence: log.sequence }));
-    const changes = this.#store.freeze();
-    const number = this.#commit.number + 1n;
     const counts = { clock: this.#clock.last, inodes: this.#tree.inodeCount };
-    this.#writing = true;
-    const hasOperations = sequences.some(({ sequence }, index) => sequence > (before[index] ?? 0n));
-    const write = async (marks: readonly HighWaterMark[]): Promise<void> => {
-      this.#usable();
-      const previousHash = this.#commit.chainHash;
-      const chain = chainHash(this.#options.hash, { previous: previousHash, changes, marks });
-      const commit: Commit = { number, chainHash: chain, previousHash, marks, ...counts };
-      changes.push(encodeCommit(commit));
-      if (number > COMMITS_KEPT) changes.push({ type: 'del', key: numberKey(KIND.commit, number - COMMITS_KEPT) });
-      await this.#write(changes);
-      for (const { log, sequence } of sequences) log.durableSequence = sequence;
-      this.#commit = commit;
-      this.#store.release();
-      this.#writing = false;
-    };
-    return { number, ownSequence: this.#own.sequence, hasOperations, write };
-  }
-
-  async #write(changes: Parameters<Store['write']>[0]): Promise<void> {
-    try {
-      await this.#store.write(changes);
-    } catch (cause) {
-      this.#latched = cause;
-      throw new PacketFsError('PFS_IO', 'The namespace cannot be written', { cause });
-    }
+    return { ...this.#commits.freeze({ before, counts }), ownSequence: this.#own.sequence };
   }
 
   async startEpoch(): Promise<LogEntry> {
@@ -414,7 +346,7 @@ export class LevelNamespace implements Namespace {
     assert(this.#pending.isEmpty, 'an epoch starts before the first mutation');
     this.#own = this.#logs.add({ node: this.#options.node, epoch: this.#own.epoch + 1 }, { own: true });
     const own = this.#own;
-    await this.#write([{ type: 'put', key: logKey(own.number), value: this.#logs.encode(own) }]);
+    await this.#commits.write([{ type: 'put', key: logKey(own.number), value: this.#logs.encode(own) }]);
     own.dirty = false;
     return entryOf(own);
   }
@@ -425,7 +357,13 @@ export class LevelNamespace implements Namespace {
       const { checkOfRuns } = this.#options;
       const maker = new BatchMaker({ own: this.#own, logs: this.#logs, clock, checkOfRuns });
       const pending = this.#pending;
-      seal({ pending, maker, tree: this.#tree, moves: this.#moves, extentsOf: (state) => this.#extentsOf(state) });
+      seal({
+        pending,
+        maker,
+        tree: this.#tree,
+        moves: this.#moves,
+        extentsOf: (state) => this.#reader.extentsOf(state),
+      });
       for (const { firstSequence, bytes } of maker.finish()) this.#batches.add(this.#own.number, firstSequence, bytes);
       this.#pending = new Pending();
     }
@@ -462,90 +400,25 @@ export class LevelNamespace implements Namespace {
   }
 
   readiness(bytes: Uint8Array, holds: (address: bigint, length: bigint) => boolean, ahead: Ahead = []): BatchReadiness {
-    const batch = this.#decode(bytes);
-    const aheadMs = this.#clock.aheadMs(batch.clock);
-    if (aheadMs > CLOCK_AHEAD_MAX_MS) {
-      throw new PacketFsError('PFS_REFUSED', "A peer's clock is too far ahead: set the clocks", {
-        facts: { aheadMs },
-      });
-    }
-    return readinessOf(batch, { logs: this.#logs, holds, checkOfRuns: this.#options.checkOfRuns, ahead });
+    return this.#incoming.readiness(bytes, holds, ahead);
   }
 
   apply(bytes: Uint8Array): AppliedBatch | undefined {
     this.#writable();
-    const batch = this.#decode(bytes);
+    const batch = this.#incoming.decode(bytes);
     for (const name of batch.logs) this.numberOfLog(name);
-    const applied = this.#applyBatch(batch, bytes);
+    const applied = this.#incoming.apply(batch, bytes);
     if (applied !== undefined) this.#record({ now: this.#clock.now(), mutation: { kind: 'applied', bytes } });
     return applied;
   }
 
-  #applyBatch(batch: OperationBatch, bytes: Uint8Array): AppliedBatch | undefined {
-    const order = orderReadiness(batch, this.#logs);
-    if (order?.kind === 'applied') return undefined;
-    assert(order === undefined, 'a batch is applied when what it depends on is');
-    this.#seal();
-    const locals = batch.logs.map((name) => this.#logs.add(name, { own: false }).number);
-    const log = this.#logs.require(locals[0] ?? (0 as LogNumber));
-    const parts = { tree: this.#tree, moves: this.#moves, conflicts: this.#conflicts, clock: this.#clock };
-    const applier = new Applier(parts, { batch, log, locals });
-    applier.check();
-    this.#clock.observe(batch.clock);
-    for (const { source, sequence } of batch.dependencies) {
-      const other = locals[source - 1];
-      if (other !== undefined && (log.seen.get(other) ?? 0n) < sequence) log.seen.set(other, sequence);
-    }
-    const changes = {
-      inodes: new Set<InodeNumber>(),
-      contents: new Set<InodeNumber>(),
-      entries: new Map(),
-      unlinked: new Set<InodeNumber>(),
-    };
-    this.#tree.changes = changes;
-    try {
-      applier.run();
-    } finally {
-      this.#tree.changes = undefined;
-    }
-    log.sequence = batch.firstSequence + BigInt(batch.operations.length) - 1n;
-    log.dirty = true;
-    this.#batches.add(log.number, batch.firstSequence, bytes);
-    return {
-      log: log.number,
-      lastSequence: log.sequence,
-      inodes: [...changes.inodes],
-      contents: [...changes.contents],
-      entries: [...changes.entries.values()].map(({ parent, name }) => ({ parent, name: nameBytes(name) })),
-      unlinked: [...changes.unlinked],
-    };
-  }
-
-  #decode(bytes: Uint8Array): OperationBatch {
-    const known = this.#decoded.get(bytes);
-    if (known !== undefined) return known;
-    const result = decodeBatch(bytes);
-    if (!result.ok)
-      throw new PacketFsError('PFS_CORRUPT', 'A batch is malformed', { facts: { reason: result.reason } });
-    this.#decoded.set(bytes, result.batch);
-    return result.batch;
-  }
-
-  #extentsOf(state: InodeState, range?: { readonly offset: bigint; readonly length: bigint }): readonly Extent[] {
-    if (isDirectory(state) || state.record.target !== undefined) return [];
-    const { size } = state.record;
-    const offset = range?.offset ?? 0n;
-    const wanted = range === undefined ? size : range.length;
-    const length = offset + wanted > size ? size - offset : wanted;
-    if (length <= 0n) return [];
-    const extents = readExtents(state, { offset, length }, (key) => this.#store.read(key));
-    return offset === 0n ? normalise(extents, length) : extents;
-  }
-
   async close(): Promise<void> {
     if (this.#closed) return;
-    assert(!this.#writing || this.#latched !== undefined, 'the last freeze is written before the namespace is closed');
-    const clean = this.#latched === undefined && !this.pending;
+    assert(
+      !this.#commits.isWriting || this.#commits.failure !== undefined,
+      'the last freeze is written before the namespace is closed',
+    );
+    const clean = this.#commits.failure === undefined && !this.pending;
     this.#closed = true;
     if (clean) await this.#store.write([{ type: 'put', key: stateKey(), value: new Uint8Array([0]) }]);
     await this.#store.close();
