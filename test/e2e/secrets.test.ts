@@ -67,7 +67,10 @@ test('no secret is in logs, answers, journals, Level or blobs', async ({ directo
     'the secret of the invitation': proof.subarray(INVITATION_ID_BYTES),
   };
   const keyFile = readFileSync(join(a.stateDirectory, 'volume.key'));
-  assert.ok(formsOf(secrets['the secret of the volume']).some((form) => keyFile.includes(form)), 'the search finds');
+  assert.ok(
+    formsOf(secrets['the secret of the volume']).some((form) => keyFile.includes(form)),
+    'the search finds',
+  );
   await b.kill(); // its journal stays
   await a.stop();
   writeFileSync(join(directory, 'printed'), printed.join('\n'));
