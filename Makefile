@@ -77,12 +77,12 @@ lint: $(MODULES) $(WIRE) ## Style, layers, types and C++ format
 	$(TOOLS)/biome check
 	$(TOOLS)/depcruise --config .dependency-cruiser.cjs src mount
 	$(TOOLS)/tsc --noEmit
-	clang-format --dry-run --Werror $(CPP)
+	@clang-format --dry-run --Werror $(CPP)
 
 format: $(MODULES) ## Rewrite the sources in the one format
 	@./setup.sh lint
 	$(TOOLS)/biome check --write
-	clang-format -i $(CPP)
+	@clang-format -i $(CPP)
 	$(TSX) test/support/limits-document.ts
 
 bench: build ## Measurements of the rooms that have one
