@@ -53,6 +53,7 @@ export const ATTRIBUTES_BYTES = 80;
 export const STATISTICS_BYTES = 48;
 export const DIRECTORY_ENTRY_BYTES = 24;
 export const REPLY_KEEP_CACHE = 1;
+export const REPLY_NEW_FILE = 2;
 export const ENTRY_HAS_ATTRIBUTES = 1;
 export const ENTRY_UNCOUNTED = 2;
 
@@ -139,6 +140,14 @@ export interface ListedEntry {
   readonly attributes: InodeAttributes | undefined;
 }
 
+export interface CreateReply {
+  readonly kind: 'create';
+  readonly attributes: InodeAttributes;
+  readonly keepCache: boolean;
+  /** Of the directory, as the creation of a new file left it; undefined when the file was there. */
+  readonly directory: InodeAttributes | undefined;
+}
+
 /** What a request is answered with. */
 export type Reply =
   | { readonly kind: 'done' }
@@ -146,7 +155,7 @@ export type Reply =
   | { readonly kind: 'entry'; readonly attributes: InodeAttributes }
   | { readonly kind: 'noEntry' }
   | { readonly kind: 'attributes'; readonly attributes: InodeAttributes }
-  | { readonly kind: 'create'; readonly attributes: InodeAttributes; readonly keepCache: boolean }
+  | CreateReply
   | { readonly kind: 'open'; readonly keepCache: boolean }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'size'; readonly size: number }
@@ -202,8 +211,7 @@ export class ReplyBatch {
         this.#attributes(body, reply.attributes);
         return;
       case 'create':
-        view.setUint16(start + 6, reply.keepCache ? REPLY_KEEP_CACHE : 0, true);
-        this.#attributes(body, reply.attributes);
+        this.#created(start, reply);
         return;
       case 'open':
         view.setUint16(start + 6, reply.keepCache ? REPLY_KEEP_CACHE : 0, true);
@@ -222,6 +230,14 @@ export class ReplyBatch {
         view.setUint32(start + 20, reply.entries.length, true);
         this.#entries(body, reply.entries);
     }
+  }
+
+  #created(start: number, { attributes, keepCache, directory }: CreateReply): void {
+    const body = start + REPLY_HEADER_BYTES;
+    const flags = (keepCache ? REPLY_KEEP_CACHE : 0) | (directory === undefined ? 0 : REPLY_NEW_FILE);
+    this.#view.setUint16(start + 6, flags, true);
+    this.#attributes(body, attributes);
+    if (directory !== undefined) this.#attributes(body + ATTRIBUTES_BYTES, directory);
   }
 
   #attributes(at: number, attributes: InodeAttributes): void {
@@ -284,8 +300,9 @@ function payloadBytes(reply: Reply): number {
   switch (reply.kind) {
     case 'entry':
     case 'attributes':
-    case 'create':
       return ATTRIBUTES_BYTES;
+    case 'create':
+      return reply.directory === undefined ? ATTRIBUTES_BYTES : 2 * ATTRIBUTES_BYTES;
     case 'bytes':
       return reply.bytes.length;
     case 'statistics':

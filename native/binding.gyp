@@ -82,6 +82,7 @@
         "core/content/dirty_map.cc",
         "core/content/extent_map.cc",
         "core/fuse/content_operations.cc",
+        "core/fuse/foreknowledge.cc",
         "core/fuse/invalidations.cc",
         "core/fuse/operations.cc",
         "core/fuse/replies.cc",

@@ -36,8 +36,11 @@ export function create(request: RequestCursor, context: OperationContext): Reply
     ...modeOf(flags),
     truncate: !isNew && hasTruncate(flags),
   });
-  if (opened instanceof Promise) return opened.then(({ keepCache }) => ({ kind: 'create', attributes, keepCache }));
-  return { kind: 'create', attributes, keepCache: opened.keepCache };
+  const directory = isNew ? context.fileSystem.getAttributes(parent) : undefined;
+  if (opened instanceof Promise) {
+    return opened.then(({ keepCache }) => ({ kind: 'create', attributes, keepCache, directory: undefined }));
+  }
+  return { kind: 'create', attributes, keepCache: opened.keepCache, directory };
 }
 
 export function flush(request: RequestCursor, context: OperationContext): Reply {

@@ -118,6 +118,28 @@ result = [changed(lambda: open(path + '/file', 'w').close()), changed(lambda: os
           changed(lambda: os.rmdir(path + '/folder'))]`;
     assert.equal(await site.probe.run(code, { path: site.directory }), Array(5).fill(true));
   }),
+  property('a directory shows every change that follows a creation in it', async (site) => {
+    const code = `
+def create(name):
+    open(path + '/' + name, 'w').close()
+def changed(action):
+    create('fresh')
+    before = os.lstat(path).st_ctime_ns
+    time.sleep(0.02)
+    action()
+    after = os.lstat(path).st_ctime_ns
+    os.unlink(path + '/fresh')
+    return after > before
+os.mkdir(path + '/other')
+create('file')
+result = [changed(lambda: create('second')), changed(lambda: os.rename(path + '/file', path + '/other/file')),
+          changed(lambda: os.rename(path + '/other/file', path + '/file')),
+          changed(lambda: os.link(path + '/file', path + '/linked')), changed(lambda: os.unlink(path + '/linked')),
+          changed(lambda: os.mkdir(path + '/folder')), changed(lambda: os.rmdir(path + '/folder')),
+          changed(lambda: os.symlink('x', path + '/symbolic')), changed(lambda: os.mkfifo(path + '/pipe')),
+          changed(lambda: os.chmod(path, 0o711))]`;
+    assert.equal(await site.probe.run(code, { path: site.directory }), Array(10).fill(true));
+  }),
   property('changing a mode or owner changes the change time alone', async (site) => {
     const code = `
 open(path, 'w').close()

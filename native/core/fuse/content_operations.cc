@@ -104,6 +104,7 @@ void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* fi
   Context& context = contextOf(request);
   // A failure cannot reach the caller any more (close(2) was answered); JavaScript logs it and still releases.
   const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
+  context.foreknowledge.forget(inode);
   RequestRecord record(Opcode::release, inode);
   record.u32(static_cast<std::uint32_t>(file->flags)).u32(static_cast<std::uint32_t>(error));
   count(context.counters.requests);

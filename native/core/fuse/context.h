@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "../content/content_store.h"
+#include "foreknowledge.h"
 #include "request_queue.h"
 
 namespace packetfs::fuse {
@@ -13,12 +14,13 @@ namespace packetfs::fuse {
 struct Counters {
   std::atomic<std::uint64_t> reads{0}, readBytes{0}, writes{0}, writtenBytes{0};
   std::atomic<std::uint64_t> nativeFlushes{0}, ingests{0}, ingestFailures{0};
-  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, strayReplies{0}, invalidations{0};
+  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, strayReplies{0}, invalidations{0};
 };
 
 struct Context {
   std::shared_ptr<ContentStore> contents{};
   RequestQueue queue{};
+  Foreknowledge foreknowledge{};
   double attributeTimeoutSeconds = 0;
   double entryTimeoutSeconds = 0;
   Counters counters{};

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
+#include <string_view>
 
 #include "content_operations.h"
 #include "context.h"
@@ -18,6 +21,7 @@ namespace {
 constexpr unsigned kTransferBytesMax = 1U << 20;  // of one read or write; the kernel's own limit
 constexpr unsigned kBackgroundMax = 64;           // readahead and asynchronous requests under way
 constexpr unsigned kCongestionThreshold = 48;
+constexpr std::string_view kCapabilities = "security.capability";
 
 void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
   Context& context = contextOf(request);
@@ -25,6 +29,11 @@ void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, Pend
   pending.opcode = opcode;
   count(context.counters.requests);
   context.queue.push(record, pending);
+}
+
+/// A request that may change the attributes of `directory`, which is any inode for what is done to the inode itself.
+void submitChange(fuse_req_t request, fuse_ino_t directory, Opcode opcode, const RequestRecord& record) {
+  contextOf(request).foreknowledge.changing(directory, [&] { submit(request, opcode, record); });
 }
 
 /// Saturates: a file's time beyond the year 2262 does not fit 64 bits of nanoseconds.
@@ -62,7 +71,10 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forget_data* forgotten) {
   RequestRecord record(Opcode::forget, 0);
   record.u32(static_cast<std::uint32_t>(forgottenCount)).u32(0);
-  for (std::size_t i = 0; i < forgottenCount; i++) record.u64(forgotten[i].ino).u64(forgotten[i].nlookup);
+  for (std::size_t i = 0; i < forgottenCount; i++) {
+    record.u64(forgotten[i].ino).u64(forgotten[i].nlookup);
+    contextOf(request).foreknowledge.forget(forgotten[i].ino);
+  }
   contextOf(request).queue.notify(record);
   fuse_reply_none(request);
 }
@@ -73,6 +85,12 @@ void forget(fuse_req_t request, fuse_ino_t inode, uint64_t lookups) {
 }
 
 void getAttributes(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
+  Context& context = contextOf(request);
+  if (const std::optional<struct stat> known = context.foreknowledge.directory(inode); known.has_value()) {
+    count(context.counters.foreknown);
+    fuse_reply_attr(request, &*known, context.attributeTimeoutSeconds);
+    return;
+  }
   submit(request, Opcode::getAttributes, RequestRecord(Opcode::getAttributes, inode));
 }
 
@@ -81,7 +99,7 @@ void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, in
   record.u32(static_cast<std::uint32_t>(valid)).u32(wanted->st_mode).u32(wanted->st_uid).u32(wanted->st_gid);
   record.u64(static_cast<std::uint64_t>(wanted->st_size));
   record.i64(nanosecondsOf(wanted->st_atim)).i64(nanosecondsOf(wanted->st_mtim));
-  submit(request, Opcode::setAttributes, record);
+  submitChange(request, inode, Opcode::setAttributes, record);
 }
 
 void readLink(fuse_req_t request, fuse_ino_t inode) {
@@ -91,39 +109,41 @@ void readLink(fuse_req_t request, fuse_ino_t inode) {
 void makeNode(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
   RequestRecord record(Opcode::makeNode, parent, name);
   record.u32(mode).u32(static_cast<std::uint32_t>(device));
-  submit(request, Opcode::makeNode, record);
+  submitChange(request, parent, Opcode::makeNode, record);
 }
 
 void makeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
   RequestRecord record(Opcode::makeDirectory, parent, name);
   record.u32(mode).u32(0);
-  submit(request, Opcode::makeDirectory, record);
+  submitChange(request, parent, Opcode::makeDirectory, record);
 }
 
 void makeSymlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
   RequestRecord record(Opcode::symlink, parent, name);
   record.u32(static_cast<std::uint32_t>(std::strlen(target))).u32(0).bytes(target);
-  submit(request, Opcode::symlink, record);
+  submitChange(request, parent, Opcode::symlink, record);
 }
 
 void unlinkName(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  submit(request, Opcode::unlink, RequestRecord(Opcode::unlink, parent, name));
+  submitChange(request, parent, Opcode::unlink, RequestRecord(Opcode::unlink, parent, name));
 }
 
 void removeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  submit(request, Opcode::removeDirectory, RequestRecord(Opcode::removeDirectory, parent, name));
+  contextOf(request).foreknowledge.forgetDirectories();  // the one removed too
+  submitChange(request, parent, Opcode::removeDirectory, RequestRecord(Opcode::removeDirectory, parent, name));
 }
 
 void linkInode(fuse_req_t request, fuse_ino_t inode, fuse_ino_t newParent, const char* newName) {
   RequestRecord record(Opcode::link, inode, newName);
   record.u64(newParent);
-  submit(request, Opcode::link, record);
+  submitChange(request, newParent, Opcode::link, record);
 }
 
 void renameName(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t newParent, const char* newName,
                 unsigned flags) {
   RequestRecord record(Opcode::rename, parent, name);
   record.u64(newParent).u32(flags).u32(static_cast<std::uint32_t>(std::strlen(newName))).bytes(newName);
+  contextOf(request).foreknowledge.forgetDirectories();  // and again when it is answered: it may wait
   submit(request, Opcode::rename, record);
 }
 
@@ -136,7 +156,9 @@ void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file)
 void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, struct fuse_file_info* file) {
   RequestRecord record(Opcode::create, parent, name);
   record.u32(mode).u32(static_cast<std::uint32_t>(file->flags));
-  submit(request, Opcode::create, record, {.file = *file});
+  contextOf(request).foreknowledge.creating(parent, [&](std::uint64_t creation) {
+    submit(request, Opcode::create, record, {.file = *file, .creation = creation});
+  });
 }
 
 // Opening a directory needs nothing but a handle: the first read takes the snapshot.
@@ -177,10 +199,17 @@ void setExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name
                           int flags) {
   RequestRecord record(Opcode::setExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(static_cast<std::uint32_t>(flags)).bytes({value, size});
-  submit(request, Opcode::setExtendedAttribute, record);
+  if (name == kCapabilities) contextOf(request).foreknowledge.forget(inode);
+  submitChange(request, inode, Opcode::setExtendedAttribute, record);
 }
 
 void getExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, size_t size) {
+  Context& context = contextOf(request);
+  if (name == kCapabilities && context.foreknowledge.hasNoCapabilities(inode)) {
+    count(context.counters.foreknown);
+    fuse_reply_err(request, ENODATA);
+    return;
+  }
   RequestRecord record(Opcode::getExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(0);
   submit(request, Opcode::getExtendedAttribute, record);
@@ -193,7 +222,8 @@ void listExtendedAttributes(fuse_req_t request, fuse_ino_t inode, size_t size) {
 }
 
 void removeExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name) {
-  submit(request, Opcode::removeExtendedAttribute, RequestRecord(Opcode::removeExtendedAttribute, inode, name));
+  submitChange(request, inode, Opcode::removeExtendedAttribute,
+               RequestRecord(Opcode::removeExtendedAttribute, inode, name));
 }
 
 }  // namespace

@@ -46,7 +46,7 @@
 //   offset size field
 //   0      4    length of the record
 //   4      2    kind (ReplyKind below)
-//   6      2    flags: bit 0 keep the kernel's pages (open, create)
+//   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the file is new (create)
 //   8      8    request id
 //   16     4    errno, 0 or positive; with another kind than `done` it is 0
 //   20     4    length of the bytes, or the count of entries, or the size (xattrSize)
@@ -57,7 +57,7 @@
 //   entry       attributes record
 //   noEntry     - (a negative entry: the kernel may remember that the name is not there)
 //   attributes  attributes record
-//   create      attributes record
+//   create      attributes record; where the file is new, its directory's attributes record too
 //   open        -
 //   bytes       bytes (link target, attribute value, list of names with NUL after each)
 //   size        -
@@ -121,6 +121,7 @@ constexpr std::size_t kStatisticsBytes = 48;
 constexpr std::size_t kDirectoryEntryBytes = 24;
 
 constexpr std::uint16_t kReplyKeepCache = 1;
+constexpr std::uint16_t kReplyNewFile = 2;
 constexpr std::uint16_t kEntryHasAttributes = 1;
 constexpr std::uint16_t kEntryUncounted = 2;
 

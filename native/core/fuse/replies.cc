@@ -185,7 +185,15 @@ void answerBytes(const PendingRequest& pending, Reader& reader) {
   }
 }
 
-void answerOpen(const Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
+/// Before the answer leaves, because the kernel asks at once.
+void learnFromCreate(Context& context, const PendingRequest& pending, Reader& reader, fuse_ino_t inode) {
+  const FileAttributes directory = readAttributes(reader, kReplyHeaderBytes + kAttributesBytes);
+  if (reader.broken()) return;
+  context.foreknowledge.learnNewFile(inode);
+  context.foreknowledge.learnDirectory(directory.attributes, pending.creation);
+}
+
+void answerOpen(Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
   constexpr int kAccessModeReadOnly = 0;
   pending.file.keep_cache = (reader.at<std::uint16_t>(6) & kReplyKeepCache) != 0 ? 1U : 0U;
   // Closing a descriptor that cannot write changes nothing: the kernel need not tell us.
@@ -198,6 +206,7 @@ void answerOpen(const Context& context, PendingRequest& pending, Reader& reader,
   if (reader.broken()) {
     fuse_reply_err(pending.request, EIO);
   } else {
+    if ((reader.at<std::uint16_t>(6) & kReplyNewFile) != 0) learnFromCreate(context, pending, reader, entry.ino);
     fuse_reply_create(pending.request, &entry, &pending.file);
   }
 }
@@ -219,7 +228,7 @@ void answerNoEntry(const Context& context, const PendingRequest& pending) {
   fuse_reply_entry(pending.request, &entry);
 }
 
-void answer(const Context& context, PendingRequest& pending, Reader& reader) {
+void answer(Context& context, PendingRequest& pending, Reader& reader) {
   const auto kind = static_cast<ReplyKind>(reader.at<std::uint16_t>(4));
   switch (kind) {
     case ReplyKind::done:
@@ -276,6 +285,7 @@ Status answerBatch(Context& context, std::span<const std::uint8_t> batch) {
       continue;
     }
     count(context.counters.replies);
+    if (pending.opcode == Opcode::rename) context.foreknowledge.forgetDirectories();
     answer(context, pending, reader);
   }
   return Status::success();

@@ -22,6 +22,7 @@ struct PendingRequest {
   std::uint32_t sizeLimit = 0;    // of readDirectory
   bool withAttributes = false;    // readDirectory
   struct fuse_file_info file {};  // of open and create
+  std::uint64_t creation = 0;     // of create: its number (foreknowledge.h)
 };
 
 /// One record, field by field; the fields follow each other as protocol.h lists them.

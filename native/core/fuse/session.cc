@@ -181,11 +181,13 @@ Status Session::reply(std::span<const std::uint8_t> batch) {
 
 void Session::invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length) {
   count(context_.counters.invalidations);
+  context_.foreknowledge.forget(inode);
   invalidations_.inode(inode, offset, length);
 }
 
 void Session::invalidateEntry(std::uint64_t parent, std::string name) {
   count(context_.counters.invalidations);
+  context_.foreknowledge.forget(parent);
   invalidations_.entry(parent, std::move(name));
 }
 
@@ -220,6 +222,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"ingests", all.ingests},
       {"ingestFailures", all.ingestFailures},
       {"requests", all.requests},
+      {"foreknown", all.foreknown},
       {"batches", all.batches},
       {"replies", all.replies},
       {"strayReplies", all.strayReplies},

@@ -53,6 +53,24 @@ session('size and blocks of a file show what is written before it is closed', ({
   assert.is(statSync(served.path('a')).size, 5000);
 });
 
+session('what the kernel asks after a creation is known without JavaScript', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  const foreknownBefore = (await served.counters())['foreknown'] ?? 0;
+  for (const name of ['a', 'b', 'c', 'e']) writeFileSync(served.path(`d/${name}`), 'x');
+  const foreknown = ((await served.counters())['foreknown'] ?? 0) - foreknownBefore;
+  assert.ok(foreknown >= 7, `capabilities of 4 files and attributes of 3 directories, not ${foreknown}`);
+});
+
+session('a capability set on a new open file is seen', async ({ served }) => {
+  const fd = openSync(served.path('b'), 'w');
+  // cap_net_raw=ep, as setcap(8) writes it
+  const value = '0100000200200000000000000000000000000000';
+  await runChecked('setfattr', ['-n', 'security.capability', '-v', `0x${value}`, served.path('b')]);
+  const shown = await runChecked('getfattr', ['-e', 'hex', '-n', 'security.capability', served.path('b')]);
+  closeSync(fd);
+  assert.match(shown, value);
+});
+
 session('a remote creation shows although its absence was cached', async ({ served }) => {
   assert.is(
     errorCode(() => statSync(served.path('remote'))),
