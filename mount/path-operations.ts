@@ -8,6 +8,7 @@ import { NAME_BYTES_MAX } from '../src/base/limits.ts';
 import { type InodeNumber, nanoseconds, ROOT_INODE } from '../src/base/units.ts';
 import type { AttributeChanges, Caller, FileSystem, InodeAttributes, NewNode } from '../src/volume/volume.ts';
 import { EIO, errnoOf } from './errno.ts';
+import { isStoredAttribute } from './operations/extended-attributes.ts';
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 const BLOCK_BYTES = 4096;
@@ -158,9 +159,13 @@ export class PathOperations {
         this.#answer(() => this.#change(path, { accessed: timeOf(accessedMs), modified: timeOf(modifiedMs) }), done),
       setxattr: (...[path, name, value, , flags, done]) =>
         this.#answer(() => {
+          const attribute = bytesOf(name);
+          if (!isStoredAttribute(attribute)) {
+            throw new PacketFsError('PFS_NOT_SUPPORTED', 'Attributes of this namespace are not stored');
+          }
           // The memory goes back to the FUSE thread with the answer: keep a copy.
           const kept = Uint8Array.from(value);
-          fileSystem.setExtendedAttribute(this.#resolve(path).inode, bytesOf(name), kept, setMode(flags));
+          fileSystem.setExtendedAttribute(this.#resolve(path).inode, attribute, kept, setMode(flags));
         }, done),
       getxattr: (path, name, _position, done) =>
         this.#answer(

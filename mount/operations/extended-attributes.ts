@@ -1,13 +1,15 @@
 // Extended attributes, byte for byte as the caller gave them; access control lists also change the mode.
 import { XATTR_NAME_BYTES_MAX, XATTR_VALUE_BYTES_MAX } from '../../src/base/limits.ts';
 import { inodeNumber } from '../../src/base/units.ts';
-import { ERANGE } from '../errno.ts';
+import { EOPNOTSUPP, ERANGE } from '../errno.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
 import { isAccessList, removeAccessList, setAccessList } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
+/** Those that Linux's filesystems store; of `system.`, access control lists alone. */
+const STORED_NAMESPACES = ['user.', 'trusted.', 'security.', 'system.posix_acl_'].map((prefix) => Buffer.from(prefix));
 
 export function setExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
   const inode = inodeNumber(request.inode);
@@ -18,6 +20,8 @@ export function setExtendedAttribute(request: RequestCursor, { fileSystem }: Ope
   }
   if (isAccessList(name)) {
     setAccessList(fileSystem, inode, { value, caller: { uid: request.uid, gid: request.gid, pid: request.pid } });
+  } else if (!isStoredAttribute(name)) {
+    return { kind: 'error', errno: EOPNOTSUPP };
   } else {
     fileSystem.setExtendedAttribute(inode, name, value, modeOf(request.u32(44)));
   }
@@ -41,6 +45,10 @@ export function removeExtendedAttribute(request: RequestCursor, { fileSystem }: 
   else fileSystem.removeExtendedAttribute(inode, name);
   return DONE;
 }
+
+/** Asked only when setting: what a peer of another kind may have stored stays readable and removable. */
+export const isStoredAttribute = (name: Uint8Array): boolean =>
+  STORED_NAMESPACES.some((prefix) => prefix.equals(name.subarray(0, prefix.length)));
 
 /** Names with a NUL after each, as listxattr(2) gives them. */
 export function joinNames(names: readonly Uint8Array[]): Uint8Array {

@@ -78,6 +78,11 @@ result = [after.st_ctime_ns > before, after.st_mtime_ns]`;
     const code = "os.setxattr(path, 'trusted.a', b'1')\nresult = os.getxattr(path, 'trusted.a').decode()";
     assert.is(await site.probe.run(code, { path }), '1');
   }),
+  property('an attribute of no known namespace is refused with ENOTSUP', async (site) => {
+    writeFileSync(site.at('file'), '');
+    const code = "os.setxattr(path, 'colour.of', b'blue')";
+    await expectProbeErrno('ENOTSUP', site.probe.run(code, { path: site.at('file') }));
+  }),
   property('attributes of other users need write permission', async (site) => {
     writeFileSync(site.at('file'), '');
     const code = "as_user(12345, lambda: os.setxattr(path, 'user.a', b'1'))";
