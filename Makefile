@@ -26,12 +26,12 @@ RUNNER := $(TSX) test/support/run.ts
 
 TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
-CPP = $(shell find native/core native/napi test/native -name "*.cc" -o -name "*.h" 2>/dev/null)
+CPP = $(shell find native/core native/napi test/native bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo test check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount test check lint format bench coverage clean install
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(MODULES) ## Install what building and testing need (apt and npm); a second run is instant
 
@@ -67,7 +67,14 @@ $(BUILT): $(TYPESCRIPT) $(WIRE) $(ADDON) tsconfig.json
 demo: build ## Two network namespaces, real trees, the wire counted (needs root)
 	node dist/bench/demo/demo.js
 
+# ROWS=create,stat SUBJECTS=packetfs,passthrough_hp,disk ROUNDS=5 DIRECTORY=/on/the/disk OUTPUT=bench/results choose.
+bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocryptfs (ROWS= SUBJECTS= ROUNDS= DIRECTORY= OUTPUT=)
+	@./setup.sh test bench
+	node dist/bench/mount/bench-mount.js --rows "$(ROWS)" --subjects "$(SUBJECTS)" --rounds "$(ROUNDS)" \
+		--directory "$(DIRECTORY)" --output "$(OUTPUT)"
+
 test: build ## Every test, with `N passed, N failed` at the end
+	@./setup.sh test
 	$(RUNNER) $(TESTS)
 
 check: lint test ## What CI runs: lint, layers, types, formats and every test

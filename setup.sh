@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing PacketFS needs on Debian or Ubuntu: each need is a probe and the package that
 # satisfies it, so a second run installs nothing. Where it may not install, it says what is missing and exits 2.
-# Usage: setup.sh [build] [lint]   (default: build)
+# Usage: setup.sh [build] [test] [lint] [bench]   (default: build)
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 NODE_MAJOR_MIN=20
@@ -48,8 +48,19 @@ for group in "${@:-build}"; do
         need libnode-dev test -e "$prefix/include/node/node_api.h"
       fi
       ;;
+    test)
+      need fio command_exists fio
+      need git command_exists git
+      need sqlite3 command_exists sqlite3
+      ;;
+    bench)
+      need bindfs command_exists bindfs
+      need gocryptfs command_exists gocryptfs
+      need openssh-sftp-server test -x /usr/lib/openssh/sftp-server
+      need sshfs command_exists sshfs
+      ;;
     lint) need clang-format command_exists clang-format ;;
-    *) fail "unknown group $group: build or lint" ;;
+    *) fail "unknown group $group: build, test, lint or bench" ;;
   esac
 done
 [ "${#missing_packages[@]}" -gt 0 ] || exit 0
