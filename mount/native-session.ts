@@ -7,6 +7,7 @@ import type { FileSystem, Invalidation } from '../src/volume/volume.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { errnoOf } from './errno.ts';
 import { findMount } from './mountinfo.ts';
+import { RequestLoop } from './request-loop.ts';
 import type { FuseSession, SessionEnd, SessionParts, SessionSettings } from './session.ts';
 
 /** Sequential reads ahead of the reader; the kernel's default of 128 KiB leaves our threads idle. */
@@ -43,9 +44,11 @@ export class NativeSession implements FuseSession {
     const { logger, settings } = this.#parts;
     const session = this.#session;
     const dispatcher = new Dispatcher({ fileSystem, logger, send: (replies) => session.reply(replies) });
+    const loop = new RequestLoop({ session, dispatcher });
     const unsubscribe = fileSystem.onInvalidate((invalidation) => this.#invalidate(invalidation));
     const onEnd = (errno: number) => {
       unsubscribe();
+      loop.end();
       // Requests under way finish first: whoever waits for the end goes on to close what they use.
       dispatcher.idle().then(
         () => this.#reportEnd({ errno }),
@@ -53,7 +56,7 @@ export class NativeSession implements FuseSession {
       );
     };
     try {
-      session.start((batch) => dispatcher.dispatch(batch), onEnd);
+      session.start(() => loop.run(), onEnd);
     } catch (cause) {
       unsubscribe();
       const reason = cause instanceof Error ? cause.message : String(cause);

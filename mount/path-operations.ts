@@ -209,7 +209,7 @@ export class PathOperations {
     this.#fileSystem.forget(inode, 1);
   }
 
-  #rename(path: string, newPath: string): Promise<void> | void {
+  #rename(path: string, newPath: string): ReturnType<FileSystem['rename']> {
     return this.#inParent(path, (parent, name) =>
       this.#inParent(newPath, (newParent, newName) =>
         this.#fileSystem.rename({ parent, name, newParent, newName, flags: 'replace' }),

@@ -53,7 +53,7 @@ export const ATTRIBUTES_BYTES = 80;
 export const STATISTICS_BYTES = 48;
 export const DIRECTORY_ENTRY_BYTES = 24;
 export const REPLY_KEEP_CACHE = 1;
-export const REPLY_NEW_FILE = 2;
+export const REPLY_NEW_INODE = 2;
 export const ENTRY_HAS_ATTRIBUTES = 1;
 export const ENTRY_UNCOUNTED = 2;
 
@@ -140,22 +140,29 @@ export interface ListedEntry {
   readonly attributes: InodeAttributes | undefined;
 }
 
-export interface CreateReply {
-  readonly kind: 'create';
-  readonly attributes: InodeAttributes;
-  readonly keepCache: boolean;
-  /** Of the directory, as the creation of a new file left it; undefined when the file was there. */
-  readonly directory: InodeAttributes | undefined;
+/** What a request did to directories, so that the session knows their attributes without asking. */
+export interface Effects {
+  /** Those that the request names, as they are now. */
+  readonly directories: readonly InodeAttributes[];
+  /** Other inodes whose attributes changed. */
+  readonly forgotten: readonly bigint[];
+  /** The inode that the reply is about has just been made: nobody has given it names or attributes. */
+  readonly isNew: boolean;
 }
 
 /** What a request is answered with. */
 export type Reply =
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly effects?: Effects }
   | { readonly kind: 'error'; readonly errno: number }
-  | { readonly kind: 'entry'; readonly attributes: InodeAttributes }
+  | { readonly kind: 'entry'; readonly attributes: InodeAttributes; readonly effects?: Effects }
   | { readonly kind: 'noEntry' }
   | { readonly kind: 'attributes'; readonly attributes: InodeAttributes }
-  | CreateReply
+  | {
+      readonly kind: 'create';
+      readonly attributes: InodeAttributes;
+      readonly keepCache: boolean;
+      readonly effects?: Effects;
+    }
   | { readonly kind: 'open'; readonly keepCache: boolean }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'size'; readonly size: number }
@@ -164,6 +171,8 @@ export type Reply =
 
 export const DONE: Reply = { kind: 'done' };
 
+/** Of the number of an inode whose attributes changed. */
+const FORGOTTEN_BYTES = 8;
 const INITIAL_BATCH_BYTES = 64 * 1024;
 
 /** Packs replies; `take` gives what was packed, valid until the next `append`. */
@@ -200,18 +209,22 @@ export class ReplyBatch {
     const view = this.#view;
     const body = start + REPLY_HEADER_BYTES;
     switch (reply.kind) {
-      case 'done':
       case 'noEntry':
+        return;
+      case 'done':
+        this.#effects(start, body, reply.effects);
         return;
       case 'error':
         view.setInt32(start + 16, reply.errno, true);
         return;
-      case 'entry':
       case 'attributes':
         this.#attributes(body, reply.attributes);
         return;
+      case 'entry':
       case 'create':
-        this.#created(start, reply);
+        view.setUint16(start + 6, reply.kind === 'create' && reply.keepCache ? REPLY_KEEP_CACHE : 0, true);
+        this.#attributes(body, reply.attributes);
+        this.#effects(start, body + ATTRIBUTES_BYTES, reply.effects);
         return;
       case 'open':
         view.setUint16(start + 6, reply.keepCache ? REPLY_KEEP_CACHE : 0, true);
@@ -232,12 +245,21 @@ export class ReplyBatch {
     }
   }
 
-  #created(start: number, { attributes, keepCache, directory }: CreateReply): void {
-    const body = start + REPLY_HEADER_BYTES;
-    const flags = (keepCache ? REPLY_KEEP_CACHE : 0) | (directory === undefined ? 0 : REPLY_NEW_FILE);
-    this.#view.setUint16(start + 6, flags, true);
-    this.#attributes(body, attributes);
-    if (directory !== undefined) this.#attributes(body + ATTRIBUTES_BYTES, directory);
+  #effects(start: number, body: number, effects: Effects | undefined): void {
+    if (effects === undefined) return;
+    const view = this.#view;
+    if (effects.isNew) view.setUint16(start + 6, view.getUint16(start + 6, true) | REPLY_NEW_INODE, true);
+    view.setUint16(start + 20, effects.directories.length, true);
+    view.setUint16(start + 22, effects.forgotten.length, true);
+    let at = body;
+    for (const directory of effects.directories) {
+      this.#attributes(at, directory);
+      at += ATTRIBUTES_BYTES;
+    }
+    for (const inode of effects.forgotten) {
+      view.setBigUint64(at, inode, true);
+      at += FORGOTTEN_BYTES;
+    }
   }
 
   #attributes(at: number, attributes: InodeAttributes): void {
@@ -298,11 +320,13 @@ export class ReplyBatch {
 
 function payloadBytes(reply: Reply): number {
   switch (reply.kind) {
-    case 'entry':
+    case 'done':
+      return effectsBytes(reply.effects);
     case 'attributes':
       return ATTRIBUTES_BYTES;
+    case 'entry':
     case 'create':
-      return reply.directory === undefined ? ATTRIBUTES_BYTES : 2 * ATTRIBUTES_BYTES;
+      return ATTRIBUTES_BYTES + effectsBytes(reply.effects);
     case 'bytes':
       return reply.bytes.length;
     case 'statistics':
@@ -313,6 +337,11 @@ function payloadBytes(reply: Reply): number {
       return 0;
   }
 }
+
+const effectsBytes = (effects: Effects | undefined): number =>
+  effects === undefined
+    ? 0
+    : effects.directories.length * ATTRIBUTES_BYTES + effects.forgotten.length * FORGOTTEN_BYTES;
 
 const entryBytes = (entry: ListedEntry): number =>
   DIRECTORY_ENTRY_BYTES + (entry.attributes === undefined ? 0 : ATTRIBUTES_BYTES) + alignRecord(entry.name.length);

@@ -6,7 +6,7 @@ import type { InodeAttributes } from '../../src/volume/volume.ts';
 import { EEXIST } from '../errno.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
 import type { OperationContext } from './context.ts';
-import { callerOf, createWithAccess, type NewNodeWithUmask } from './names.ts';
+import { callerOf, createWithAccess, effectsOn, type NewNodeWithUmask } from './names.ts';
 
 const O_ACCMODE = 3;
 const O_RDONLY = 0;
@@ -36,11 +36,10 @@ export function create(request: RequestCursor, context: OperationContext): Reply
     ...modeOf(flags),
     truncate: !isNew && hasTruncate(flags),
   });
-  const directory = isNew ? context.fileSystem.getAttributes(parent) : undefined;
-  if (opened instanceof Promise) {
-    return opened.then(({ keepCache }) => ({ kind: 'create', attributes, keepCache, directory: undefined }));
-  }
-  return { kind: 'create', attributes, keepCache: opened.keepCache, directory };
+  if (opened instanceof Promise) return opened.then(({ keepCache }) => ({ kind: 'create', attributes, keepCache }));
+  const { keepCache } = opened;
+  if (!isNew) return { kind: 'create', attributes, keepCache };
+  return { kind: 'create', attributes, keepCache, effects: { ...effectsOn([parent], context), isNew } };
 }
 
 export function flush(request: RequestCursor, context: OperationContext): Reply {

@@ -2,10 +2,10 @@
 
 import { isPacketFsError } from '../../src/base/errors.ts';
 import { NAME_BYTES_MAX } from '../../src/base/limits.ts';
-import { inodeNumber } from '../../src/base/units.ts';
+import { type InodeNumber, inodeNumber } from '../../src/base/units.ts';
 import type { Caller, InodeAttributes, NewNode } from '../../src/volume/volume.ts';
 import { EINVAL, ENAMETOOLONG } from '../errno.ts';
-import { DONE, REQUEST_HEADER_BYTES, type Reply, type RequestCursor } from '../protocol.ts';
+import { DONE, type Effects, REQUEST_HEADER_BYTES, type Reply, type RequestCursor } from '../protocol.ts';
 import { inheritAccess } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
@@ -39,58 +39,75 @@ export function forget(request: RequestCursor, { fileSystem }: OperationContext)
 export function makeNode(request: RequestCursor, context: OperationContext): Reply {
   const mode = request.u32(40);
   const device = request.u32(44);
-  return entry(
-    createWithAccess(
-      { parent: inodeNumber(request.inode), name: request.name(48), mode, device, ...by(request) },
-      context,
-    ),
-  );
+  const parent = inodeNumber(request.inode);
+  const made = createWithAccess({ parent, name: request.name(48), mode, device, ...by(request) }, context);
+  return entryOfNew(made, parent, context);
 }
 
 export function makeDirectory(request: RequestCursor, context: OperationContext): Reply {
   const mode = DIRECTORY_TYPE | request.u32(40);
-  return entry(
-    createWithAccess({ parent: inodeNumber(request.inode), name: request.name(48), mode, ...by(request) }, context),
+  const parent = inodeNumber(request.inode);
+  return entryOfNew(
+    createWithAccess({ parent, name: request.name(48), mode, ...by(request) }, context),
+    parent,
+    context,
   );
 }
 
-export function symlink(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+export function symlink(request: RequestCursor, context: OperationContext): Reply {
   const target = request.trailing(48, request.u32(40));
-  const node = { parent: inodeNumber(request.inode), name: request.name(48), mode: SYMLINK_MODE, target };
-  return entry(fileSystem.createNode({ ...node, caller: callerOf(request) }));
+  const parent = inodeNumber(request.inode);
+  const node = { parent, name: request.name(48), mode: SYMLINK_MODE, target, caller: callerOf(request) };
+  return entryOfNew(context.fileSystem.createNode(node), parent, context);
 }
 
-export function link(request: RequestCursor, { fileSystem }: OperationContext): Reply {
-  const inode = inodeNumber(request.inode);
-  return entry(fileSystem.link(inode, inodeNumber(request.u64(40)), request.name(48)));
+export function link(request: RequestCursor, context: OperationContext): Reply {
+  const parent = inodeNumber(request.u64(40));
+  const attributes = context.fileSystem.link(inodeNumber(request.inode), parent, request.name(48));
+  return { kind: 'entry', attributes, effects: effectsOn([parent], context) };
 }
 
-export function unlink(request: RequestCursor, { fileSystem }: OperationContext): Reply {
-  fileSystem.unlink(inodeNumber(request.inode), request.name());
-  return DONE;
+export function unlink(request: RequestCursor, context: OperationContext): Reply {
+  const parent = inodeNumber(request.inode);
+  context.fileSystem.unlink(parent, request.name());
+  return { kind: 'done', effects: effectsOn([parent], context) };
 }
 
-export function removeDirectory(request: RequestCursor, { fileSystem }: OperationContext): Reply {
-  fileSystem.removeDirectory(inodeNumber(request.inode), request.name());
-  return DONE;
+export function removeDirectory(request: RequestCursor, context: OperationContext): Reply {
+  const parent = inodeNumber(request.inode);
+  const removed = context.fileSystem.removeDirectory(parent, request.name());
+  return { kind: 'done', effects: { ...effectsOn([parent], context), forgotten: [removed] } };
 }
 
-export function rename(request: RequestCursor, { fileSystem }: OperationContext): Reply | Promise<Reply> {
+export function rename(request: RequestCursor, context: OperationContext): Reply | Promise<Reply> {
   const flags = renameFlags(request.u32(48));
   if (flags === undefined) return { kind: 'error', errno: EINVAL };
-  const outcome = fileSystem.rename({
-    parent: inodeNumber(request.inode),
+  const parent = inodeNumber(request.inode);
+  const newParent = inodeNumber(request.u64(40));
+  const answer = (forgotten: readonly InodeNumber[]): Reply => ({
+    kind: 'done',
+    effects: { ...effectsOn(parent === newParent ? [parent] : [parent, newParent], context), forgotten },
+  });
+  const outcome = context.fileSystem.rename({
+    parent,
     name: request.name(56),
-    newParent: inodeNumber(request.u64(40)),
+    newParent,
     newName: request.trailing(56, request.u32(52)),
     flags,
   });
-  return outcome instanceof Promise ? outcome.then(() => DONE) : DONE;
+  return outcome instanceof Promise ? outcome.then(answer) : answer(outcome);
 }
 
 export function readLink(request: RequestCursor, { fileSystem }: OperationContext): Reply {
   return { kind: 'bytes', bytes: fileSystem.readLink(inodeNumber(request.inode)) };
 }
+
+/** The session gets the attributes of what a request changed with its answer. */
+export const effectsOn = (parents: readonly InodeNumber[], { fileSystem }: OperationContext): Effects => ({
+  directories: parents.map((parent) => fileSystem.getAttributes(parent)),
+  forgotten: [],
+  isNew: false,
+});
 
 export const callerOf = (request: RequestCursor): Caller => ({
   uid: request.uid,
@@ -116,7 +133,11 @@ const by = (request: RequestCursor): { caller: Caller; umask: number } => ({
   umask: request.umask,
 });
 
-const entry = (attributes: InodeAttributes): Reply => ({ kind: 'entry', attributes });
+const entryOfNew = (attributes: InodeAttributes, parent: InodeNumber, context: OperationContext): Reply => ({
+  kind: 'entry',
+  attributes,
+  effects: { ...effectsOn([parent], context), isNew: true },
+});
 
 function renameFlags(flags: number): 'replace' | 'noreplace' | 'exchange' | undefined {
   switch (flags) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,7 @@ namespace packetfs {
 namespace {
 
 constexpr unsigned kThreadsMax = 64;
+constexpr std::uint64_t kPatienceMicrosecondsMax = 1000;  // JavaScript does nothing else meanwhile
 constexpr double kMillisecondsPerSecond = 1000.0;
 constexpr std::uint64_t kTimeoutMsMax = 1ULL << 40;  // some decades
 
@@ -69,14 +71,12 @@ class StartedSessions {
   std::vector<std::weak_ptr<Bridge>> bridges_{};
 };
 
-/// Wakes JavaScript to take a batch; false when it is gone.
+/// Wakes JavaScript to take batches until it gets none; false when it is gone.
 bool wake(const SharedBridge& bridge) {
   if (bridge->abandoned.load()) return false;
-  const auto deliver = [bridge](Napi::Env env, Napi::Function onRequests) {
-    std::vector<std::uint8_t> batch = bridge->session->takeRequests();
-    if (batch.empty()) return;
-    onRequests.Call({bytesToArray(env, std::move(batch))});
-    raiseUncaught(env);  // nobody would answer the batch: the process ends, which unmounts
+  const auto deliver = [](Napi::Env env, Napi::Function onRequests) {
+    onRequests.Call({});
+    raiseUncaught(env);  // nobody would answer what was taken: the process ends, which unmounts
   };
   return bridge->toJavaScript.NonBlockingCall(deliver) == napi_ok;
 }
@@ -117,6 +117,17 @@ Napi::Value start(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
   });
   StartedSessions::instance().add(bridge);
   return env.Undefined();
+}
+
+Napi::Value take(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  ArgumentReader reader(info.Env(), "fuse.take");
+  const auto target = reader.bytes(info[0], "target");
+  const std::uint64_t patience = reader.integer(info[1], "patienceMicroseconds", 0, kPatienceMicrosecondsMax);
+  const bool looksAgain = reader.boolean(info[2], "looksAgain");
+  if (target.size() < fuse::kRecordBytesMax) reader.fail("target", "must have room for the longest record");
+  if (reader.failed()) return info.Env().Undefined();
+  const std::size_t length = bridge->session->takeRequests(target, std::chrono::microseconds(patience), looksAgain);
+  return Napi::Number::New(info.Env(), static_cast<double>(length));
 }
 
 Napi::Value reply(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
@@ -192,6 +203,7 @@ Napi::Value createFuseSession(const Napi::CallbackInfo& info) {
                     env, [bridge, function](const Napi::CallbackInfo& call) { return function(bridge, call); }, name));
   };
   method("start", start);
+  method("take", take);
   method("reply", reply);
   method("invalidateInode", invalidateInode);
   method("invalidateEntry", invalidateEntry);

@@ -49,19 +49,17 @@ export class Directories {
     this.#files.reapIfGone(record.inode);
   }
 
-  removeDirectory(parent: InodeNumber, name: Uint8Array): void {
+  removeDirectory(parent: InodeNumber, name: Uint8Array): InodeNumber {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.removeDirectory(parent, name);
     this.#files.reapIfGone(record.inode);
+    return record.inode;
   }
 
-  rename(options: RenameOptions): Promise<void> | void {
+  rename(options: RenameOptions): Promise<readonly InodeNumber[]> | readonly InodeNumber[] {
     this.#parts.latch.assertWritable();
     const source = this.#unsavedSource(options);
-    if (source === undefined) {
-      this.#renameNow(options);
-      return;
-    }
+    if (source === undefined) return this.#renameNow(options);
     return this.#files.saveVersion(source).then(() => this.#renameNow(options));
   }
 
@@ -103,9 +101,11 @@ export class Directories {
     return target === undefined ? undefined : source.inode;
   }
 
-  #renameNow(options: RenameOptions): void {
+  #renameNow(options: RenameOptions): readonly InodeNumber[] {
     this.#parts.latch.assertWritable();
-    const { replaced } = this.#parts.namespace.rename(options);
-    if (replaced !== undefined) this.#files.reapIfGone(replaced.inode);
+    const { moved, replaced } = this.#parts.namespace.rename(options);
+    if (replaced === undefined) return [moved.inode];
+    this.#files.reapIfGone(replaced.inode);
+    return [moved.inode, replaced.inode];
   }
 }

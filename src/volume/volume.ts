@@ -78,14 +78,16 @@ export interface FileSystem {
   createNode(node: NewNode): InodeAttributes;
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes;
   unlink(parent: InodeNumber, name: Uint8Array): void;
-  removeDirectory(parent: InodeNumber, name: Uint8Array): void;
+  /** Gives what was removed. */
+  removeDirectory(parent: InodeNumber, name: Uint8Array): InodeNumber;
+  /** Gives what was moved, and what was replaced or went the other way. */
   rename(options: {
     readonly parent: InodeNumber;
     readonly name: Uint8Array;
     readonly newParent: InodeNumber;
     readonly newName: Uint8Array;
     readonly flags: 'replace' | 'noreplace' | 'exchange';
-  }): Promise<void> | void;
+  }): Promise<readonly InodeNumber[]> | readonly InodeNumber[];
   readLink(inode: InodeNumber): Uint8Array;
   /** A snapshot, without `.` and `..`, in a fixed order. */
   readDirectory(inode: InodeNumber): readonly DirectoryEntry[];

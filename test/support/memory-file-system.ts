@@ -47,7 +47,9 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
   const lookups = new Map<InodeNumber, number>();
   const listeners = new Set<(invalidation: Invalidation) => void>();
   let nextInode = 2n;
-  const now = (): Nanoseconds => nanoseconds(BigInt(Date.now()) * 1_000_000n);
+  let ticks = 0n;
+  /** No two changes have the same time. */
+  const now = (): Nanoseconds => nanoseconds(BigInt(Date.now()) * 1_000_000n + ticks++);
   const make = (inode: InodeNumber, mode: number, parent: InodeNumber): Node => ({
     inode,
     mode,
@@ -88,10 +90,16 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     node.changed = now();
   };
   const insert = (parent: InodeNumber, name: Uint8Array, inode: InodeNumber): void => {
-    const directory = at(parent);
-    if (directory.children.has(keyOf(name))) fail('PFS_EXISTS');
-    directory.children.set(keyOf(name), inode);
-    directory.modified = now();
+    if (at(parent).children.has(keyOf(name))) fail('PFS_EXISTS');
+    replace(parent, name, inode);
+  };
+  const replace = (parent: InodeNumber, name: Uint8Array, inode: InodeNumber): void => {
+    at(parent).children.set(keyOf(name), inode);
+    at(parent).modified = now();
+  };
+  const remove = (parent: InodeNumber, name: Uint8Array): void => {
+    at(parent).children.delete(keyOf(name));
+    at(parent).modified = now();
   };
   const time = (change: TimeChange): Nanoseconds => (change === 'now' ? now() : change);
   const change = (node: Node, changes: AttributeChanges): InodeAttributes => {
@@ -148,23 +156,26 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     },
     unlink: (parent, name) => {
       const node = child(parent, name);
-      at(parent).children.delete(keyOf(name));
+      remove(parent, name);
       node.links -= 1;
     },
     removeDirectory: (parent, name) => {
-      if (child(parent, name).children.size > 0) fail('PFS_NOT_EMPTY');
-      at(parent).children.delete(keyOf(name));
+      const { inode, children } = child(parent, name);
+      if (children.size > 0) fail('PFS_NOT_EMPTY');
+      remove(parent, name);
+      return inode;
     },
     rename: ({ parent, name, newParent, newName, flags }) => {
       const node = child(parent, name);
       const target = at(newParent).children.get(keyOf(newName));
       if (target !== undefined && flags === 'noreplace') fail('PFS_EXISTS');
-      at(parent).children.delete(keyOf(name));
-      at(newParent).children.set(keyOf(newName), node.inode);
+      remove(parent, name);
+      replace(newParent, newName, node.inode);
       node.parent = newParent;
-      if (target === undefined) return;
+      if (target === undefined) return [node.inode];
       if (flags === 'exchange') at(parent).children.set(keyOf(name), target);
       else at(target).links -= 1;
+      return [node.inode, target];
     },
     readLink: (inode) => at(inode).target,
     readDirectory: (inode) =>

@@ -5,7 +5,7 @@ import { FuseNativeSession } from '../../mount/fuse-native-session.ts';
 import { NativeSession } from '../../mount/native-session.ts';
 import { native } from '../../src/addon/addon.ts';
 import { silentLogger } from '../../src/base/clock.ts';
-import { inodeNumber, ROOT_INODE } from '../../src/base/units.ts';
+import { type InodeNumber, inodeNumber, ROOT_INODE } from '../../src/base/units.ts';
 import { createMemoryFileSystem } from './memory-file-system.ts';
 
 const [mountPoint = '', backend = 'libfuse3', directory = ''] = process.argv.slice(2);
@@ -48,7 +48,7 @@ await session.start(fileSystem);
 
 const commands = createInterface({ input: process.stdin });
 commands.on('line', (line) => {
-  const [command, argument = ''] = line.split(' ');
+  const [command, argument = '', where = String(ROOT_INODE)] = line.split(' ');
   switch (command) {
     case 'counters': {
       const held = [...fileSystem.lookups.values()].reduce((total, count) => total + count, 0);
@@ -56,7 +56,7 @@ commands.on('line', (line) => {
       break;
     }
     case 'create':
-      createRemotely(new TextEncoder().encode(argument));
+      createRemotely(new TextEncoder().encode(argument), inodeNumber(BigInt(where)));
       console.log('created');
       break;
     case 'chmod':
@@ -83,9 +83,9 @@ blob.close();
 process.exit(0);
 
 /** A file that appears as if a peer had made it. */
-function createRemotely(name: Uint8Array): void {
+function createRemotely(name: Uint8Array, parent: InodeNumber): void {
   const caller = { uid: 0, gid: 0, pid: 0 };
-  const { inode } = fileSystem.createNode({ parent: ROOT_INODE, name, mode: 0o100644, caller });
+  const { inode } = fileSystem.createNode({ parent, name, mode: 0o100644, caller });
   fileSystem.forget(inode, 1);
-  fileSystem.invalidate({ inodes: [ROOT_INODE], entries: [{ parent: ROOT_INODE, name }] });
+  fileSystem.invalidate({ inodes: [parent], entries: [{ parent, name }] });
 }

@@ -100,15 +100,16 @@ void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
   context.queue.push(RequestRecord(Opcode::flush, inode), {.request = request, .opcode = Opcode::flush});
 }
 
+// Nobody waits for a release: close(2) was answered with the flush before it.
 void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
   Context& context = contextOf(request);
-  // A failure cannot reach the caller any more (close(2) was answered); JavaScript logs it and still releases.
+  // A failure cannot reach the caller any more; JavaScript logs it and still releases.
   const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
   context.foreknowledge.forget(inode);
   RequestRecord record(Opcode::release, inode);
   record.u32(static_cast<std::uint32_t>(file->flags)).u32(static_cast<std::uint32_t>(error));
-  count(context.counters.requests);
-  context.queue.push(record, {.request = request, .opcode = Opcode::release});
+  context.queue.notify(record);
+  fuse_reply_err(request, 0);
 }
 
 void syncFile(fuse_req_t request, fuse_ino_t inode, int dataOnly, struct fuse_file_info*) {

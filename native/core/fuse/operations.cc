@@ -13,6 +13,7 @@
 
 #include "content_operations.h"
 #include "context.h"
+#include "replies.h"
 
 namespace packetfs::fuse {
 
@@ -21,6 +22,8 @@ namespace {
 constexpr unsigned kTransferBytesMax = 1U << 20;  // of one read or write; the kernel's own limit
 constexpr unsigned kBackgroundMax = 64;           // readahead and asynchronous requests under way
 constexpr unsigned kCongestionThreshold = 48;
+constexpr std::size_t kNameBytesMax = 255;  // of a longer name JavaScript says so
+constexpr std::size_t kForgottenPerRecord = 4096;
 constexpr std::string_view kCapabilities = "security.capability";
 
 void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
@@ -31,9 +34,13 @@ void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, Pend
   context.queue.push(record, pending);
 }
 
-/// A request that may change the attributes of `directory`, which is any inode for what is done to the inode itself.
-void submitChange(fuse_req_t request, fuse_ino_t directory, Opcode opcode, const RequestRecord& record) {
-  contextOf(request).foreknowledge.changing(directory, [&] { submit(request, opcode, record); });
+/// A request that changes directories, or one that may change the attributes of any inode.
+void submitChange(fuse_req_t request, const DirectoryChange& change, Opcode opcode, const RequestRecord& record,
+                  PendingRequest pending = {}) {
+  contextOf(request).foreknowledge.changing(change, [&](std::uint64_t number) {
+    pending.change = number;
+    submit(request, opcode, record, pending);
+  });
 }
 
 /// Saturates: a file's time beyond the year 2262 does not fit 64 bits of nanoseconds.
@@ -65,17 +72,26 @@ void initialize(void*, struct fuse_conn_info* connection) {
 }
 
 void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  Context& context = contextOf(request);
+  if (context.foreknowledge.lacksName(parent, name) && std::strlen(name) <= kNameBytesMax) {
+    count(context.counters.foreknown);
+    answerNoEntry(context, request);
+    return;
+  }
   submit(request, Opcode::lookup, RequestRecord(Opcode::lookup, parent, name));
 }
 
 void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forget_data* forgotten) {
-  RequestRecord record(Opcode::forget, 0);
-  record.u32(static_cast<std::uint32_t>(forgottenCount)).u32(0);
-  for (std::size_t i = 0; i < forgottenCount; i++) {
-    record.u64(forgotten[i].ino).u64(forgotten[i].nlookup);
-    contextOf(request).foreknowledge.forget(forgotten[i].ino);
+  static_assert(sizeof *forgotten == 16, "pairs of inode and lookups, as protocol.h lists them");
+  Context& context = contextOf(request);
+  for (std::size_t i = 0; i < forgottenCount; i++) context.foreknowledge.forget(forgotten[i].ino);
+  for (std::size_t start = 0; start < forgottenCount; start += kForgottenPerRecord) {
+    const std::size_t part = std::min(kForgottenPerRecord, forgottenCount - start);
+    RequestRecord record(Opcode::forget, 0);
+    record.u32(static_cast<std::uint32_t>(part)).u32(0);
+    record.bytes({reinterpret_cast<const char*>(forgotten + start), part * sizeof *forgotten});
+    context.queue.notify(record);
   }
-  contextOf(request).queue.notify(record);
   fuse_reply_none(request);
 }
 
@@ -99,7 +115,7 @@ void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, in
   record.u32(static_cast<std::uint32_t>(valid)).u32(wanted->st_mode).u32(wanted->st_uid).u32(wanted->st_gid);
   record.u64(static_cast<std::uint64_t>(wanted->st_size));
   record.i64(nanosecondsOf(wanted->st_atim)).i64(nanosecondsOf(wanted->st_mtim));
-  submitChange(request, inode, Opcode::setAttributes, record);
+  submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::setAttributes, record);
 }
 
 void readLink(fuse_req_t request, fuse_ino_t inode) {
@@ -109,42 +125,41 @@ void readLink(fuse_req_t request, fuse_ino_t inode) {
 void makeNode(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
   RequestRecord record(Opcode::makeNode, parent, name);
   record.u32(mode).u32(static_cast<std::uint32_t>(device));
-  submitChange(request, parent, Opcode::makeNode, record);
+  submitChange(request, {.inodes = {parent}, .newName = name}, Opcode::makeNode, record);
 }
 
 void makeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
   RequestRecord record(Opcode::makeDirectory, parent, name);
   record.u32(mode).u32(0);
-  submitChange(request, parent, Opcode::makeDirectory, record);
+  submitChange(request, {.inodes = {parent}, .newName = name}, Opcode::makeDirectory, record);
 }
 
 void makeSymlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
   RequestRecord record(Opcode::symlink, parent, name);
   record.u32(static_cast<std::uint32_t>(std::strlen(target))).u32(0).bytes(target);
-  submitChange(request, parent, Opcode::symlink, record);
+  submitChange(request, {.inodes = {parent}, .newName = name}, Opcode::symlink, record);
 }
 
 void unlinkName(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  submitChange(request, parent, Opcode::unlink, RequestRecord(Opcode::unlink, parent, name));
+  submitChange(request, {.inodes = {parent}}, Opcode::unlink, RequestRecord(Opcode::unlink, parent, name));
 }
 
 void removeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  contextOf(request).foreknowledge.forgetDirectories();  // the one removed too
-  submitChange(request, parent, Opcode::removeDirectory, RequestRecord(Opcode::removeDirectory, parent, name));
+  const RequestRecord record(Opcode::removeDirectory, parent, name);
+  submitChange(request, {.inodes = {parent}}, Opcode::removeDirectory, record);
 }
 
 void linkInode(fuse_req_t request, fuse_ino_t inode, fuse_ino_t newParent, const char* newName) {
   RequestRecord record(Opcode::link, inode, newName);
   record.u64(newParent);
-  submitChange(request, newParent, Opcode::link, record);
+  submitChange(request, {.inodes = {newParent}, .newName = newName}, Opcode::link, record);
 }
 
 void renameName(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t newParent, const char* newName,
                 unsigned flags) {
   RequestRecord record(Opcode::rename, parent, name);
   record.u64(newParent).u32(flags).u32(static_cast<std::uint32_t>(std::strlen(newName))).bytes(newName);
-  contextOf(request).foreknowledge.forgetDirectories();  // and again when it is answered: it may wait
-  submit(request, Opcode::rename, record);
+  submitChange(request, {.inodes = {parent, newParent}, .newName = newName}, Opcode::rename, record);
 }
 
 void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
@@ -156,9 +171,7 @@ void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file)
 void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, struct fuse_file_info* file) {
   RequestRecord record(Opcode::create, parent, name);
   record.u32(mode).u32(static_cast<std::uint32_t>(file->flags));
-  contextOf(request).foreknowledge.creating(parent, [&](std::uint64_t creation) {
-    submit(request, Opcode::create, record, {.file = *file, .creation = creation});
-  });
+  submitChange(request, {.inodes = {parent}, .newName = name}, Opcode::create, record, {.file = *file});
 }
 
 // Opening a directory needs nothing but a handle: the first read takes the snapshot.
@@ -200,7 +213,7 @@ void setExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name
   RequestRecord record(Opcode::setExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(static_cast<std::uint32_t>(flags)).bytes({value, size});
   if (name == kCapabilities) contextOf(request).foreknowledge.forget(inode);
-  submitChange(request, inode, Opcode::setExtendedAttribute, record);
+  submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::setExtendedAttribute, record);
 }
 
 void getExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, size_t size) {
@@ -222,8 +235,8 @@ void listExtendedAttributes(fuse_req_t request, fuse_ino_t inode, size_t size) {
 }
 
 void removeExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name) {
-  submitChange(request, inode, Opcode::removeExtendedAttribute,
-               RequestRecord(Opcode::removeExtendedAttribute, inode, name));
+  const RequestRecord record(Opcode::removeExtendedAttribute, inode, name);
+  submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::removeExtendedAttribute, record);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 //   0      4    length of the record
 //   4      2    opcode (Opcode below)
 //   6      2    length of the first name
-//   8      8    request id, 0 for what needs no answer (forget, releaseDirectory)
+//   8      8    request id, 0 for what needs no answer (forget, release, releaseDirectory)
 //   16     8    inode (the parent, where the request is about a name)
 //   24     4    caller's uid
 //   28     4    caller's gid
@@ -46,24 +46,28 @@
 //   offset size field
 //   0      4    length of the record
 //   4      2    kind (ReplyKind below)
-//   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the file is new (create)
+//   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the inode is new (entry, create)
 //   8      8    request id
 //   16     4    errno, 0 or positive; with another kind than `done` it is 0
-//   20     4    length of the bytes, or the count of entries, or the size (xattrSize)
+//   20     4    length of the bytes, or the count of entries, or the size (xattrSize); of done, entry and create, which
+//               may have changed directories: 20:2 count of changed ones, 22:2 count of forgotten ones
 //   24     …    by kind:
 //
 //   kind        payload
-//   done        -
-//   entry       attributes record
+//   done        effects
+//   entry       attributes record, effects
 //   noEntry     - (a negative entry: the kernel may remember that the name is not there)
 //   attributes  attributes record
-//   create      attributes record; where the file is new, its directory's attributes record too
+//   create      attributes record, effects
 //   open        -
 //   bytes       bytes (link target, attribute value, list of names with NUL after each)
 //   size        -
 //   statistics  24:8 block size, 32:8 blocks, 40:8 free, 48:8 available, 56:8 files, 64:8 free
 //   directory   count x {8 offset of the next, 2 length of the name, 2 flags: bit 0 attributes follow, bit 1 no lookup
 //               is counted, 4 mode, 8 inode, [attributes record], name padded to 8}
+//
+//   effects: an attributes record of each directory that the request names and has changed, then 8 bytes for each
+//   other inode whose attributes it has changed
 //
 //   attributes record, 80 bytes: 0:8 inode, 8:8 generation, 16:4 mode, 20:4 links, 24:4 uid, 28:4 gid, 32:4 device,
 //   36:4 zero, 40:8 size, 48:8 blocks of 512, 56:8 accessed ns, 64:8 modified ns, 72:8 changed ns
@@ -121,7 +125,7 @@ constexpr std::size_t kStatisticsBytes = 48;
 constexpr std::size_t kDirectoryEntryBytes = 24;
 
 constexpr std::uint16_t kReplyKeepCache = 1;
-constexpr std::uint16_t kReplyNewFile = 2;
+constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kEntryHasAttributes = 1;
 constexpr std::uint16_t kEntryUncounted = 2;
 

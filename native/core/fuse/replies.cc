@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -185,15 +186,33 @@ void answerBytes(const PendingRequest& pending, Reader& reader) {
   }
 }
 
-/// Before the answer leaves, because the kernel asks at once.
-void learnFromCreate(Context& context, const PendingRequest& pending, Reader& reader, fuse_ino_t inode) {
-  const FileAttributes directory = readAttributes(reader, kReplyHeaderBytes + kAttributesBytes);
-  if (reader.broken()) return;
-  context.foreknowledge.learnNewFile(inode);
-  context.foreknowledge.learnDirectory(directory.attributes, pending.creation);
+/// How many bytes come before the effects of an answer that has them; undefined for the others.
+std::optional<std::size_t> bytesBeforeEffects(ReplyKind kind) {
+  if (kind == ReplyKind::done) return kReplyHeaderBytes;
+  if (kind == ReplyKind::entry || kind == ReplyKind::create) return kReplyHeaderBytes + kAttributesBytes;
+  return std::nullopt;
 }
 
-void answerOpen(Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
+/// Before the answer leaves, because the kernel asks at once.
+void learnEffects(Foreknowledge& foreknowledge, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
+  const std::optional<std::size_t> start = bytesBeforeEffects(kind);
+  if (!start.has_value()) return;
+  const auto directoryCount = reader.at<std::uint16_t>(20);
+  const auto forgottenCount = reader.at<std::uint16_t>(22);
+  std::size_t at = *start;
+  for (std::uint16_t i = 0; i < directoryCount; i++, at += kAttributesBytes) {
+    const FileAttributes directory = readAttributes(reader, at);
+    if (!reader.broken()) foreknowledge.learnAttributes(directory.attributes, pending.change);
+  }
+  for (std::uint16_t i = 0; i < forgottenCount; i++, at += sizeof(std::uint64_t)) {
+    foreknowledge.forgetAttributes(reader.at<std::uint64_t>(at));
+  }
+  if ((reader.at<std::uint16_t>(6) & kReplyNewInode) == 0) return;
+  const FileAttributes made = readAttributes(reader, kReplyHeaderBytes);
+  if (!reader.broken()) foreknowledge.learnNew(made.attributes);
+}
+
+void answerOpen(const Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
   constexpr int kAccessModeReadOnly = 0;
   pending.file.keep_cache = (reader.at<std::uint16_t>(6) & kReplyKeepCache) != 0 ? 1U : 0U;
   // Closing a descriptor that cannot write changes nothing: the kernel need not tell us.
@@ -206,7 +225,6 @@ void answerOpen(Context& context, PendingRequest& pending, Reader& reader, Reply
   if (reader.broken()) {
     fuse_reply_err(pending.request, EIO);
   } else {
-    if ((reader.at<std::uint16_t>(6) & kReplyNewFile) != 0) learnFromCreate(context, pending, reader, entry.ino);
     fuse_reply_create(pending.request, &entry, &pending.file);
   }
 }
@@ -222,20 +240,15 @@ void answerEntryOrAttributes(const Context& context, const PendingRequest& pendi
   }
 }
 
-void answerNoEntry(const Context& context, const PendingRequest& pending) {
-  struct fuse_entry_param entry {};
-  entry.entry_timeout = context.entryTimeoutSeconds;
-  fuse_reply_entry(pending.request, &entry);
-}
-
 void answer(Context& context, PendingRequest& pending, Reader& reader) {
   const auto kind = static_cast<ReplyKind>(reader.at<std::uint16_t>(4));
+  learnEffects(context.foreknowledge, pending, reader, kind);
   switch (kind) {
     case ReplyKind::done:
       fuse_reply_err(pending.request, reader.at<std::int32_t>(16));
       return;
     case ReplyKind::noEntry:
-      answerNoEntry(context, pending);
+      answerNoEntry(context, pending.request);
       return;
     case ReplyKind::entry:
     case ReplyKind::attributes:
@@ -269,6 +282,12 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
 
 }  // namespace
 
+void answerNoEntry(const Context& context, fuse_req_t request) {
+  struct fuse_entry_param entry {};
+  entry.entry_timeout = context.entryTimeoutSeconds;
+  fuse_reply_entry(request, &entry);
+}
+
 Status answerBatch(Context& context, std::span<const std::uint8_t> batch) {
   std::size_t at = 0;
   while (at < batch.size()) {
@@ -285,7 +304,6 @@ Status answerBatch(Context& context, std::span<const std::uint8_t> batch) {
       continue;
     }
     count(context.counters.replies);
-    if (pending.opcode == Opcode::rename) context.foreknowledge.forgetDirectories();
     answer(context, pending, reader);
   }
   return Status::success();

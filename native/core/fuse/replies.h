@@ -13,4 +13,7 @@ namespace packetfs::fuse {
 /// with EINVAL (its requests stay pending until the session ends: a bug, not an operating error).
 Status answerBatch(Context& context, std::span<const std::uint8_t> batch);
 
+/// "There is no such name", which the kernel may remember.
+void answerNoEntry(const Context& context, fuse_req_t request);
+
 }  // namespace packetfs::fuse

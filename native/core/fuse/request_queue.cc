@@ -16,22 +16,29 @@ void put(std::uint8_t* target, Integer value) {
   std::memcpy(target, &value, sizeof value);
 }
 
+/// In a loop that waits for another thread: frees the core's execution units for its sibling.
+void pauseBriefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 }  // namespace
 
 RequestRecord::RequestRecord(Opcode opcode, fuse_ino_t inode, std::string_view name)
     : opcode_(opcode), inode_(inode), name_(name) {}
 
 RequestRecord& RequestRecord::u32(std::uint32_t value) {
-  const std::size_t at = fields_.size();
-  fields_.resize(at + sizeof value);
-  put(fields_.data() + at, value);
+  put(fields_.data() + fieldsBytes_, value);
+  fieldsBytes_ += sizeof value;
   return *this;
 }
 
 RequestRecord& RequestRecord::u64(std::uint64_t value) {
-  const std::size_t at = fields_.size();
-  fields_.resize(at + sizeof value);
-  put(fields_.data() + at, value);
+  put(fields_.data() + fieldsBytes_, value);
+  fieldsBytes_ += sizeof value;
   return *this;
 }
 
@@ -53,7 +60,7 @@ void RequestQueue::close() {
 
 void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller) {
   const std::size_t length =
-      alignRecord(kRequestHeaderBytes + record.fields_.size() + record.name_.size() + record.trailing_.size());
+      alignRecord(kRequestHeaderBytes + record.fieldsBytes_ + record.name_.size() + record.trailing_.size());
   const std::size_t at = batch_.size();
   batch_.resize(at + length);  // zero-filled: the padding too
   std::uint8_t* bytes = batch_.data() + at;
@@ -69,11 +76,12 @@ void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const s
     put(bytes + 36, static_cast<std::uint32_t>(caller->umask));
   }
   bytes += kRequestHeaderBytes;
-  if (!record.fields_.empty()) std::memcpy(bytes, record.fields_.data(), record.fields_.size());
-  bytes += record.fields_.size();
+  std::memcpy(bytes, record.fields_.data(), record.fieldsBytes_);
+  bytes += record.fieldsBytes_;
   if (!record.name_.empty()) std::memcpy(bytes, record.name_.data(), record.name_.size());
   bytes += record.name_.size();
   if (!record.trailing_.empty()) std::memcpy(bytes, record.trailing_.data(), record.trailing_.size());
+  waiting_.store(batch_.size() - taken_, std::memory_order_release);
 }
 
 void RequestQueue::push(const RequestRecord& record, PendingRequest pending) {
@@ -85,7 +93,7 @@ void RequestQueue::push(const RequestRecord& record, PendingRequest pending) {
       id = nextId_++;
       append(record, id, fuse_req_ctx(pending.request));
       pending_.emplace(id, pending);
-      mustWake = !std::exchange(wakePending_, true);
+      mustWake = becomesAwake();
     }
   }
   if (id == 0) {
@@ -104,15 +112,44 @@ void RequestQueue::notify(const RequestRecord& record) {
     std::lock_guard guard(mutex_);
     if (closed_) return;
     append(record, 0, nullptr);
-    mustWake = !std::exchange(wakePending_, true);
+    mustWake = !looksAgain_ && becomesAwake();
   }
   if (mustWake) wake_();
 }
 
-std::vector<std::uint8_t> RequestQueue::take() {
+bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
+
+std::size_t RequestQueue::take(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain) {
+  if (waiting_.load(std::memory_order_acquire) == 0 && patience.count() > 0) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (waiting_.load(std::memory_order_acquire) == 0 && std::chrono::steady_clock::now() < deadline) pauseBriefly();
+  }
   std::lock_guard guard(mutex_);
-  wakePending_ = false;
-  return std::exchange(batch_, {});
+  const std::size_t length = wholeRecords(target.size());
+  awake_ = length > 0;
+  looksAgain_ = looksAgain;
+  if (length == 0) return 0;
+  std::memcpy(target.data(), batch_.data() + taken_, length);
+  taken_ += length;
+  if (taken_ == batch_.size()) {
+    batch_.clear();
+    taken_ = 0;
+  }
+  waiting_.store(batch_.size() - taken_, std::memory_order_release);
+  return length;
+}
+
+/// Length of the oldest records that fit into `room`.
+std::size_t RequestQueue::wholeRecords(std::size_t room) const {
+  const std::size_t waiting = batch_.size() - taken_;
+  if (waiting <= room) return waiting;
+  std::size_t length = 0;
+  while (true) {
+    std::uint32_t next = 0;
+    std::memcpy(&next, batch_.data() + taken_ + length, sizeof next);
+    if (length + next > room) return length;
+    length += next;
+  }
 }
 
 PendingRequest RequestQueue::resolve(std::uint64_t id) {

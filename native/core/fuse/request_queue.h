@@ -1,8 +1,12 @@
 // Requests on their way to JavaScript: FUSE threads append packed records (protocol.h), JavaScript takes all of them at
-// once. JavaScript is woken once per batch: what arrives while it is busy joins the next one.
+// once. It is woken once, then takes until there is nothing: what arrives while it is busy joins the next batch, and
+// waking costs more than most requests do.
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -22,7 +26,7 @@ struct PendingRequest {
   std::uint32_t sizeLimit = 0;    // of readDirectory
   bool withAttributes = false;    // readDirectory
   struct fuse_file_info file {};  // of open and create
-  std::uint64_t creation = 0;     // of create: its number (foreknowledge.h)
+  std::uint64_t change = 0;       // its number (foreknowledge.h)
 };
 
 /// One record, field by field; the fields follow each other as protocol.h lists them.
@@ -42,23 +46,30 @@ class RequestRecord {
   fuse_ino_t inode_;
   std::string_view name_;
   std::string_view trailing_{};
-  std::vector<std::uint8_t> fields_{};
+  static constexpr std::size_t kFieldsBytesMax = 40;  // of setAttributes
+  std::array<std::uint8_t, kFieldsBytesMax> fields_{};
+  std::size_t fieldsBytes_ = 0;
 };
+
+/// No record is longer, with a value of 64 KiB or as many forgotten inodes, and names: so much fits what takes records.
+constexpr std::size_t kRecordBytesMax = 128 * 1024;
 
 class RequestQueue {
  public:
-  /// `wake` is called from FUSE threads, once per batch; it must not block. False: JavaScript is gone.
+  /// `wake` is called from FUSE threads, when JavaScript is not taking already; it must not block. False: it is gone.
   void open(std::function<bool()> wake);
   /// Requests pushed from now on are answered with ENODEV.
   void close();
 
   /// Appends a request that JavaScript must answer.
   void push(const RequestRecord& record, PendingRequest pending);
-  /// Appends a message that needs no answer.
+  /// Appends a message that needs no answer. It waits for the next request where JavaScript will look again by itself.
   void notify(const RequestRecord& record);
 
-  /// All records so far; called by JavaScript after a wake.
-  std::vector<std::uint8_t> take();
+  /// Copies as many whole records as fit, the oldest first, and gives their length. Waits up to `patience` for one.
+  /// With 0 JavaScript stops taking: what comes next wakes it, or notifications do not, where `looksAgain` says that it
+  /// will take once more without being woken.
+  std::size_t take(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain);
   /// Removes and returns a pending request; `request` is null when there is none (answered, or ended).
   PendingRequest resolve(std::uint64_t id);
   /// Takes every pending request, to fail them at the end of the session.
@@ -67,13 +78,18 @@ class RequestQueue {
 
  private:
   void append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller);
+  bool becomesAwake();
+  std::size_t wholeRecords(std::size_t room) const;
 
   mutable std::mutex mutex_{};
   std::function<bool()> wake_{};
   bool closed_ = true;
-  bool wakePending_ = false;
+  bool awake_ = false;       // JavaScript has been woken, and takes until it gets nothing
+  bool looksAgain_ = false;  // it takes once more in some milliseconds
   std::uint64_t nextId_ = 1;
   std::vector<std::uint8_t> batch_{};
+  std::size_t taken_ = 0;                // bytes at the start of the batch
+  std::atomic<std::size_t> waiting_{0};  // bytes not taken, for who polls without the lock
   std::unordered_map<std::uint64_t, PendingRequest> pending_{};
 };
 

@@ -168,9 +168,10 @@ void Session::supervise(std::function<void(int)> ended) {
   ended(failure);
 }
 
-std::vector<std::uint8_t> Session::takeRequests() {
-  count(context_.counters.batches);
-  return context_.queue.take();
+std::size_t Session::takeRequests(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain) {
+  const std::size_t length = context_.queue.take(target, patience, looksAgain);
+  if (length > 0) count(context_.counters.batches);
+  return length;
 }
 
 Status Session::reply(std::span<const std::uint8_t> batch) {

@@ -3,12 +3,17 @@
 import { spawn } from 'node:child_process';
 import {
   closeSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
+  unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -59,6 +64,71 @@ session('what the kernel asks after a creation is known without JavaScript', asy
   for (const name of ['a', 'b', 'c', 'e']) writeFileSync(served.path(`d/${name}`), 'x');
   const foreknown = ((await served.counters())['foreknown'] ?? 0) - foreknownBefore;
   assert.ok(foreknown >= 7, `capabilities of 4 files and attributes of 3 directories, not ${foreknown}`);
+});
+
+session('in a new directory nothing but the creations goes to JavaScript', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  const { requests = 0 } = await served.counters();
+  for (const name of ['a', 'b', 'c', 'e']) closeSync(openSync(served.path(`d/${name}`), 'wx'));
+  assert.is((await served.counters())['requests'], requests + 4);
+  renameSync(served.path('d/a'), served.path('d/f'));
+  unlinkSync(served.path('d/f'));
+  assert.is((await served.counters())['requests'], requests + 6);
+});
+
+session('a name that came to a new directory is found there', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  const absent = (name: string) => errorCode(() => statSync(served.path(`d/${name}`))) === 'ENOENT';
+  assert.ok(absent('a') && absent('b') && absent('c') && absent('e') && absent('remote'));
+  writeFileSync(served.path('outside'), 'x');
+  writeFileSync(served.path('d/a'), 'x');
+  renameSync(served.path('outside'), served.path('d/b'));
+  linkSync(served.path('d/a'), served.path('d/c'));
+  symlinkSync('a', served.path('d/e'));
+  assert.not.ok(absent('a') || absent('b') || absent('c') || absent('e'));
+  served.send(`create remote ${statSync(served.path('d')).ino}`);
+  await waitFor('the remote file', () => (absent('remote') ? undefined : true));
+});
+
+session('the attributes of a directory follow each change in it', ({ served }) => {
+  mkdirSync(served.path('d'));
+  mkdirSync(served.path('other'));
+  const times = () => ['d', 'other'].map((name) => statSync(served.path(name), { bigint: true }).mtimeNs);
+  const changes = (act: () => void) => {
+    const before = times();
+    act();
+    return times().map((time, index) => time !== before[index]);
+  };
+  const inBoth = [true, true];
+  const inFirst = [true, false];
+  assert.equal(
+    changes(() => writeFileSync(served.path('d/a'), '')),
+    inFirst,
+  );
+  assert.equal(
+    changes(() => linkSync(served.path('d/a'), served.path('d/b'))),
+    inFirst,
+  );
+  assert.equal(
+    changes(() => symlinkSync('a', served.path('d/c'))),
+    inFirst,
+  );
+  assert.equal(
+    changes(() => mkdirSync(served.path('d/e'))),
+    inFirst,
+  );
+  assert.equal(
+    changes(() => renameSync(served.path('d/a'), served.path('other/a'))),
+    inBoth,
+  );
+  assert.equal(
+    changes(() => rmdirSync(served.path('d/e'))),
+    inFirst,
+  );
+  assert.equal(
+    changes(() => unlinkSync(served.path('d/b'))),
+    inFirst,
+  );
 });
 
 session('a capability set on a new open file is seen', async ({ served }) => {

@@ -42,7 +42,7 @@ suiteOf('opcodes, kinds and sizes are those of protocol.h', () => {
   assert.is(protocol.STATISTICS_BYTES, constant('kStatisticsBytes'));
   assert.is(protocol.DIRECTORY_ENTRY_BYTES, constant('kDirectoryEntryBytes'));
   assert.is(protocol.REPLY_KEEP_CACHE, constant('kReplyKeepCache'));
-  assert.is(protocol.REPLY_NEW_FILE, constant('kReplyNewFile'));
+  assert.is(protocol.REPLY_NEW_INODE, constant('kReplyNewInode'));
   assert.is(protocol.ENTRY_HAS_ATTRIBUTES, constant('kEntryHasAttributes'));
   assert.is(protocol.ENTRY_UNCOUNTED, constant('kEntryUncounted'));
 });
@@ -74,7 +74,7 @@ suiteOf('a record that does not fit its batch is a bug, not a read past the end'
 
 suiteOf('attributes are laid out as protocol.h lists them', () => {
   const replies = new protocol.ReplyBatch();
-  replies.append(77n, { kind: 'create', attributes, keepCache: true, directory: undefined });
+  replies.append(77n, { kind: 'create', attributes, keepCache: true });
   const packed = replies.take();
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   assert.is(packed.length, 24 + 80);

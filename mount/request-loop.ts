@@ -1,0 +1,66 @@
+// Takes requests from the session and has them dispatched: woken by the first, it goes on until there is none, for waking
+// this thread costs more than most requests do. So it also waits a few microseconds for the next request of a client
+// that has just been answered, and messages that need no answer (forget, release) never wake it while it is about to
+// look again. Invariant: the event loop gets its turn at least every LOOP_TURN_MS.
+import type { NativeFuseSession } from '../src/addon/native.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+const TARGET_BYTES = 256 * 1024;
+/** Promises, timers and the network wait no longer than this for a stream of requests. */
+const LOOP_TURN_MS = 1;
+/** How long messages that need no answer may wait for a request to join. */
+const LOOK_AGAIN_MS = 5;
+/** A client that works on goes from an answer to its next request in about this time. */
+const PATIENCE_MICROSECONDS = 20;
+
+export class RequestLoop {
+  readonly #session: Pick<NativeFuseSession, 'take'>;
+  readonly #dispatcher: Pick<Dispatcher, 'dispatch'>;
+  readonly #monotonicMs: () => number;
+  readonly #target = new Uint8Array(TARGET_BYTES);
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(options: {
+    session: Pick<NativeFuseSession, 'take'>;
+    dispatcher: Pick<Dispatcher, 'dispatch'>;
+    monotonicMs?: () => number;
+  }) {
+    this.#session = options.session;
+    this.#dispatcher = options.dispatcher;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
+  }
+
+  /** For the session's wake. */
+  run(): void {
+    const turnEnds = this.#monotonicMs() + LOOP_TURN_MS;
+    this.#armTimer();
+    let patience = 0;
+    do {
+      const length = this.#session.take(this.#target, patience, !this.#ended);
+      if (length === 0) return;
+      patience = this.#dispatcher.dispatch(this.#target.subarray(0, length)) ? PATIENCE_MICROSECONDS : 0;
+    } while (this.#monotonicMs() < turnEnds);
+    setImmediate(() => this.run());
+  }
+
+  /** The session has ended: dispatches what is left, and looks no more. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.run();
+  }
+
+  #armTimer(): void {
+    if (this.#timer !== undefined || this.#ended) return;
+    this.#timer = setTimeout(() => this.#lookAgain(), LOOK_AGAIN_MS);
+  }
+
+  #lookAgain(): void {
+    this.#timer = undefined;
+    const length = this.#session.take(this.#target, 0, false);
+    if (length === 0) return;
+    this.#dispatcher.dispatch(this.#target.subarray(0, length));
+    this.run();
+  }
+}
