@@ -58,6 +58,8 @@
         "core/blob/blob_core.cc",
         "core/blob/direct_reader.cc",
         "core/blob/file.cc",
+        "core/blob/index_check.cc",
+        "core/blob/inspect.cc",
         "core/blob/literal.cc",
         "core/blob/literal_frame.cc",
         "core/blob/matcher.cc",
@@ -101,7 +103,8 @@
         "napi/blob.cc",
         "napi/udp.cc",
         "napi/content.cc",
-        "napi/fuse.cc"
+        "napi/fuse.cc",
+        "napi/inspect.cc"
       ]
     }
   ]

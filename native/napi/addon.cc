@@ -12,6 +12,7 @@ Napi::Object registerRooms(Napi::Env env, Napi::Object exports) {
   packetfs::registerChunk(env, exports);
   packetfs::registerAead(env, exports);
   packetfs::registerBlob(env, exports);
+  packetfs::registerInspect(env, exports);
   packetfs::registerUdp(env, exports);
   packetfs::registerContent(env, exports);
   packetfs::registerFuse(env, exports);

@@ -67,6 +67,22 @@ Napi::Value outcomeToObject(Napi::Env env, Blob::ScrubOutcome&& outcome) {
   return object;
 }
 
+Napi::Value addressesToArray(Napi::Env env, const std::vector<BlobAddress>& addresses) {
+  auto list = Napi::BigUint64Array::New(env, addresses.size());
+  for (std::size_t i = 0; i < addresses.size(); i++) list[i] = addresses[i];
+  return list;
+}
+
+Napi::Value indexCheckToObject(Napi::Env env, Blob::IndexCheck&& check) {
+  auto object = Napi::Object::New(env);
+  object.Set("chunks", number(env, check.chunks));
+  object.Set("entries", number(env, check.entries));
+  object.Set("dropped", number(env, check.dropped));
+  object.Set("missing", addressesToArray(env, check.missing));
+  object.Set("contradicted", addressesToArray(env, check.contradicted));
+  return object;
+}
+
 class BlobObject final : public Napi::ObjectWrap<BlobObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -79,7 +95,8 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
          InstanceMethod<&BlobObject::sync>("sync"), InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
          InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
          InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"), InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
-         InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"), InstanceMethod<&BlobObject::index>("index"),
+         InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"),
+         InstanceMethod<&BlobObject::checkIndex>("checkIndex"), InstanceMethod<&BlobObject::index>("index"),
          InstanceMethod<&BlobObject::close>("close")});
   }
 
@@ -270,6 +287,11 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
         outcomeToObject);
   }
 
+  Napi::Value checkIndex(const Napi::CallbackInfo& info) {
+    return runAsync<Blob::IndexCheck>(
+        info.Env(), "checkIndex", {}, [blob = blob_] { return blob->checkIndex(); }, indexCheckToObject);
+  }
+
   Napi::Value index(const Napi::CallbackInfo& info) {
     const IndexUsage usage = blob_->index();
     auto object = Napi::Object::New(info.Env());
@@ -293,6 +315,19 @@ std::shared_ptr<Blob> blobOf(Napi::Value value) {
   return BlobObject::Unwrap(value.As<Napi::Object>())->blob();
 }
 
+void readIdentity(ArgumentReader& reader, const Napi::Object& value, BlobOptions& options) {
+  const auto volumeId = reader.bytesOfLength(value.Get("volumeId"), "volumeId", options.volumeId.size());
+  const auto identityKey = reader.bytesOfLength(value.Get("identityKey"), "identityKey", options.identityKey.size());
+  const Napi::Object chunker = reader.object(value.Get("chunker"), "chunker");
+  options.chunker.minimum = reader.uint32(chunker.Get("minimum"), "minimum");
+  options.chunker.maximum = reader.uint32(chunker.Get("maximum"), "maximum");
+  options.chunker.multiplier = reader.uint32(chunker.Get("multiplier"), "multiplier");
+  options.chunker.addend = reader.uint32(chunker.Get("addend"), "addend");
+  if (reader.failed()) return;
+  std::copy(volumeId.begin(), volumeId.end(), options.volumeId.begin());
+  std::copy(identityKey.begin(), identityKey.end(), options.identityKey.begin());
+}
+
 void registerBlob(Napi::Env env, Napi::Object exports) {
   auto constructor = std::make_shared<Napi::FunctionReference>(Napi::Persistent(BlobObject::define(env)));
   exports.Set("openBlob", Napi::Function::New(env, [constructor](const Napi::CallbackInfo& info) -> Napi::Value {
@@ -300,17 +335,8 @@ void registerBlob(Napi::Env env, Napi::Object exports) {
                 const Napi::Object value = reader.object(info[0], "options");
                 BlobOptions options;
                 options.directory = reader.string(value.Get("directory"), "directory");
-                const auto volumeId = reader.bytesOfLength(value.Get("volumeId"), "volumeId", options.volumeId.size());
-                const auto identityKey =
-                    reader.bytesOfLength(value.Get("identityKey"), "identityKey", options.identityKey.size());
-                const Napi::Object chunker = reader.object(value.Get("chunker"), "chunker");
-                options.chunker.minimum = reader.uint32(chunker.Get("minimum"), "minimum");
-                options.chunker.maximum = reader.uint32(chunker.Get("maximum"), "maximum");
-                options.chunker.multiplier = reader.uint32(chunker.Get("multiplier"), "multiplier");
-                options.chunker.addend = reader.uint32(chunker.Get("addend"), "addend");
+                readIdentity(reader, value, options);
                 if (reader.failed()) return info.Env().Undefined();
-                std::copy(volumeId.begin(), volumeId.end(), options.volumeId.begin());
-                std::copy(identityKey.begin(), identityKey.end(), options.identityKey.begin());
                 auto blob = Blob::open(std::move(options));
                 if (!blob.ok()) return throwStatus(info.Env(), blob.status, "openBlob");
                 return constructor->New({Napi::External<std::shared_ptr<Blob>>::New(info.Env(), &blob.value)});

@@ -64,6 +64,53 @@ export interface ScrubOutcome {
   readonly findings: readonly ScrubFinding[];
 }
 
+/** A segment's files as they are, read without changing them (native/core/blob/inspect.h). */
+export interface SegmentInspection {
+  readonly hasTable: boolean;
+  readonly hasData: boolean;
+  readonly header: 'valid' | 'damaged' | 'foreign';
+  readonly tableBytes: number;
+  readonly dataBytes: number;
+  readonly syncedRecords: number;
+  readonly slots: number;
+  readonly records: number;
+  readonly dataEnd: number;
+  readonly sealed: boolean;
+  /** [start, end) offsets in the segment that valid records cover, flat pairs, sorted, coalesced. */
+  readonly coverage: Float64Array;
+  readonly problemCount: number;
+  /** The first 10,000. */
+  readonly problems: readonly SegmentFault[];
+}
+
+/** `offset` and `length` are 0 where the slot does not tell. */
+export interface SegmentFault {
+  readonly fault: 'record' | 'lost' | 'data' | 'footer';
+  readonly slot: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface SegmentPlace extends Omit<BlobOptions, 'directory'> {
+  /** Without `.data` and `.chunks`. */
+  readonly path: string;
+  readonly logName: string;
+  readonly segment: number;
+  /** Whether every chunk is read and hashed; else only those that a crash may have torn. */
+  readonly verifyData: boolean;
+}
+
+export interface IndexCheck {
+  readonly chunks: number;
+  readonly entries: number;
+  /** Chunks that found no place in the index, which only costs matches. */
+  readonly dropped: number;
+  /** Addresses of chunks that the index does not find … */
+  readonly missing: BigUint64Array;
+  /** … and where entries point that name no such chunk. */
+  readonly contradicted: BigUint64Array;
+}
+
 export interface NativeBlob {
   openLog(log: number, name: string): Promise<SegmentState[]>;
   setAppendLog(log: number): void;
@@ -88,6 +135,8 @@ export interface NativeBlob {
   checkOfRuns(runs: BigUint64Array): bigint | undefined;
   segmentsOf(log: number): number[];
   scrubSegment(log: number, segment: number): Promise<ScrubOutcome>;
+  /** Chunk index against chunk tables, both ways. */
+  checkIndex(): Promise<IndexCheck>;
   index(): { chunks: number; memoryBytes: number };
   close(): void;
 }
@@ -211,6 +260,7 @@ export interface NativeModule {
   acquireLock(path: string): { release(): void } | undefined;
 
   openBlob(options: BlobOptions): NativeBlob;
+  inspectSegment(place: SegmentPlace): Promise<SegmentInspection>;
   createContentStore(blob: NativeBlob, dirtyBytesMax: number): NativeContentStore;
   createFuseSession(options: FuseSessionOptions, contents: NativeContentStore): NativeFuseSession;
   createUdpSocket(): NativeUdpSocket;

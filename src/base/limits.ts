@@ -46,6 +46,8 @@ export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 export const INVITATION_MAX_MS = 24 * 60 * 60 * 1000;
 /** Peers of one volume. */
 export const PEERS_MAX = 256;
+/** Findings that one check lists; it counts all. */
+export const CHECK_FINDINGS_MAX = 10_000;
 
 // ---- replication -----------------------------------------------------------------------------------------------------
 /** Logs of one volume: local log numbers have 16 bits, 0 is reserved. */

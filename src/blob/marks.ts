@@ -14,6 +14,9 @@ export interface BrokenMark {
 const TABLE_HEADER_BYTES = 256;
 const TABLE_RECORD_BYTES = 64;
 
+/** How long a chunk table with so many records is at least. */
+export const tableBytesOf = (records: number): number => TABLE_HEADER_BYTES + TABLE_RECORD_BYTES * records;
+
 /**
  * The marks of one log that its files do not reach, or that valid records do not reach. Records that are damaged in
  * place, in files that are long enough, are quarantined by the addon and left to the scrub.
@@ -39,7 +42,7 @@ export function brokenMarks(log: {
 function filesReach(directory: string, mark: HighWaterMark): boolean {
   const files = path.join(directory, mark.segment.toString(16).padStart(5, '0'));
   const tableBytes = sizeOf(`${files}.chunks`);
-  const tableReaches = tableBytes >= TABLE_HEADER_BYTES + TABLE_RECORD_BYTES * mark.records;
+  const tableReaches = tableBytes >= tableBytesOf(mark.records);
   return tableReaches && sizeOf(`${files}.data`) >= mark.dataBytes;
 }
 

@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   success: 0,
   usage: 1,
   system: 2,
-  scrubFoundErrors: 3,
+  foundErrors: 3,
   noVolume: 10,
   locked: 11,
   badKey: 12,

@@ -1,6 +1,7 @@
 // `pfs` as a function: arguments in, output and an exit code out, so tests run it without a process.
 import { Command, CommanderError } from 'commander';
 import { isPacketFsError } from '../base/errors.ts';
+import { checkCommand } from './check.ts';
 import type { CommandOutput } from './command.ts';
 import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { infoCommand } from './info.ts';
@@ -42,7 +43,17 @@ function buildProgram(output: CommandOutput): Command {
   const program = new Command('pfs')
     .description('A mounted filesystem that is the same on several machines')
     .helpCommand(true);
-  for (const make of [initCommand, inviteCommand, joinCommand, statusCommand, syncCommand, scrubCommand, infoCommand]) {
+  const commands = [
+    initCommand,
+    inviteCommand,
+    joinCommand,
+    statusCommand,
+    syncCommand,
+    scrubCommand,
+    checkCommand,
+    infoCommand,
+  ];
+  for (const make of commands) {
     program.addCommand(make(output));
   }
   return onEveryCommand(program, (command) => {

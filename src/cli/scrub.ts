@@ -70,5 +70,5 @@ function report(status: ScrubStatus, options: ScrubOptions, output: CommandOutpu
   if (options.json) writeJson(output, status);
   else output.write(formatScrub(status));
   if (status.state === 'failed') throw new PacketFsError('PFS_IO', `The scrub did not finish: ${status.reason}`);
-  if (status.findings.some((finding) => !finding.repaired)) output.setExitCode(EXIT_CODES.scrubFoundErrors);
+  if (status.findings.some((finding) => !finding.repaired)) output.setExitCode(EXIT_CODES.foundErrors);
 }

@@ -73,7 +73,7 @@ export function formatScrub(scrub: ScrubStatus): string {
   return `scrub ${summariseScrub(scrub)}\n${findings.join('')}`;
 }
 
-const NO_BORDERS = {
+export const NO_BORDERS = {
   top: '',
   'top-mid': '',
   'top-left': '',

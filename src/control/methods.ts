@@ -37,6 +37,46 @@ export interface ScrubProblem {
   readonly repaired: boolean;
 }
 
+export interface CheckFinding {
+  /** A stable name: docs/ERRORS.md, Findings of a check. */
+  readonly code: string;
+  /** Below the root of the volume, or a file of the state directory; empty when it is about neither. */
+  readonly path: string;
+  /** Its local number; empty when it is not about one inode. */
+  readonly inode: string;
+  readonly detail: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+export interface CheckReportResult {
+  /** The commit whose state was checked. */
+  readonly commit: string;
+  readonly phases: readonly {
+    readonly name: string;
+    readonly checked: string;
+    readonly findings: number;
+    readonly milliseconds: number;
+  }[];
+  readonly findingCount: number;
+  /** The first of them. */
+  readonly findings: readonly CheckFinding[];
+  /** What is worth knowing and no fault. */
+  readonly notes: readonly string[];
+}
+
+export interface CheckStatus {
+  readonly state: 'never' | 'running' | 'done' | 'failed';
+  /** While it runs: the phase, and how many records (or bytes of segments) it has looked at. */
+  readonly phase: string;
+  readonly done: number;
+  readonly findingCount: number;
+  /** Why it failed. */
+  readonly reason: string;
+  /** When it is done. */
+  readonly report?: CheckReportResult;
+}
+
 export interface StatusResult {
   readonly volume: string;
   readonly node: string;
@@ -88,6 +128,9 @@ export interface ControlMethods {
   };
   readonly 'scrub.start': { readonly parameters: { readonly repair: boolean }; readonly result: ScrubStatus };
   readonly 'scrub.status': { readonly parameters: Record<string, never>; readonly result: ScrubStatus };
+  /** `data`: also read and hash every byte. */
+  readonly 'check.start': { readonly parameters: { readonly data: boolean }; readonly result: CheckStatus };
+  readonly 'check.status': { readonly parameters: Record<string, never>; readonly result: CheckStatus };
   /** `path` is relative to the root of the volume. */
   readonly info: { readonly parameters: { readonly path: string }; readonly result: InfoResult };
 }
@@ -108,6 +151,8 @@ const METHODS: Readonly<Record<ControlMethod, true>> = {
   sync: true,
   'scrub.start': true,
   'scrub.status': true,
+  'check.start': true,
+  'check.status': true,
   info: true,
 };
 

@@ -109,6 +109,8 @@ const EXPECTED: Readonly<Record<ControlMethod, Readonly<Record<string, string>>>
   sync: { to: 'string?', timeoutSeconds: 'number' },
   'scrub.start': { repair: 'boolean' },
   'scrub.status': {},
+  'check.start': { data: 'boolean' },
+  'check.status': {},
   info: { path: 'string' },
 };
 

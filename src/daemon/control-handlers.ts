@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { ControlHandlers, ControlParameters, ControlResult } from '../control/methods.ts';
+import { checkStatusOf, membersPhase } from './check.ts';
 import { keyText } from './membership.ts';
 import { type StatusSources, scrubStatusOf, statusOf } from './status.ts';
 
@@ -14,6 +15,8 @@ export function controlHandlers(sources: StatusSources, clock: Clock): ControlHa
     sync: (parameters) => sync(sources, clock, parameters),
     'scrub.start': async ({ repair }) => scrubStatusOf(sources.volume.scrub.start(scrubRequest(sources, repair))),
     'scrub.status': async () => scrubStatusOf(sources.volume.scrub.status()),
+    'check.start': async ({ data }) => checkStatusOf(sources.volume.check.start(checkRequest(sources, data))),
+    'check.status': async () => checkStatusOf(sources.volume.check.status()),
     info: async ({ path }) => info(sources, path),
   };
 }
@@ -24,6 +27,11 @@ const scrubRequest = (sources: StatusSources, repair: boolean) =>
         StatusSources['volume']['scrub']['start']
       >[0])
     : ({ repair } as const);
+
+const checkRequest = (sources: StatusSources, verifyData: boolean) => ({
+  verifyData,
+  addedPhases: [membersPhase(sources.stateDirectory)],
+});
 
 /** Everything committed before the call, in every log of this node, is durable at the peers when it resolves. */
 async function sync(

@@ -106,6 +106,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
   const sources = {
     volumeId: identity.volume.id,
     node: publicKey,
+    stateDirectory,
     mountPoint: options.mountPoint ?? '',
     startedAt: new Date(),
     volume,

@@ -14,6 +14,7 @@ import type { LinkStatus, TargetStatus, TransportStatus } from './transport-link
 export interface StatusSources {
   readonly volumeId: Uint8Array;
   readonly node: Uint8Array;
+  readonly stateDirectory: string;
   readonly mountPoint: string;
   readonly startedAt: Date;
   readonly volume: Volume;

@@ -38,6 +38,19 @@ export function listMembers(stateDirectory: string): Member[] {
   return memberFiles(membersDirectory(stateDirectory)).map((file) => readMember(stateDirectory, file));
 }
 
+/** Every member's file, and what is wrong with it where it cannot be used. */
+export function inspectMembers(stateDirectory: string): { readonly file: string; readonly problem?: string }[] {
+  return memberFiles(membersDirectory(stateDirectory)).map((name) => {
+    const file = join('members', name);
+    try {
+      readMember(stateDirectory, name);
+      return { file };
+    } catch (error) {
+      return { file, problem: error instanceof Error ? error.message : String(error) };
+    }
+  });
+}
+
 function memberFiles(directory: string): string[] {
   try {
     return readdirSync(directory)

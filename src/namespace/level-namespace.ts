@@ -8,6 +8,7 @@ import { type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from 
 import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
+import type { RecordSource } from './check/source.ts';
 import { CommitWriter } from './commit-writer.ts';
 import type { Commit } from './commits.ts';
 import type { ConflictTable } from './conflicts.ts';
@@ -158,6 +159,10 @@ export class LevelNamespace implements Namespace {
 
   allExtents(): AsyncGenerator<{ readonly inode: InodeNumber; readonly extents: readonly Extent[] }> {
     return this.#reader.allExtents();
+  }
+
+  snapshot(): RecordSource {
+    return this.#store.snapshot();
   }
 
   // ---- local mutations

@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import type { InodeNumber } from '../base/units.ts';
 import { type Change, decoded } from './change.ts';
+import { RecordSource } from './check/source.ts';
 import { encodeContent } from './content.ts';
 import { encodeDirectory } from './directory.ts';
 import { KIND, type Kind, kindRange, numberKey, pageKey } from './keys.ts';
@@ -101,6 +102,11 @@ export class Store {
     } catch (cause) {
       throw new PacketFsError('PFS_IO', 'The namespace cannot be read', { cause });
     }
+  }
+
+  /** What Level has now, for a check; whoever gets it closes it. */
+  snapshot(): RecordSource {
+    return new RecordSource(this.#level, { ownsLevel: false });
   }
 
   async *scan(kind: Kind): AsyncGenerator<readonly [Buffer, Uint8Array]> {

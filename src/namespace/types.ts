@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { HybridTime, InodeNumber, LogNumber, LogPosition, Nanoseconds } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
+import type { RecordSource } from './check/source.ts';
 
 export interface InodeRecord {
   readonly inode: InodeNumber;
@@ -204,6 +205,9 @@ export interface Namespace {
   conflicts(): readonly ConflictRecord[];
   /** Extents of every inode that is in Level (call it after a commit), in no order; holes left out. */
   allExtents(): AsyncGenerator<{ readonly inode: InodeNumber; readonly extents: readonly Extent[] }>;
+
+  /** The last commit's records as they are, for a check; whoever gets it closes it. */
+  snapshot(): RecordSource;
 
   // ---- local mutations
   createInode(node: NewInode): InodeRecord;

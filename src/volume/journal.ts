@@ -17,7 +17,7 @@ export const JOURNAL_RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
 const FILE_PREFIX = 'namespace.journal.';
 
-type Crc32c = NativeModule['crc32c'];
+export type Crc32c = NativeModule['crc32c'];
 
 export interface JournalFile {
   readonly path: string;

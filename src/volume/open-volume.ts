@@ -9,6 +9,7 @@ import { LogStore } from '../blob/log-store.ts';
 import { ChunkVerifier } from '../blob/verify.ts';
 import { deriveChunkKeys } from '../chunking/keys.ts';
 import { openNamespace } from '../namespace/open.ts';
+import { Check } from './check/check.ts';
 import { Committer } from './committer.ts';
 import { createFileSystem } from './file-system.ts';
 import { infoOfPath, type PathInfo } from './info.ts';
@@ -45,6 +46,7 @@ export interface Volume {
   /** A VolumePort of src/replication/ports.ts. */
   readonly replica: Replica;
   readonly scrub: Scrub;
+  readonly check: Check;
   info(path: string): PathInfo;
   /** Makes durable what was done before the call: closed files, names, attributes. */
   commit(): Promise<void>;
@@ -94,7 +96,14 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       throw error;
     }
     const files = new OpenFiles(parts);
-    return assemble({ state, parts, files, journal, createVerifier, volumeId, node });
+    const check = new Check({
+      parts,
+      native,
+      stateDirectory: state.path,
+      blobDirectory: state.blob,
+      identity: { volumeId, ...keys },
+    });
+    return assemble({ state, parts, files, journal, createVerifier, check, volumeId, node });
   } catch (error) {
     blob.close();
     throw error;
@@ -130,6 +139,7 @@ function assemble(given: {
   readonly files: OpenFiles;
   readonly journal: Journal;
   readonly createVerifier: () => ChunkVerifier;
+  readonly check: Check;
   readonly volumeId: Uint8Array;
   readonly node: Uint8Array;
 }): Volume {
@@ -141,6 +151,7 @@ function assemble(given: {
     contents: parts.contents,
     replica: new Replica({ parts, files, volumeId, node }),
     scrub,
+    check: given.check,
     info: (path) => infoOfPath(parts, path),
     commit: async () => {
       parts.committer.flushJournal();
@@ -161,10 +172,12 @@ async function closeVolume(given: {
   readonly files: OpenFiles;
   readonly journal: Journal;
   readonly scrub: Scrub;
+  readonly check: Check;
 }): Promise<void> {
   const { namespace, blob, committer, latch } = given.parts;
   try {
     await given.scrub.close();
+    await given.check.close();
     await given.files.close();
     committer.flushJournal();
     if (latch.reason === undefined) await committer.commit();

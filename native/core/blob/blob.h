@@ -146,6 +146,15 @@ class Blob {
   virtual Result<ScrubOutcome> scrubSegment(LogNumber log, std::uint32_t segment) = 0;
   [[nodiscard]] virtual std::vector<std::uint32_t> segmentsOf(LogNumber log) = 0;
 
+  /// Chunk index against chunk tables: every chunk is found by its hash, every entry names a chunk with that hash.
+  struct IndexCheck {
+    std::uint64_t chunks = 0, entries = 0;
+    std::uint64_t dropped = 0;                // chunks that found no place, which only costs matches
+    std::vector<BlobAddress> missing{};       // chunks that the index does not find
+    std::vector<BlobAddress> contradicted{};  // where entries point that name no such chunk
+  };
+  virtual Result<IndexCheck> checkIndex() = 0;
+
   virtual void close() = 0;
 };
 

@@ -53,6 +53,7 @@ class BlobCore final : public Blob {
   Result<std::uint64_t> checkOfRuns(const Extent* runs, std::size_t count) override;
   Result<ScrubOutcome> scrubSegment(LogNumber log, std::uint32_t segment) override;
   [[nodiscard]] std::vector<std::uint32_t> segmentsOf(LogNumber log) override;
+  Result<IndexCheck> checkIndex() override;
   void close() override;
 
   // For the matcher (ingest.cc).
@@ -90,6 +91,8 @@ class BlobCore final : public Blob {
   std::uint32_t adopt(Log& log, const std::shared_ptr<Segment>& segment);
   std::uint32_t ordinalOf(const Segment& segment) const;
   void indexChunks(std::uint32_t ordinal, std::span<const ChunkBytes> chunks);
+  void compareTables(const std::vector<IndexedSegment>& segments, IndexCheck& check) const;
+  bool compareEntries(IndexCheck& check) const;
   Status syncLog(Log& log, std::vector<HighWaterMark>& marks);
   Status refuseIfUnusable() const;
   Status storeChunks(Segment& segment, std::span<const ChunkBytes> chunks, bool repair);

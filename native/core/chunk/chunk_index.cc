@@ -97,6 +97,24 @@ void ChunkIndex::erase(const Hash256& hash, std::uint64_t location) {
   }
 }
 
+bool ChunkIndex::visit(std::size_t first, std::size_t count,
+                       const std::function<void(std::uint64_t hashBits, std::uint64_t location)>& entry) const {
+  const IndexTable& table = state_->table;
+  if (!table.ok()) return false;
+  const std::size_t end = table.lines() + kDisplacementMost;
+  for (std::size_t index = first; index < std::min(end, first + count); index++) {
+    const IndexLine& line = table.line(index);
+    for (std::size_t slot = 0; slot < kSlots; slot++) {
+      if (line.taken(slot)) entry(line.hashOf(slot, index, table.lines()).bits, line.location(slot));
+    }
+  }
+  return first + count < end;
+}
+
+std::uint64_t ChunkIndex::bitsOf(const Hash256& hash) { return ShortHash::of(hash).bits; }
+
+std::size_t ChunkIndex::lines() const { return state_->table.lines(); }
+
 void ChunkIndex::prefetch(const Hash256& hash) const {
   const IndexTable& table = state_->table;
   if (table.ok()) __builtin_prefetch(&table.line(ShortHash::of(hash).home(table.lines())));

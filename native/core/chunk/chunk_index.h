@@ -26,6 +26,13 @@ class ChunkIndex {
   /// Calls `candidate` with each location whose tags match until it returns true; returns whether one did.
   bool find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const;
   void erase(const Hash256& hash, std::uint64_t location);
+  /// Visits the entries of `count` lines from `first` on, with the first 44 bits of their hashes; false past the end.
+  bool visit(std::size_t first, std::size_t count,
+             const std::function<void(std::uint64_t hashBits, std::uint64_t location)>& entry) const;
+  /// What visit() gives for a hash.
+  static std::uint64_t bitsOf(const Hash256& hash);
+  /// Grows with every reorganisation: a row of visits is whole while it stays.
+  [[nodiscard]] std::size_t lines() const;
   /// Prefetches the line of a hash, for batched probes.
   void prefetch(const Hash256& hash) const;
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { REMEDIES } from '../../../src/volume/check/findings.ts';
 import { LIMITS_DOCUMENT, renderLimits } from '../../support/limits-document.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -14,6 +15,11 @@ test('docs/ERRORS.md lists every code once, with when it comes, and no other', (
   const rows = [...read('docs/ERRORS.md').matchAll(/^\| `(PFS_\w+)` \|(.+)\|$/gm)];
   assert.equal(rows.map(([, code]) => code).sort(), codes.sort());
   for (const [row, , meaning = ''] of rows) assert.ok(meaning.trim().length > 20, row);
+});
+
+test('docs/ERRORS.md lists every finding of a check once, and no other', () => {
+  const rows = [...read('docs/ERRORS.md').matchAll(/^\| `([a-z]+(?:-[a-z]+)+)` \|(.+)\|$/gm)];
+  assert.equal(rows.map(([, code]) => code).sort(), Object.keys(REMEDIES).sort());
 });
 
 test.run();

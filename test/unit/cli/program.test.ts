@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { silentLogger } from '../../../src/base/clock.ts';
 import { EXIT_CODES, type ExitCode } from '../../../src/cli/exit-codes.ts';
 import { runProgram } from '../../../src/cli/program.ts';
-import type { ControlHandlers, ScrubStatus, StatusResult } from '../../../src/control/methods.ts';
+import type { CheckStatus, ControlHandlers, ScrubStatus, StatusResult } from '../../../src/control/methods.ts';
 import { serveControl } from '../../../src/control/server.ts';
 
 interface Ran {
@@ -55,7 +55,7 @@ usage('an unknown command and an unknown option are usage errors that say so', a
 usage('help names every command and succeeds', async () => {
   const { code, stdout } = await pfs('help');
   assert.is(code, EXIT_CODES.success);
-  for (const name of ['init', 'invite', 'join', 'status', 'sync', 'scrub', 'info']) assert.match(stdout, name);
+  for (const name of ['init', 'invite', 'join', 'status', 'sync', 'scrub', 'check', 'info']) assert.match(stdout, name);
 });
 
 usage('a timeout that is no number of seconds is a usage error', async () => {
@@ -158,6 +158,23 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
   memoryBytes: 1048576,
 });
 
+const CHECK: CheckStatus = {
+  state: 'done',
+  phase: '',
+  done: 0,
+  findingCount: 1,
+  reason: '',
+  report: {
+    commit: '7',
+    phases: [{ name: 'inodes', checked: '3 inodes, 2 extents', findings: 1, milliseconds: 1500 }],
+    findingCount: 1,
+    findings: [
+      { code: 'extent-unresolved', path: '/folder/a', inode: '12', detail: 'no chunks cover it', remedy: 'fetch it' },
+    ],
+    notes: ['1 inode unlinked'],
+  },
+};
+
 function withDaemon(scrub: ScrubStatus, body: (state: string, asked: unknown[]) => Promise<void>): () => Promise<void> {
   return inTemporaryDirectory(async (state) => {
     const asked: unknown[] = [];
@@ -172,6 +189,8 @@ function withDaemon(scrub: ScrubStatus, body: (state: string, asked: unknown[]) 
         return Promise.resolve({ ...scrub, state: 'running', findings: [] });
       },
       'scrub.status': () => Promise.resolve(scrub),
+      'check.start': () => Promise.resolve(CHECK),
+      'check.status': () => Promise.resolve(CHECK),
       info: (parameters) => {
         asked.push(parameters);
         return Promise.resolve({
@@ -228,9 +247,9 @@ daemon(
   'a scrub that found damage exits 3 and names the path',
   withDaemon(damagedScrub, async (state) => {
     const { code, stdout } = await pfs('scrub', 'start', '-w', '--state', state);
-    assert.is(code, EXIT_CODES.scrubFoundErrors);
+    assert.is(code, EXIT_CODES.foundErrors);
     assert.match(stdout, '/a/b');
-    assert.is((await pfs('scrub', 'status', '--json', '--state', state)).code, EXIT_CODES.scrubFoundErrors);
+    assert.is((await pfs('scrub', 'status', '--json', '--state', state)).code, EXIT_CODES.foundErrors);
   }),
 );
 
@@ -247,6 +266,19 @@ daemon(
 );
 
 daemon(
+  'a check that found something exits 3 and says where, what and what to do',
+  withDaemon(cleanScrub, async (state) => {
+    const { code, stdout } = await pfs('check', '--online', '--state', state);
+    assert.is(code, EXIT_CODES.foundErrors);
+    for (const text of ['/folder/a', 'inode 12', 'no chunks cover it', 'fetch it', '3 inodes', '1 inode unlinked']) {
+      assert.match(stdout, text);
+    }
+    const json = JSON.parse((await pfs('check', '--online', '--json', '--state', state)).stdout);
+    assert.equal(json, CHECK.report);
+  }),
+);
+
+daemon(
   'info takes a path below the mount point or relative to the root',
   withDaemon(cleanScrub, async (state, asked) => {
     await pfs('info', '/mnt/volume/a/b', '--state', state);
@@ -256,3 +288,18 @@ daemon(
 );
 
 daemon.run();
+
+const check = suite('check');
+
+check(
+  'without a volume it exits 10; one that was never mounted has nothing wrong',
+  inTemporaryDirectory(async (directory) => {
+    assert.is((await pfs('check', '--state', directory)).code, EXIT_CODES.noVolume);
+    await pfs('init', '--state', directory);
+    const { code, stdout } = await pfs('check', '--state', directory);
+    assert.is(code, EXIT_CODES.success);
+    assert.match(stdout, 'never mounted');
+  }),
+);
+
+check.run();

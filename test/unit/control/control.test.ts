@@ -9,7 +9,7 @@ import { silentLogger } from '../../../src/base/clock.ts';
 import { isPacketFsError, PacketFsError } from '../../../src/base/errors.ts';
 import { requestControl } from '../../../src/control/client.ts';
 import { controlSocketPath } from '../../../src/control/messages.ts';
-import type { ControlHandlers, ScrubStatus } from '../../../src/control/methods.ts';
+import type { CheckStatus, ControlHandlers, ScrubStatus } from '../../../src/control/methods.ts';
 import { type ControlServer, serveControl } from '../../../src/control/server.ts';
 
 const scrub: ScrubStatus = {
@@ -29,6 +29,8 @@ interface Context {
   syncing: Promise<void>;
   aborted: Promise<void>;
 }
+
+const CHECK: CheckStatus = { state: 'never', phase: '', done: 0, findingCount: 0, reason: '' };
 
 const control = suite<Context>('control');
 control.before.each(async (context) => {
@@ -50,6 +52,8 @@ control.before.each(async (context) => {
       }),
     'scrub.start': async ({ repair }) => ({ ...scrub, repair }),
     'scrub.status': async () => scrub,
+    'check.start': () => Promise.resolve(CHECK),
+    'check.status': () => Promise.resolve(CHECK),
     info: () => Promise.reject(new Error('unexpected')),
   };
   context.server = await serveControl({ stateDirectory: context.directory, handlers, logger: silentLogger });
