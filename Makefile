@@ -26,9 +26,9 @@ RUNNER := $(TSX) test/support/run.ts
 
 TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
-CPP = $(shell find native/core native/napi test/native bench -name "*.cc" -o -name "*.h" 2>/dev/null)
+CPP = $(shell find native/core native/napi test/native test/posix bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount test check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount test test-random check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocr
 test: build ## Every test, with `N passed, N failed` at the end
 	@./setup.sh test
 	$(RUNNER) $(TESTS)
+
+test-random: build ## Ten million random operations against a model (PFS_OPERATIONS=, PFS_SEED=); hours
+	$(TSX) test/support/random-operations-long.ts
 
 check: lint test ## What CI runs: lint, layers, types, formats and every test
 
