@@ -26,9 +26,9 @@ RUNNER := $(TSX) test/support/run.ts
 
 TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
-CPP = $(shell find native/core native/napi test/native test/posix bench -name "*.cc" -o -name "*.h" 2>/dev/null)
+CPP = $(shell find native/core native/napi test/native test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount test test-random check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount test test-random test-crash check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ test: build ## Every test, with `N passed, N failed` at the end
 
 test-random: build ## Ten million random operations against a model (PFS_OPERATIONS=, PFS_SEED=); hours
 	$(TSX) test/support/random-operations-long.ts
+
+test-crash: build ## Thousands of crashes: KILLS=2000 CUTS=500 SHUTDOWNS=50 LANES=2 VOLUME_CYCLES=50 PFS_SEED=…
+	@./setup.sh test
+	$(TSX) test/support/crash/run-campaigns.ts
 
 check: lint test ## What CI runs: lint, layers, types, formats and every test
 

@@ -50,8 +50,10 @@ for group in "${@:-build}"; do
       ;;
     test)
       need fio command_exists fio
+      need e2fsprogs command_exists mkfs.ext4
       need git command_exists git
       need sqlite3 command_exists sqlite3
+      need xfsprogs command_exists xfs_io
       ;;
     bench)
       need bindfs command_exists bindfs
