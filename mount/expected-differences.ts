@@ -8,6 +8,8 @@ export type DifferenceId =
   | 'caller-is-the-daemon'
   | 'inode-numbers-are-made-up'
   | 'rename-flags'
+  | 'nameless-files'
+  | 'extended-attribute-names'
   | 'allocation-and-seek'
   | 'names-that-are-not-utf8'
   | 'hidden-files-on-unlink'
@@ -29,7 +31,12 @@ export const FUSE_NATIVE_DIFFERENCES: readonly ExpectedDifference[] = [
   { id: 'single-time-is-lost', consequence: 'setting one time alone (touch -m, tar -x) has no effect' },
   { id: 'caller-is-the-daemon', consequence: 'new files belong to the user that mounted' },
   { id: 'inode-numbers-are-made-up', consequence: 'inode numbers are those of libfuse and change with each mount' },
-  { id: 'rename-flags', consequence: 'renameat2 with NOREPLACE or EXCHANGE fails' },
+  { id: 'rename-flags', consequence: 'renameat2 with NOREPLACE, EXCHANGE or WHITEOUT fails' },
+  { id: 'nameless-files', consequence: 'O_TMPFILE fails' },
+  {
+    id: 'extended-attribute-names',
+    consequence: 'a name of no known namespace is refused only when it is set, a bare prefix not at all',
+  },
   { id: 'allocation-and-seek', consequence: 'fallocate, SEEK_HOLE and copy_file_range are not supported' },
   { id: 'names-that-are-not-utf8', consequence: 'names and link targets that are not UTF-8 are damaged' },
   { id: 'hidden-files-on-unlink', consequence: 'a file removed while open shows as .fuse_hidden until it is closed' },

@@ -2,6 +2,7 @@
 // to the filesystem is here: an access list and the mode follow each other, and a directory's default list is
 // inherited in place of the umask. Format of the attributes: linux/posix_acl_xattr.h, version 2: a header of 4 bytes,
 // then entries {tag 2, permissions 2, id 4}, little-endian.
+import { readFileSync } from 'node:fs';
 import { isPacketFsError, PacketFsError } from '../../src/base/errors.ts';
 import type { InodeNumber } from '../../src/base/units.ts';
 import type { Caller, FileSystem } from '../../src/volume/volume.ts';
@@ -33,6 +34,7 @@ interface AccessEntry {
 type Attribute = { readonly name: Uint8Array; readonly value: Uint8Array };
 
 export const isAccessList = (name: Uint8Array): boolean => ACCESS_NAME.equals(name);
+export const isListOfAccess = (name: Uint8Array): boolean => ACCESS_NAME.equals(name) || DEFAULT_NAME.equals(name);
 
 /** Sets the list and the mode that it means; a list that says no more than a mode is not kept. */
 export function setAccessList(
@@ -42,16 +44,16 @@ export function setAccessList(
 ): void {
   const entries = decode(change.value);
   const { mode, gid } = fileSystem.getAttributes(inode);
-  const { uid } = change.caller;
   // setfacl by others than root and members of the group takes the set-group bit, as chmod(2) does.
-  const kept = uid === ROOT_UID || change.caller.gid === gid ? mode : mode & ~SET_GROUP;
+  const kept = (mode & SET_GROUP) === 0 || mayKeepSetGroup(change.caller, gid) ? mode : mode & ~SET_GROUP;
   settled(fileSystem.setAttributes(inode, { mode: (kept & ~TYPE_BITS & ~PERMISSIONS) | modeOf(entries) }));
   if (isMinimal(entries)) removeIfPresent(fileSystem, inode, ACCESS_NAME);
   else fileSystem.setExtendedAttribute(inode, ACCESS_NAME, change.value, 'any');
 }
 
-export function removeAccessList(fileSystem: FileSystem, inode: InodeNumber): void {
-  fileSystem.removeExtendedAttribute(inode, ACCESS_NAME);
+/** Removing a list that is not there is no error (setfacl -b, setfacl -k). */
+export function removeAccessList(fileSystem: FileSystem, inode: InodeNumber, name: Uint8Array): void {
+  removeIfPresent(fileSystem, inode, name);
 }
 
 /** chmod(2): the owner's, the mask's (or the group's) and the others' entries take the new bits. */
@@ -76,6 +78,22 @@ export function inheritAccess(creation: {
   if (!isMinimal(entries)) attributes.push({ name: ACCESS_NAME, value: encode(entries) });
   if ((mode & TYPE_BITS) === DIRECTORY_TYPE) attributes.push({ name: DEFAULT_NAME, value });
   return { mode: (mode & ~PERMISSIONS) | modeOf(entries), attributes };
+}
+
+const mayKeepSetGroup = (caller: Caller, gid: number): boolean =>
+  caller.uid === ROOT_UID || caller.gid === gid || supplementaryGroups(caller.pid).includes(gid);
+
+/** Of a process that waits for our answer. None when the kernel shows no such process here (another pid namespace). */
+function supplementaryGroups(pid: number): readonly number[] {
+  try {
+    const groups = /^Groups:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+    return groups
+      .split(' ')
+      .filter((group) => group !== '')
+      .map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function decode(value: Uint8Array): AccessEntry[] {
@@ -164,7 +182,7 @@ function removeIfPresent(fileSystem: FileSystem, inode: InodeNumber, name: Uint8
 }
 
 /** Changes without a size settle at once (FileSystem.setAttributes). */
-function settled<Value>(outcome: Value | Promise<Value>): Value {
+export function settled<Value>(outcome: Value | Promise<Value>): Value {
   if (outcome instanceof Promise) throw new TypeError('a change of the mode does not wait');
   return outcome;
 }

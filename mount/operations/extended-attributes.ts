@@ -1,9 +1,10 @@
 // Extended attributes, byte for byte as the caller gave them; access control lists also change the mode.
+import { isPacketFsError } from '../../src/base/errors.ts';
 import { XATTR_NAME_BYTES_MAX, XATTR_VALUE_BYTES_MAX } from '../../src/base/limits.ts';
 import { inodeNumber } from '../../src/base/units.ts';
-import { EOPNOTSUPP, ERANGE } from '../errno.ts';
+import { EINVAL, EOPNOTSUPP, ERANGE } from '../errno.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
-import { isAccessList, removeAccessList, setAccessList } from './access-control-lists.ts';
+import { isAccessList, isListOfAccess, removeAccessList, setAccessList } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
 const XATTR_CREATE = 1;
@@ -18,10 +19,10 @@ export function setExtendedAttribute(request: RequestCursor, { fileSystem }: Ope
   if (name.length > XATTR_NAME_BYTES_MAX || value.length > XATTR_VALUE_BYTES_MAX) {
     return { kind: 'error', errno: ERANGE };
   }
+  const refused = refusalOf(name);
+  if (refused !== undefined) return refused;
   if (isAccessList(name)) {
     setAccessList(fileSystem, inode, { value, caller: { uid: request.uid, gid: request.gid, pid: request.pid } });
-  } else if (!isStoredAttribute(name)) {
-    return { kind: 'error', errno: EOPNOTSUPP };
   } else {
     fileSystem.setExtendedAttribute(inode, name, value, modeOf(request.u32(44)));
   }
@@ -29,8 +30,8 @@ export function setExtendedAttribute(request: RequestCursor, { fileSystem }: Ope
 }
 
 export function getExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
-  const value = fileSystem.getExtendedAttribute(inodeNumber(request.inode), request.name(48));
-  return sized(value, request.u32(40));
+  const name = request.name(48);
+  return ifThere(name, () => sized(fileSystem.getExtendedAttribute(inodeNumber(request.inode), name), request.u32(40)));
 }
 
 export function listExtendedAttributes(request: RequestCursor, { fileSystem }: OperationContext): Reply {
@@ -41,14 +42,35 @@ export function listExtendedAttributes(request: RequestCursor, { fileSystem }: O
 export function removeExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
   const inode = inodeNumber(request.inode);
   const name = request.name();
-  if (isAccessList(name)) removeAccessList(fileSystem, inode);
-  else fileSystem.removeExtendedAttribute(inode, name);
-  return DONE;
+  if (isListOfAccess(name)) {
+    removeAccessList(fileSystem, inode, name);
+    return DONE;
+  }
+  return ifThere(name, () => {
+    fileSystem.removeExtendedAttribute(inode, name);
+    return DONE;
+  });
 }
 
-/** Asked only when setting: what a peer of another kind may have stored stays readable and removable. */
 export const isStoredAttribute = (name: Uint8Array): boolean =>
   STORED_NAMESPACES.some((prefix) => prefix.equals(name.subarray(0, prefix.length)));
+
+/** Why no attribute can have this name; undefined when one can. */
+function refusalOf(name: Uint8Array): Reply | undefined {
+  if (!isStoredAttribute(name)) return { kind: 'error', errno: EOPNOTSUPP };
+  return STORED_NAMESPACES.some((prefix) => prefix.equals(name)) ? { kind: 'error', errno: EINVAL } : undefined;
+}
+
+/** What a peer of another kind may have stored stays readable and removable; only what is not there is refused. */
+function ifThere(name: Uint8Array, act: () => Reply): Reply {
+  try {
+    return act();
+  } catch (error) {
+    const refused = isPacketFsError(error, 'PFS_NO_ATTRIBUTE') ? refusalOf(name) : undefined;
+    if (refused !== undefined) return refused;
+    throw error;
+  }
+}
 
 /** Names with a NUL after each, as listxattr(2) gives them. */
 export function joinNames(names: readonly Uint8Array[]): Uint8Array {

@@ -1,10 +1,12 @@
 // Opening, closing and syncing files. Their bytes are read and written on the FUSE threads; by the time flush, release
 // and fsync come here, the dirty bytes have been ingested there.
 import { isPacketFsError } from '../../src/base/errors.ts';
-import { inodeNumber } from '../../src/base/units.ts';
-import type { InodeAttributes } from '../../src/volume/volume.ts';
+import { type InodeNumber, inodeNumber } from '../../src/base/units.ts';
+import { modeAfterOwnerChange } from '../../src/volume/modes.ts';
+import type { Caller, FileSystem, InodeAttributes } from '../../src/volume/volume.ts';
 import { EEXIST } from '../errno.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
+import { settled } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 import { callerOf, createWithAccess, effectsOn, type NewNodeWithUmask } from './names.ts';
 
@@ -12,11 +14,17 @@ const O_ACCMODE = 3;
 const O_RDONLY = 0;
 const O_EXCL = 0o200;
 const O_TRUNC = 0o1000;
+/** What the kernel gives as the name of a file without one. */
+const NO_NAME = Buffer.from('/');
 const FILE_TYPE = 0o100000;
 const TYPE_BITS = 0o170000;
+const ROOT_UID = 0;
 
 export function open(request: RequestCursor, { fileSystem }: OperationContext): Reply | Promise<Reply> {
-  const opened = fileSystem.open(inodeNumber(request.inode), modeOf(request.u32(40)));
+  const inode = inodeNumber(request.inode);
+  const flags = request.u32(40);
+  if (hasTruncate(flags)) dropSetIdBits(fileSystem, inode, callerOf(request));
+  const opened = fileSystem.open(inode, modeOf(flags));
   if (opened instanceof Promise) return opened.then(({ keepCache }) => ({ kind: 'open', keepCache }));
   return { kind: 'open', keepCache: opened.keepCache };
 }
@@ -25,13 +33,13 @@ export function create(request: RequestCursor, context: OperationContext): Reply
   const mode = FILE_TYPE | request.u32(40);
   const flags = request.u32(44);
   const parent = inodeNumber(request.inode);
-  const made = createOrFind(
-    { parent, name: request.name(48), mode, caller: callerOf(request), umask: request.umask },
-    flags,
-    context,
-  );
+  const name = request.name(48);
+  const node = { parent, name, mode, caller: callerOf(request), umask: request.umask };
+  if (NO_NAME.equals(name)) return createNameless({ ...node, name: undefined }, flags, context);
+  const made = createOrFind(node, flags, context);
   if (made === undefined) return { kind: 'error', errno: EEXIST };
   const { attributes, isNew } = made;
+  if (!isNew && hasTruncate(flags)) dropSetIdBits(context.fileSystem, attributes.inode, callerOf(request));
   const opened = context.fileSystem.open(attributes.inode, {
     ...modeOf(flags),
     truncate: !isNew && hasTruncate(flags),
@@ -40,6 +48,14 @@ export function create(request: RequestCursor, context: OperationContext): Reply
   const { keepCache } = opened;
   if (!isNew) return { kind: 'create', attributes, keepCache };
   return { kind: 'create', attributes, keepCache, effects: { ...effectsOn([parent], context), isNew } };
+}
+
+/** O_TMPFILE: nothing changes in the directory. */
+function createNameless(node: NewNodeWithUmask, flags: number, context: OperationContext): Reply | Promise<Reply> {
+  const attributes = createWithAccess(node, context);
+  const answer = ({ keepCache }: { keepCache: boolean }): Reply => ({ kind: 'create', attributes, keepCache });
+  const opened = context.fileSystem.open(attributes.inode, { ...modeOf(flags), truncate: false });
+  return opened instanceof Promise ? opened.then(answer) : answer(opened);
 }
 
 export function flush(request: RequestCursor, context: OperationContext): Reply {
@@ -65,12 +81,20 @@ export async function fsync(request: RequestCursor, { fileSystem }: OperationCon
   return DONE;
 }
 
+/** The kernel does it for every other change of content; a truncation on opening it leaves to us (and asks first). */
+function dropSetIdBits(fileSystem: FileSystem, inode: InodeNumber, caller: Caller): void {
+  if (caller.uid === ROOT_UID) return;
+  const { mode } = fileSystem.getAttributes(inode);
+  const dropped = modeAfterOwnerChange(mode);
+  if (dropped !== mode) settled(fileSystem.setAttributes(inode, { mode: dropped & ~TYPE_BITS }));
+}
+
 /**
  * The kernel asks to create what it believes is not there; a peer's file may have come between. Undefined: there is
  * something that O_EXCL, or being no regular file, forbids to open.
  */
 function createOrFind(
-  node: NewNodeWithUmask,
+  node: NewNodeWithUmask & { readonly name: Uint8Array },
   flags: number,
   context: OperationContext,
 ): { attributes: InodeAttributes; isNew: boolean } | undefined {

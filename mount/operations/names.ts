@@ -13,6 +13,9 @@ const SYMLINK_MODE = 0o120777;
 const DIRECTORY_TYPE = 0o040000;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
+const RENAME_WHITEOUT = 4;
+const WHITEOUT_MODE = 0o020000;
+const WHITEOUT_DEVICE = 0;
 const FORGOTTEN_BYTES = 16;
 
 export function lookup(request: RequestCursor, { fileSystem }: OperationContext): Reply {
@@ -80,22 +83,34 @@ export function removeDirectory(request: RequestCursor, context: OperationContex
 }
 
 export function rename(request: RequestCursor, context: OperationContext): Reply | Promise<Reply> {
-  const flags = renameFlags(request.u32(48));
+  const bits = request.u32(48);
+  const flags = renameFlags(bits & ~RENAME_WHITEOUT);
   if (flags === undefined) return { kind: 'error', errno: EINVAL };
   const parent = inodeNumber(request.inode);
   const newParent = inodeNumber(request.u64(40));
-  const answer = (forgotten: readonly InodeNumber[]): Reply => ({
-    kind: 'done',
-    effects: { ...effectsOn(parent === newParent ? [parent] : [parent, newParent], context), forgotten },
-  });
+  const name = request.name(56);
+  const caller = callerOf(request);
+  const answer = (forgotten: readonly InodeNumber[]): Reply => {
+    if ((bits & RENAME_WHITEOUT) !== 0) leaveWhiteout({ parent, name, caller }, context);
+    return {
+      kind: 'done',
+      effects: { ...effectsOn(parent === newParent ? [parent] : [parent, newParent], context), forgotten },
+    };
+  };
   const outcome = context.fileSystem.rename({
     parent,
-    name: request.name(56),
+    name,
     newParent,
     newName: request.trailing(56, request.u32(52)),
     flags,
   });
   return outcome instanceof Promise ? outcome.then(answer) : answer(outcome);
+}
+
+/** What tells overlayfs that a lower name is hidden: a character device 0:0. The kernel keeps no reference to it. */
+function leaveWhiteout(place: Pick<NewNode, 'parent' | 'name' | 'caller'>, { fileSystem }: OperationContext): void {
+  const made = fileSystem.createNode({ ...place, mode: WHITEOUT_MODE, device: WHITEOUT_DEVICE });
+  fileSystem.forget(made.inode, 1);
 }
 
 export function readLink(request: RequestCursor, { fileSystem }: OperationContext): Reply {

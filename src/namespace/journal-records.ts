@@ -22,7 +22,7 @@ function wireMutation(mutation: Mutation): packetfs.Mutation.$Properties {
     case 'create': {
       const { mode, uid, gid, device, name } = mutation;
       const ids = { inode: toWire(mutation.inode), parent: toWire(mutation.parent) };
-      return { create: { ...ids, name, mode, uid, gid, device, target: mutation.target ?? null } };
+      return { create: { ...ids, name: name ?? null, mode, uid, gid, device, target: mutation.target ?? null } };
     }
     case 'link':
       return { link: wireName(mutation) };
@@ -100,7 +100,7 @@ function mutationOf(wire: packetfs.Mutation): Mutation {
       kind: 'create',
       inode: inodeNumber(unsignedOf(inode)),
       parent: inodeNumber(unsignedOf(parent)),
-      name: name ?? EMPTY,
+      name: name?.length ? name : undefined,
       mode: mode ?? 0,
       uid: uid ?? 0,
       gid: gid ?? 0,

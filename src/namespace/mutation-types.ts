@@ -6,7 +6,8 @@ export interface CreateMutation {
   readonly kind: 'create';
   readonly inode: InodeNumber;
   readonly parent: InodeNumber;
-  readonly name: Uint8Array;
+  /** Undefined: a nameless inode, an orphan until it is linked. */
+  readonly name: Uint8Array | undefined;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

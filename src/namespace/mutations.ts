@@ -54,7 +54,7 @@ export class Mutator {
   create(mutation: CreateMutation, now: Nanoseconds): InodeState {
     const { inode, name, mode, uid, gid, device, target } = mutation;
     const parent = this.#writableParent(mutation.parent);
-    this.#freeName(parent, name);
+    if (name !== undefined) this.#freeName(parent, name);
     if ((target?.length ?? 0) > LINK_TARGET_BYTES_MAX)
       fail('PFS_NAME_TOO_LONG', 'The symbolic link target is too long');
     const size = BigInt(target?.length ?? 0);
@@ -63,6 +63,10 @@ export class Mutator {
     if (isDirectory(state)) this.#linksLeft(parent);
     this.#tree.store.add(state);
     this.#tree.inodeCount += 1n;
+    if (name === undefined) {
+      this.#tree.orphan(state);
+      return state;
+    }
     if (isDirectory(state)) {
       const position: NameLink = { parent: parent.inode, name, stamp: undefined };
       this.#pending().created.set(state, position);

@@ -135,7 +135,7 @@ export class Tree {
     }
     this.update(state, { links: state.record.links - 1 });
     this.#delete(this.require(link.parent), key, state);
-    if (state.record.links === 0) this.#orphan(state);
+    if (state.record.links === 0) this.orphan(state);
   }
 
   // ---- directories
@@ -164,7 +164,7 @@ export class Tree {
     this.#countDirectory(parent);
     this.#countDirectory(state);
     this.#delete(parent, nameKey(shown.name), state);
-    this.#orphan(state);
+    this.orphan(state);
   }
 
   /** Whether `directory` would become its own ancestor under `parent`. */
@@ -176,6 +176,14 @@ export class Tree {
       inode = position.parent;
     }
     return false;
+  }
+
+  /** Notes that an inode has no name. */
+  orphan(state: InodeState): void {
+    if (this.orphans.has(state.inode)) return;
+    this.orphans.add(state.inode);
+    this.store.change({ type: 'put', key: numberKey(KIND.orphan, state.inode), value: new Uint8Array([1]) });
+    this.changes?.unlinked.add(state.inode);
   }
 
   /** An inode without name or handle is gone for the caller; if a peer knows it, late operations may need it still. */
@@ -221,13 +229,6 @@ export class Tree {
     this.store.touch(parent);
     this.#note(parent, key);
     if (this.isRemoved(parent) && this.isEmpty(parent)) this.refresh(parent);
-  }
-
-  #orphan(state: InodeState): void {
-    if (this.orphans.has(state.inode)) return;
-    this.orphans.add(state.inode);
-    this.store.change({ type: 'put', key: numberKey(KIND.orphan, state.inode), value: new Uint8Array([1]) });
-    this.changes?.unlinked.add(state.inode);
   }
 
   #revive(state: InodeState): void {

@@ -67,7 +67,8 @@ export interface NameEntry {
 
 export interface NewInode {
   readonly parent: InodeNumber;
-  readonly name: Uint8Array;
+  /** Undefined: without a name, for `link` to give it one; never a directory. */
+  readonly name: Uint8Array | undefined;
   readonly mode: number; // type and permission bits
   readonly uid: number;
   readonly gid: number;

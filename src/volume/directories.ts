@@ -32,6 +32,7 @@ export class Directories {
   createNode(node: NewNode): InodeAttributes {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.createInode(this.#inodeOf(node));
+    if (node.name === undefined) this.#files.noteNameless(record.inode);
     this.#files.noteLookup(record.inode);
     return this.#attributes.of(record);
   }

@@ -25,6 +25,8 @@ export class OpenFiles {
   readonly #cachedVersions = new Map<InodeNumber, HybridTime>();
   /** References that the kernel holds (lookups it was answered, less those it forgot). */
   readonly #lookups = new Map<InodeNumber, number>();
+  /** Made without a name: unlike what lost its last one, they may still get one, and keep what is written until then. */
+  readonly #nameless = new Set<InodeNumber>();
   #timer: NodeJS.Timeout | undefined;
   /** Saving that nobody waits for: never rejects. */
   #background: Promise<void> = Promise.resolve();
@@ -83,7 +85,8 @@ export class OpenFiles {
     const patch = contents.takePatch(inode);
     if (patch === undefined) return;
     const record = namespace.inode(inode);
-    if (record === undefined || record.links === 0) return; // unlinked: its content goes with its last handle
+    if (record === undefined) return;
+    if (record.links === 0 && !this.#nameless.has(inode)) return; // unlinked: its content goes with its last handle
     const changed = namespace.setContent(inode, changeOfPatch(patch));
     if (this.#cachedVersions.has(inode)) this.#cachedVersions.set(inode, changed.contentVersion);
   }
@@ -157,6 +160,10 @@ export class OpenFiles {
     this.#lookups.set(inode, (this.#lookups.get(inode) ?? 0) + 1);
   }
 
+  noteNameless(inode: InodeNumber): void {
+    this.#nameless.add(inode);
+  }
+
   forget(inode: InodeNumber, lookups: number): void {
     const left = (this.#lookups.get(inode) ?? 0) - lookups;
     if (left > 0) {
@@ -171,6 +178,7 @@ export class OpenFiles {
   /** An inode without names, handles and kernel references goes. */
   reapIfGone(inode: InodeNumber): void {
     if (this.#files.has(inode) || this.#lookups.has(inode) || this.#parts.latch.reason !== undefined) return;
+    this.#nameless.delete(inode);
     if (this.#parts.namespace.inode(inode)?.links === 0) this.#parts.namespace.reap(inode);
   }
 

@@ -48,7 +48,8 @@ export interface DirectoryEntry {
 
 export interface NewNode {
   readonly parent: InodeNumber;
-  readonly name: Uint8Array;
+  /** Undefined: a file without a name (O_TMPFILE), which `link` may give one. */
+  readonly name: Uint8Array | undefined;
   readonly mode: number; // type and permission bits, umask already applied
   readonly device?: number;
   readonly target?: Uint8Array; // symbolic link

@@ -130,6 +130,7 @@ void randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, Inode
       const std::uint64_t from = random() % model.bytes.size();
       auto hole = store.seek(inode, from, SEEK_HOLE);
       CHECK(hole.ok() && hole.value >= from && hole.value <= model.bytes.size());
+      CHECK(hole.value == from || hole.value == model.bytes.size() || hole.value % 4096 == 0);
       auto data = store.seek(inode, from, SEEK_DATA);
       CHECK(data.ok() || data.status.error == ENXIO);
       const std::uint64_t dataStart = data.ok() ? data.value : model.bytes.size();

@@ -6,6 +6,7 @@ import { extendedAttributeProperties } from './extended-attributes.ts';
 import { holeProperties } from './holes.ts';
 import { linkProperties } from './links.ts';
 import { lockProperties } from './locks.ts';
+import { namelessProperties } from './nameless.ts';
 import { nameProperties } from './names.ts';
 import type { Property } from './property.ts';
 import { renameProperties } from './rename.ts';
@@ -13,6 +14,7 @@ import { renameProperties } from './rename.ts';
 export const allProperties: readonly Property[] = [
   ...creationProperties,
   ...nameProperties,
+  ...namelessProperties,
   ...linkProperties,
   ...renameProperties,
   ...contentProperties,

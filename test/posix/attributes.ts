@@ -219,13 +219,19 @@ as_user(12345, write)
 result = os.lstat(path).st_mode & 0o7777`;
     assert.is(await site.probe.run(code, { path: site.at('file') }), 0o777);
   }),
-  property('truncating by another user clears the set-id bits', async (site) => {
+  property('truncating by another user clears the set-id bits, on opening too', async (site) => {
     const code = `
-open(path, 'w').write('text')
+result = []
+for truncate in [lambda: os.truncate(path, 1), lambda: os.open(path, os.O_WRONLY | os.O_TRUNC), lambda: os.open(path, os.O_RDONLY | os.O_TRUNC),
+                 lambda: os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CREAT)]:
+    open(path, 'w').write('text')
+    os.chmod(path, 0o6777)
+    as_user(12345, truncate)
+    result.append(os.lstat(path).st_mode & 0o7777)
 os.chmod(path, 0o6777)
-as_user(12345, lambda: os.truncate(path, 1))
-result = os.lstat(path).st_mode & 0o7777`;
-    assert.is(await site.probe.run(code, { path: site.at('file') }), 0o777);
+os.close(os.open(path, os.O_WRONLY | os.O_TRUNC))
+result.append(os.lstat(path).st_mode & 0o7777)`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [0o777, 0o777, 0o777, 0o777, 0o6777]);
   }),
   property('changing the owner clears the set-id bits of a program', async (site) => {
     const code = `

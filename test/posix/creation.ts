@@ -172,15 +172,6 @@ result = [about.st_mode & 0o777, about.st_size, about.st_mtime_ns]
 os.close(fd)`;
     assert.equal(await site.probe.run(code, { path: site.at('file') }), [0o640, 5, 2]);
   }),
-  property('a nameless file is given a name by linking it', async (site) => {
-    const code = `
-fd = os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600)
-os.write(fd, b'text')
-checked(libc.linkat(AT_FDCWD, os.fsencode(f'/proc/self/fd/{fd}'), AT_FDCWD, os.fsencode(directory + '/file'), 0x400))
-os.close(fd)`;
-    await site.probe.run(code, { directory: site.directory });
-    expectContent(site.at('file'), 'text');
-  }),
   property('a fifo carries bytes between its ends', async (site) => {
     const code = `
 os.mkfifo(path, 0o640)

@@ -83,6 +83,45 @@ result = [after.st_ctime_ns > before, after.st_mtime_ns]`;
     const code = "os.setxattr(path, 'colour.of', b'blue')";
     await expectProbeErrno('ENOTSUP', site.probe.run(code, { path: site.at('file') }));
   }),
+  property(
+    'a name of no known namespace is refused in every call, one without anything after the prefix too',
+    async (site) => {
+      writeFileSync(site.at('file'), '');
+      const path = site.at('file');
+      const calls = ["os.setxattr(path, name, b'1')", 'os.getxattr(path, name)', 'os.removexattr(path, name)'];
+      for (const [name, errno] of [
+        ['colour.of', 'ENOTSUP'],
+        ['system.other', 'ENOTSUP'],
+        ['user', 'ENOTSUP'],
+        ['user.', 'EINVAL'],
+        ['trusted.', 'EINVAL'],
+        ['security.', 'EINVAL'],
+      ] as const) {
+        for (const call of calls) await expectProbeErrno(errno, site.probe.run(call, { path, name }));
+      }
+    },
+  ),
+  property('removing an access control list that is not there is no error', async (site) => {
+    mkdirSync(site.at('directory'));
+    for (const name of ['system.posix_acl_access', 'system.posix_acl_default']) {
+      await site.probe.run('os.removexattr(path, name)', { path: site.at('directory'), name });
+    }
+  }),
+  property(
+    'an access control list set by a member of the group leaves the set-group-id bit, by others not',
+    async (site) => {
+      writeFileSync(site.at('file'), '');
+      const code = `
+os.chown(path, 1000, 54321)
+modes = []
+for groups in [[54321], [54322]]:
+    os.chmod(path, 0o2775)
+    as_user(1000, lambda: os.system(f'setfacl -m u:{groups[0]}:r {path}'), groups)
+    modes.append(oct(os.lstat(path).st_mode & 0o7777))
+result = modes`;
+      assert.equal(await site.probe.run(code, { path: site.at('file') }), ['0o2775', '0o775']);
+    },
+  ),
   property('attributes of other users need write permission', async (site) => {
     writeFileSync(site.at('file'), '');
     const code = "as_user(12345, lambda: os.setxattr(path, 'user.a', b'1'))";

@@ -54,6 +54,36 @@ finally:
       await expectProbeErrno('ENXIO', site.probe.run(seek, { path: site.at('file'), offset }));
     }
   }),
+  property('data and holes are shown in whole blocks of 4096 bytes', async (site) => {
+    const code = `
+fd = os.open(path, os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 100_000)
+os.pwrite(fd, b'x', 20_000)
+os.pwrite(fd, b'x', 24_575)
+result = [os.lseek(fd, 0, os.SEEK_DATA), os.lseek(fd, 16_500, os.SEEK_DATA), os.lseek(fd, 16_500, os.SEEK_HOLE), os.lseek(fd, 20_001, os.SEEK_HOLE)]
+os.fsync(fd)
+result += [os.lseek(fd, 0, os.SEEK_DATA), os.lseek(fd, 16_384, os.SEEK_HOLE), os.lseek(fd, 24_575, os.SEEK_HOLE)]`;
+    const expected = [16_384, 16_500, 24_576, 24_576, 16_384, 24_576, 24_576];
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), expected);
+  }),
+  property(
+    'allocating changes the modification and change times, with KEEP_SIZE and within the size too',
+    async (site) => {
+      const code = `
+fd = os.open(path, os.O_RDWR | os.O_CREAT)
+os.write(fd, b'x' * 10_000)
+result = []
+for mode, offset in [(0, 0), (KEEP_SIZE, 0), (KEEP_SIZE, 1_000_000), (KEEP_SIZE | PUNCH_HOLE, 0), (ZERO_RANGE, 0)]:
+    os.utime(fd, ns=(1, 1))
+    before = os.fstat(fd)
+    time.sleep(0.02)
+    fallocate(fd, mode, offset, 4096)
+    after = os.fstat(fd)
+    result.append([after.st_mtime_ns > 1, after.st_ctime_ns > before.st_ctime_ns, after.st_size])`;
+      const outcome = await site.probe.run(code, { path: site.at('file') });
+      assert.equal(outcome, Array(5).fill([true, true, 10_000]));
+    },
+  ),
   property('cp keeps a sparse file sparse', async (site) => {
     writeSparse(site);
     truncateSync(site.at('file'), 64 * 1024 * 1024);

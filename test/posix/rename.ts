@@ -160,6 +160,20 @@ result = [os.lstat(path + '/' + name).st_mtime_ns > 1 for name in 'ab']`;
     await expectProbeErrno('ENOENT', site.probe.run(code, { source, target: site.at('missing') }));
     await expectProbeErrno('EINVAL', site.probe.run(code, { source, target: site.at('directory', 'inner') }));
   }),
+  property('RENAME_WHITEOUT leaves a character device 0:0 behind, and obeys NOREPLACE', async (site) => {
+    writeFileSync(site.at('old'), 'text');
+    const values = { source: site.at('old'), target: site.at('new') };
+    await site.probe.run('renameat2(source, target, RENAME_WHITEOUT)', values);
+    expectContent(site.at('new'), 'text');
+    const left = lstat(site.at('old'));
+    assert.equal([left.mode, left.rdev, left.nlink], [0o020000n, 0n, 1n]);
+    const refused = 'renameat2(source, target, RENAME_WHITEOUT | RENAME_NOREPLACE)';
+    await expectProbeErrno('EEXIST', site.probe.run(refused, values));
+    await expectProbeErrno(
+      'EINVAL',
+      site.probe.run('renameat2(source, target, RENAME_WHITEOUT | RENAME_EXCHANGE)', values),
+    );
+  }),
   property('a sticky directory lets only the owner rename and remove', async (site) => {
     const code = `
 os.chmod(directory, 0o1777)

@@ -137,7 +137,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     },
     createNode: (creation: NewNode) => {
       const inode = inodeNumber(nextInode++);
-      insert(creation.parent, creation.name, inode);
+      if (creation.name !== undefined) insert(creation.parent, creation.name, inode);
       const node = make(inode, creation.mode, creation.parent);
       node.uid = creation.caller.uid;
       node.gid = creation.caller.gid;

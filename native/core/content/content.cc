@@ -13,6 +13,10 @@ namespace packetfs {
 namespace {
 
 constexpr std::uint64_t kSequentialRunBytes = 4ULL << 20;  // longer runs are ingested while they are written
+constexpr std::uint64_t kHoleBytes =
+    4096;  // holes are shown in whole blocks, as programs know them from other filesystems
+
+std::uint64_t blockOf(std::uint64_t offset) { return offset - offset % kHoleBytes; }
 
 std::int64_t wallNs() {
   timespec now{};
@@ -110,7 +114,7 @@ Status Content::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
   if (action != 0) clearRange(std::min(offset, size_), std::min(end, size_));
   if (!keepSize && end > size_) {
     truncate(end);
-  } else if (action != 0) {
+  } else {
     touched_ = true;
     touch();
   }
@@ -120,21 +124,29 @@ Status Content::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
 Result<std::uint64_t> Content::seek(std::uint64_t offset, int whence) const {
   if (whence != SEEK_DATA && whence != SEEK_HOLE) return Status::failure(EINVAL, "neither SEEK_DATA nor SEEK_HOLE");
   if (offset >= size_) return Status::failure(ENXIO, "beyond the end of the file");
+  std::uint64_t block = blockOf(offset);
   if (whence == SEEK_DATA) {
-    const Extent* extent = base_.firstEndingAfter(offset);
-    std::uint64_t found = extent == nullptr ? size_ : std::max(offset, extent->fileOffset);
-    if (auto next = dirty_.next(offset)) found = std::min(found, *next);
+    const std::uint64_t found = nextData(block);
     if (found >= size_) return Status::failure(ENXIO, "no data behind this offset");
-    return found;
+    return std::max(offset, blockOf(found));
   }
-  std::uint64_t position = offset;
-  while (position < size_) {
-    std::uint64_t end = dirty_.endAt(position);
-    if (const Extent* extent = base_.at(position)) end = std::max(end, extent->fileOffset + extent->length);
-    if (end == position) return position;
-    position = end;
+  while (block < size_) {
+    const std::uint64_t found = nextData(block);
+    if (found >= size_ || found - block >= kHoleBytes) return std::max(offset, block);
+    block = blockOf(dataEnd(found) + kHoleBytes - 1);
   }
   return size_;
+}
+
+std::uint64_t Content::nextData(std::uint64_t offset) const {
+  const Extent* extent = base_.firstEndingAfter(offset);
+  const std::uint64_t found = extent == nullptr ? size_ : std::max(offset, extent->fileOffset);
+  return std::min(found, dirty_.next(offset).value_or(size_));
+}
+
+std::uint64_t Content::dataEnd(std::uint64_t offset) const {
+  const Extent* extent = base_.at(offset);
+  return std::max(dirty_.endAt(offset), extent == nullptr ? offset : extent->fileOffset + extent->length);
 }
 
 void Content::replace(std::uint64_t size, const ExtentList& extents) {

@@ -48,6 +48,10 @@ class Content {
   static constexpr std::uint64_t kNoStream = UINT64_MAX;
 
   Status readMerged(std::uint64_t offset, std::uint8_t* target, std::size_t length) const;
+  /// The first byte at or behind `offset` that is in no hole; the size, or more, when there is none.
+  [[nodiscard]] std::uint64_t nextData(std::uint64_t offset) const;
+  /// Where the dirty bytes or the extent at `offset`, whichever reaches further, end.
+  [[nodiscard]] std::uint64_t dataEnd(std::uint64_t offset) const;
   void clearRange(std::uint64_t start, std::uint64_t end);
   void touch();
   void settle();

@@ -30,7 +30,7 @@
 //   link             40:8 new parent (the header's inode is the one linked)                      name
 //   rename           40:8 new parent, 48:4 flags (RENAME_*), 52:4 length of the new name         name, new name
 //   open             40:4 flags (O_*), 44:4 zero                                                 -
-//   create           40:4 mode, 44:4 flags (O_*)                                                 name
+//   create           40:4 mode, 44:4 flags (O_*)                                                 name ("/": nameless)
 //   flush            -                                                                           -
 //   release          40:4 flags (O_*), 44:4 errno of the ingest that went before                 -
 //   fsync            40:4 data only, 44:4 zero                                                   -

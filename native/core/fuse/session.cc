@@ -7,6 +7,7 @@
 #include "session.h"
 
 #include <fuse3/fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -43,6 +44,13 @@ void blockOtherSignals() {
   sigfillset(&blocked);
   sigdelset(&blocked, wakeSignal());
   pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
+}
+
+/// FUSE_TMPFILE has the fields of FUSE_CREATE and the name "/", which no file can have: libfuse 3.14, which does not
+/// know it, hands it to `create` in that guise.
+void translateRequest(const struct fuse_buf& buffer) {
+  auto* header = static_cast<struct fuse_in_header*>(buffer.mem);
+  if (buffer.size >= sizeof *header && header->opcode == FUSE_TMPFILE) header->opcode = FUSE_CREATE;
 }
 
 /// The set-uid helper, for those who may not umount(2).
@@ -121,6 +129,7 @@ void Session::serve() {
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received < 0) failure = -received;
     if (received <= 0) break;
+    translateRequest(buffer);
     fuse_session_process_buf(session_, &buffer);
   }
   free(buffer.mem);
