@@ -15,19 +15,21 @@ export function formatCheck(report: CheckReportResult, stateDirectory: string): 
     table.push([name, checked, String(findings), (milliseconds / MS_PER_SECOND).toFixed(1)]);
   }
   const phases = report.phases.length === 0 ? '' : `${table.toString().replace(/^/gm, '  ').replace(/ +$/gm, '')}\n`;
+  const repairs = report.repairs.map((what) => `repair: ${what}\n`).join('');
   const notes = report.notes.map((note) => `note: ${note}\n`).join('');
   const findings = report.findings.map(formatFinding).join('');
-  return `check of ${stateDirectory}, commit ${report.commit}\n${phases}${notes}${findings}${summaryOf(report)}\n`;
+  return `check of ${stateDirectory}, commit ${report.commit}\n${phases}${notes}${findings}${repairs}${summaryOf(report)}\n`;
 }
 
-function formatFinding({ code, path, inode, detail, remedy }: CheckFinding): string {
+function formatFinding({ code, path, inode, detail, remedy, repaired }: CheckFinding): string {
   const where = [path, inode === '' ? '' : `(inode ${inode})`].filter((part) => part !== '').join(' ');
-  return `${code}${where === '' ? '' : `: ${where}`}\n    ${detail}\n    remedy: ${remedy}\n`;
+  return `${code}${where === '' ? '' : `: ${where}`}\n    ${detail}\n    ${repaired ? 'repaired' : `remedy: ${remedy}`}\n`;
 }
 
 function summaryOf({ findingCount, findings }: CheckReportResult): string {
-  if (findingCount === 0) return 'nothing found wrong';
-  const unlisted = findingCount - findings.length;
+  const repaired = findings.filter((finding) => finding.repaired).length;
+  if (findingCount === 0) return repaired === 0 ? 'nothing found wrong' : `all of ${repaired} repaired`;
+  const unlisted = findingCount - (findings.length - repaired);
   const more = unlisted > 0 ? `, of which ${unlisted} are not listed` : '';
   return `${findingCount} ${findingCount === 1 ? 'finding' : 'findings'}${more}`;
 }

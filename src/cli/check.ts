@@ -21,19 +21,23 @@ const REDRAW_INTERVAL_MS = 100;
 interface CheckOptions extends StateOption, JsonOption {
   readonly online?: true;
   readonly data?: true;
+  readonly repair?: true;
 }
 
 type Progress = Pick<CheckStatus, 'phase' | 'done' | 'findingCount'>;
 
 const HELP = `
 Looks at commits, segments, inodes, names, the tree, operations, the journal and the peers' files, and tells
-what does not fit: its kind, the path, what is wrong and what to do. Changes nothing.
+what does not fit: its kind, the path, what is wrong and what to do. Changes nothing without --repair.
 
   pfs check --state DIR             a volume that is not mounted (exit code 11 if it is)
   pfs check --state DIR --online    a mounted one: its daemon checks its last commit, and goes on serving
   pfs check --state DIR --data      the same, and every byte is read against its hash
+  pfs check --state DIR --repair    puts right what can be, says what it did, and looks again; the records as they
+                                    were are saved in DIR/repairs, what nothing names goes to /.pfs-lost; with
+                                    --online missing bytes are fetched from peers
 
-Exit codes: 0 nothing found, 3 something found, 2 the check could not be done, 10 no volume, 11 in use.
+Exit codes: 0 nothing found (or all of it repaired), 3 something found, 2 the check could not be done, 10 no volume, 11 in use.
 After an unclean stop the journal waits for the next mount: that is told, and is no finding.`;
 
 export function checkCommand(output: CommandOutput): Command {
@@ -41,6 +45,7 @@ export function checkCommand(output: CommandOutput): Command {
     .description('check that all a volume keeps fits together')
     .option('--online', 'ask the daemon that has it mounted')
     .option('--data', 'read every byte and check it against its hash')
+    .option('--repair', 'put right what can be')
     .addHelpText('after', HELP);
   return jsonOption(stateOption(command)).action(async (options: CheckOptions) => {
     const line = new ProgressLine(output, options);
@@ -58,11 +63,12 @@ export function checkCommand(output: CommandOutput): Command {
 
 async function checkOffline(options: CheckOptions, line: ProgressLine): Promise<CheckReportResult> {
   // Only this command opens a volume by itself: the others need neither addon nor Level to start.
-  const { checkVolumeOffline } = await import('../daemon/check.ts');
+  const { checkVolumeOffline, repairVolumeOffline } = await import('../daemon/check.ts');
+  const request = { stateDirectory: options.state, verifyData: options.data ?? false };
   try {
+    if (options.repair) return await repairVolumeOffline(request);
     return await checkVolumeOffline({
-      stateDirectory: options.state,
-      verifyData: options.data ?? false,
+      ...request,
       onProgress: (progress) => line.show(progress),
     });
   } catch (error) {
@@ -74,7 +80,10 @@ async function checkOffline(options: CheckOptions, line: ProgressLine): Promise<
 }
 
 async function checkOnline(options: CheckOptions, line: ProgressLine): Promise<CheckReportResult> {
-  await requestControl(options.state, 'check.start', { data: options.data ?? false });
+  await requestControl(options.state, 'check.start', {
+    data: options.data ?? false,
+    repair: options.repair ?? false,
+  });
   for (;;) {
     const status = await requestControl(options.state, 'check.status', {});
     if (status.report !== undefined) return status.report;

@@ -47,6 +47,8 @@ export interface CheckFinding {
   readonly detail: string;
   /** What to do about it. */
   readonly remedy: string;
+  /** A repair was made, and a second look does not find it any more. */
+  readonly repaired: boolean;
 }
 
 export interface CheckReportResult {
@@ -58,9 +60,12 @@ export interface CheckReportResult {
     readonly findings: number;
     readonly milliseconds: number;
   }[];
+  /** All that are not repaired. */
   readonly findingCount: number;
-  /** The first of them. */
+  /** The first of them, and those that were repaired. */
   readonly findings: readonly CheckFinding[];
+  /** What a repair did, in words. */
+  readonly repairs: readonly string[];
   /** What is worth knowing and no fault. */
   readonly notes: readonly string[];
 }
@@ -128,8 +133,11 @@ export interface ControlMethods {
   };
   readonly 'scrub.start': { readonly parameters: { readonly repair: boolean }; readonly result: ScrubStatus };
   readonly 'scrub.status': { readonly parameters: Record<string, never>; readonly result: ScrubStatus };
-  /** `data`: also read and hash every byte. */
-  readonly 'check.start': { readonly parameters: { readonly data: boolean }; readonly result: CheckStatus };
+  /** `data`: also read and hash every byte. `repair`: then put right what can be, and look again. */
+  readonly 'check.start': {
+    readonly parameters: { readonly data: boolean; readonly repair: boolean };
+    readonly result: CheckStatus;
+  };
   readonly 'check.status': { readonly parameters: Record<string, never>; readonly result: CheckStatus };
   /** `path` is relative to the root of the volume. */
   readonly info: { readonly parameters: { readonly path: string }; readonly result: InfoResult };

@@ -109,7 +109,7 @@ const EXPECTED: Readonly<Record<ControlMethod, Readonly<Record<string, string>>>
   sync: { to: 'string?', timeoutSeconds: 'number' },
   'scrub.start': { repair: 'boolean' },
   'scrub.status': {},
-  'check.start': { data: 'boolean' },
+  'check.start': { data: 'boolean', repair: 'boolean' },
   'check.status': {},
   info: { path: 'string' },
 };

@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { ControlHandlers, ControlParameters, ControlResult } from '../control/methods.ts';
+import type { CheckRequest } from '../volume/check/check.ts';
+import type { LiteralSource } from '../volume/scrub.ts';
 import { checkStatusOf, membersPhase } from './check.ts';
 import { keyText } from './membership.ts';
 import { type StatusSources, scrubStatusOf, statusOf } from './status.ts';
@@ -15,7 +17,7 @@ export function controlHandlers(sources: StatusSources, clock: Clock): ControlHa
     sync: (parameters) => sync(sources, clock, parameters),
     'scrub.start': async ({ repair }) => scrubStatusOf(sources.volume.scrub.start(scrubRequest(sources, repair))),
     'scrub.status': async () => scrubStatusOf(sources.volume.scrub.status()),
-    'check.start': async ({ data }) => checkStatusOf(sources.volume.check.start(checkRequest(sources, data))),
+    'check.start': async (parameters) => checkStatusOf(sources.volume.check.start(checkRequest(sources, parameters))),
     'check.status': async () => checkStatusOf(sources.volume.check.status()),
     info: async ({ path }) => info(sources, path),
   };
@@ -28,10 +30,11 @@ const scrubRequest = (sources: StatusSources, repair: boolean) =>
       >[0])
     : ({ repair } as const);
 
-const checkRequest = (sources: StatusSources, verifyData: boolean) => ({
-  verifyData,
-  addedPhases: [membersPhase(sources.stateDirectory)],
-});
+function checkRequest(sources: StatusSources, { data, repair }: ControlParameters<'check.start'>): CheckRequest {
+  const request = { verifyData: data, addedPhases: [membersPhase(sources.stateDirectory)] };
+  const fetch: LiteralSource = (log, range) => sources.replicator.fetchLiteral(log, range);
+  return repair ? { ...request, repair: { fetch } } : request;
+}
 
 /** Everything committed before the call, in every log of this node, is durable at the peers when it resolves. */
 async function sync(

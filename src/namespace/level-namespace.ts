@@ -8,6 +8,7 @@ import { type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from 
 import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
+import { type NamespaceRepair, type RepairOutcome, repairTree } from './check/repair.ts';
 import type { RecordSource } from './check/source.ts';
 import { CommitWriter } from './commit-writer.ts';
 import type { Commit } from './commits.ts';
@@ -24,7 +25,7 @@ import { Pending } from './pending.ts';
 import { NamespaceReader } from './reader.ts';
 import { type Ahead, extentsOfBatch } from './readiness.ts';
 import { seal } from './seal.ts';
-import type { InodeState } from './state.ts';
+import { type InodeState, isDirectory } from './state.ts';
 import type { Store } from './store.ts';
 import type { Tree } from './tree.ts';
 import type {
@@ -307,6 +308,23 @@ export class LevelNamespace implements Namespace {
   #endRecovery(): void {
     this.#recovering = false;
     for (const inode of [...this.#tree.orphans]) this.#tree.reap(this.#tree.require(inode));
+  }
+
+  // ---- repair
+
+  async repair(request: NamespaceRepair): Promise<RepairOutcome> {
+    this.#writable();
+    return await repairTree(this.#tree, request);
+  }
+
+  adopt(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): void {
+    const state = this.#mutator.live(inode);
+    if (!isDirectory(state)) {
+      this.link(inode, parent, name);
+      return;
+    }
+    this.#writable();
+    this.#mutator.adoptDirectory(state, this.#mutator.parent(parent), name);
   }
 
   // ---- journal

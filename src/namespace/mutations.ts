@@ -198,6 +198,15 @@ export class Mutator {
     this.#pending().touchExtended(state, key);
   }
 
+  /** Gives a directory that is nowhere a place, whatever its old one was. */
+  adoptDirectory(state: InodeState, parent: InodeState, name: Uint8Array): void {
+    const to: NameLink = { parent: parent.inode, name: Uint8Array.from(name), stamp: undefined };
+    this.#pending().move(state, state.position ?? to, to);
+    state.links = [];
+    state.position = to;
+    this.#tree.refresh(state);
+  }
+
   // ---- parts of a rename
 
   #checkRename(

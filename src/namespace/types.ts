@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { HybridTime, InodeNumber, LogNumber, LogPosition, Nanoseconds } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
+import type { NamespaceRepair, RepairOutcome } from './check/repair.ts';
 import type { RecordSource } from './check/source.ts';
 
 export interface InodeRecord {
@@ -228,6 +229,12 @@ export interface Namespace {
   removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void;
   /** The last handle of an unlinked inode is gone. Nothing happens to an inode that has links. */
   reap(inode: InodeNumber): void;
+
+  // ---- repair, by the check; the commit that follows makes it durable
+  /** Derives and restores in memory; makes no operations. */
+  repair(request: NamespaceRepair): Promise<RepairOutcome>;
+  /** Gives an inode that nothing names a name: an operation like any other. */
+  adopt(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): void;
 
   // ---- journal
   /** Records of everything done since the last call: mutations, applied batches, logs that got a number. */

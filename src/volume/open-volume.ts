@@ -7,7 +7,7 @@ import { DIRTY_MEMORY_BYTES_MAX } from '../base/limits.ts';
 import { ROOT_INODE } from '../base/units.ts';
 import { LogStore } from '../blob/log-store.ts';
 import { ChunkVerifier } from '../blob/verify.ts';
-import { deriveChunkKeys } from '../chunking/keys.ts';
+import { type ChunkKeys, deriveChunkKeys } from '../chunking/keys.ts';
 import { openNamespace } from '../namespace/open.ts';
 import { Check } from './check/check.ts';
 import { Committer } from './committer.ts';
@@ -96,14 +96,7 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       throw error;
     }
     const files = new OpenFiles(parts);
-    const check = new Check({
-      parts,
-      native,
-      stateDirectory: state.path,
-      blobDirectory: state.blob,
-      identity: { volumeId, ...keys },
-    });
-    return assemble({ state, parts, files, journal, createVerifier, check, volumeId, node });
+    return assemble({ state, parts, files, journal, createVerifier, keys, native, volumeId, node });
   } catch (error) {
     blob.close();
     throw error;
@@ -139,19 +132,28 @@ function assemble(given: {
   readonly files: OpenFiles;
   readonly journal: Journal;
   readonly createVerifier: () => ChunkVerifier;
-  readonly check: Check;
+  readonly keys: ChunkKeys;
+  readonly native: NativeModule;
   readonly volumeId: Uint8Array;
   readonly node: Uint8Array;
 }): Volume {
   const { state, parts, files, volumeId, node } = given;
   const scrub = new Scrub({ parts, createVerifier: given.createVerifier });
+  const check = new Check({
+    parts,
+    scrub,
+    native: given.native,
+    stateDirectory: state.path,
+    blobDirectory: state.blob,
+    identity: { volumeId, ...given.keys },
+  });
   let closing: Promise<void> | undefined;
   const volume: Volume = {
     fileSystem: createFileSystem(parts, files, state.path),
     contents: parts.contents,
     replica: new Replica({ parts, files, volumeId, node }),
     scrub,
-    check: given.check,
+    check,
     info: (path) => infoOfPath(parts, path),
     commit: async () => {
       parts.committer.flushJournal();
@@ -159,7 +161,7 @@ function assemble(given: {
     },
     status: () => statusOf(parts, files),
     close: () => {
-      closing ??= closeVolume({ ...given, scrub });
+      closing ??= closeVolume({ ...given, scrub, check });
       return closing;
     },
   };

@@ -96,6 +96,14 @@ export class Scrub {
     return this.#state;
   }
 
+  /** Fetches the bytes of a range that the blob lacks or has wrong; whether they are right now. */
+  repairRange(fetch: LiteralSource, range: { readonly address: bigint; readonly length: bigint }): Promise<boolean> {
+    const number = addressLog(blobAddress(range.address));
+    const log = this.#parts.logs.byNumber(number);
+    if (log === undefined) return Promise.resolve(false);
+    return this.#repair(fetch, { log, reason: 'missing', ...range });
+  }
+
   async close(): Promise<void> {
     this.#abort.abort(new PacketFsError('PFS_CLOSED', 'the volume was closed'));
     await this.#running;

@@ -16,6 +16,8 @@ export class NamespaceCheck {
   readonly #context: CheckContext;
   readonly #table = new InodeTable();
   #commits: CommitsSeen | undefined;
+  /** By how much the count of inodes is too low. */
+  uncounted = 0n;
 
   constructor(options: CheckContextOptions) {
     this.#context = new CheckContext(options);
@@ -35,6 +37,7 @@ export class NamespaceCheck {
     const seen = await checkInodes(this.#context, this.#table);
     const expected = this.#commits?.last.inodes;
     if (expected !== undefined && expected !== seen.live) {
+      this.uncounted = seen.live - expected;
       const detail = `the last commit counts ${expected} inodes, there are ${seen.live}`;
       this.#context.report({ code: 'inode-count', detail });
     }

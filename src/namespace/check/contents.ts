@@ -34,7 +34,7 @@ export function checkContent(context: CheckContext, state: InodeState, pages: Co
     context.report({ code, inode, detail, ...range });
   };
   const content = new ContentCheck(context, record.size, report);
-  if (state.hasPages) for (const extents of pagedExtents(pages, report)) content.take(extents);
+  if (state.hasPages) for (const extents of pagedExtents(context, pages, report)) content.take(extents);
   else content.take(state.inlineExtents);
   if (!state.hasPages && (pages.index !== undefined || pages.pages.length > 0)) {
     report('extent-page', 'it has pages of extents that it does not name');
@@ -49,22 +49,22 @@ export function checkContent(context: CheckContext, state: InodeState, pages: Co
 }
 
 /** Page by page, in the order of the file: a huge file is never in memory as a whole. */
-function* pagedExtents(given: ContentPages, report: Report): Generator<readonly Extent[]> {
-  const byNumber = new Map(given.pages.map(([key, value]) => [key.readUInt32BE(9), value]));
-  if (given.index === undefined) {
+function* pagedExtents(context: CheckContext, given: ContentPages, report: Report): Generator<readonly Extent[]> {
+  const byNumber = new Map(given.pages.map((record) => [record[0].readUInt32BE(9), record]));
+  const index = decodedRecord(context, given.index, (bytes) => packetfs.ExtentIndex.decode(bytes));
+  if (index === undefined) {
     report('extent-page', 'the index of its extent pages is gone');
     return;
   }
-  const index = packetfs.ExtentIndex.decode(given.index[1]);
   for (const [position, page] of index.page.entries()) {
-    const bytes = byNumber.get(page);
+    const record = byNumber.get(page);
     byNumber.delete(page);
     if (page >= index.nextPage) report('extent-page', `page ${page} has a number that is still to be given`);
-    if (bytes === undefined) {
+    const extents = decodedRecord(context, record, (bytes) => extentsOf(packetfs.ExtentPage.decode(bytes).extents));
+    if (extents === undefined) {
       report('extent-page', `page ${page} of its extents is gone`);
       continue;
     }
-    const extents = extentsOf(packetfs.ExtentPage.decode(bytes).extents);
     const first = unsignedOf(index.firstOffset[position]);
     const begins = extents[0]?.offset;
     if (begins !== first) report('extent-page', `page ${page} begins at ${begins ?? 'nothing'}, not at ${first}`);
@@ -72,6 +72,21 @@ function* pagedExtents(given: ContentPages, report: Report): Generator<readonly 
     yield extents;
   }
   for (const page of byNumber.keys()) report('extent-page', `page ${page} is in no index`);
+}
+
+/** Undefined where there is no record, or it does not decode, which is reported. */
+function decodedRecord<Value>(
+  context: CheckContext,
+  record: RawRecord | undefined,
+  decode: (bytes: Uint8Array) => Value,
+): Value | undefined {
+  let value: Value | undefined;
+  if (record !== undefined) {
+    context.attempt(record[0], () => {
+      value = decode(record[1]);
+    });
+  }
+  return value;
 }
 
 class ContentCheck implements ContentSeen {

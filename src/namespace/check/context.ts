@@ -48,6 +48,8 @@ export interface NamespaceFinding {
   readonly inode?: bigint;
   /** A name below `inode`, as latin1 of its bytes. */
   readonly name?: string;
+  /** Another inode that it is about: what a name names, the directory that a place is in. */
+  readonly other?: bigint;
   /** What is wrong, in words. */
   readonly detail: string;
   /** Stored bytes that are missing. */

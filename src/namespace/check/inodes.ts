@@ -92,7 +92,8 @@ class InodeWalk {
         extents: this.seen.extents + extents,
         storedBytes: this.seen.storedBytes + storedBytes,
       };
-      this.#checkExtended(state, belongings.extended);
+      const extended = belongings.extended;
+      this.#context.attempt(extended?.[0] ?? key, () => this.#checkExtended(state, extended));
     });
   }
 

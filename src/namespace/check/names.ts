@@ -50,7 +50,7 @@ class NameWalk {
   #takeName(directory: DirectoryFacts, { key: name, inode: child, type }: PagedName): void {
     this.names += 1;
     const report = (code: 'name-page' | 'name-inode' | 'name-type', detail: string): void =>
-      this.#context.report({ code, inode: directory.inode, name, detail });
+      this.#context.report({ code, inode: directory.inode, name, other: child, detail });
     if (!isName(name)) report('name-page', 'a directory has a name that is not valid');
     const position = this.#table.find(child);
     if (position < 0) {
@@ -133,7 +133,7 @@ class NameComparison {
         continue;
       }
       const detail = seen === undefined ? `${inodeText(child)} does not have this name` : 'it is there twice';
-      this.#context.report({ code: 'name-stray', inode: directory, name, detail });
+      this.#context.report({ code: 'name-stray', inode: directory, name, other: child, detail });
     }
   }
 
@@ -144,16 +144,11 @@ class NameComparison {
       const parent = BigInt(tag.slice(0, slash));
       const name = tag.slice(slash + 1);
       const exists = this.#table.directories.has(this.#table.find(parent));
-      this.#context.report(
-        exists
-          ? {
-              code: 'name-missing',
-              inode: parent,
-              name,
-              detail: `${inodeText(inode)} has this name, its directory not`,
-            }
-          : { code: 'link-parent', inode, detail: `its name ${shown(name)} is in ${inodeText(parent)}, no directory` },
-      );
+      const about = exists ? { inode: parent, name, other: inode } : { inode, other: parent };
+      const detail = exists
+        ? `${inodeText(inode)} has this name, its directory not`
+        : `its name ${shown(name)} is in ${inodeText(parent)}, which is no directory`;
+      this.#context.report({ code: exists ? 'name-missing' : 'link-parent', ...about, detail });
     }
   }
 }

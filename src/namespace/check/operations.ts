@@ -90,7 +90,7 @@ class BatchWalk {
       const name = Buffer.from(operation.name).toString('latin1');
       const parent = localInode(operation.parent, locals as readonly LogNumber[]);
       const detail = `an operation made ${inodeText(inode)} under this name, and it does not exist`;
-      this.#context.report({ code: 'operation-inode', inode: parent, name, detail });
+      this.#context.report({ code: 'operation-inode', inode: parent, name, other: inode, detail });
     }
   }
 

@@ -2,7 +2,7 @@
 // Values are given as they are; whoever decodes one reports what does not decode.
 import { Level } from 'level';
 import { PacketFsError } from '../../base/errors.ts';
-import { type Kind, kindRange } from '../keys.ts';
+import { type Kind, kindRange, numberKey } from '../keys.ts';
 
 export type RawRecord = readonly [key: Buffer, value: Uint8Array];
 type NamespaceLevel = Level<Buffer, Uint8Array>;
@@ -38,6 +38,12 @@ export class RecordSource {
     } finally {
       await iterator.close();
     }
+  }
+
+  /** All records of one inode of a kind that has several of each. */
+  async ofInode(kind: Kind, inode: bigint): Promise<readonly RawRecord[]> {
+    const range = { gte: numberKey(kind, inode), lt: numberKey(kind, inode + 1n) };
+    return await readOn(() => this.#level.iterator({ ...range, snapshot: this.#snapshot }).all());
   }
 
   read(key: Buffer): Uint8Array | undefined {

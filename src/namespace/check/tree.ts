@@ -30,7 +30,9 @@ function climb(context: CheckContext, table: InodeTable, standing: Map<bigint, S
     const { parent } = at;
     const next = parent === undefined ? undefined : table.directories.get(table.find(parent));
     const problem = problemOfStep(at, next, onPath);
-    if (problem !== undefined) context.report({ ...problem, inode: at.inode });
+    if (problem !== undefined) {
+      context.report({ ...problem, inode: at.inode, ...(parent === undefined ? {} : { other: parent }) });
+    }
     if (next === undefined || onPath.has(next.inode)) end = 'cut';
     else {
       end = standing.get(next.inode);

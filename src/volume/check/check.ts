@@ -1,8 +1,11 @@
 // The check of a volume in use: one at a time, in the background; its last state stays for `pfs check` to ask for.
 import type { NativeModule, SegmentPlace } from '../../addon/native.ts';
 import { PacketFsError } from '../../base/errors.ts';
+import type { RecordSource } from '../../namespace/check/source.ts';
 import type { VolumeParts } from '../parts.ts';
-import { type AddedPhase, type CheckProgress, type CheckReport, runCheck } from './run-check.ts';
+import type { LiteralSource, Scrub } from '../scrub.ts';
+import { type RepairReport, repair } from './repair.ts';
+import { type AddedPhase, type CheckOutcome, type CheckProgress, type CheckReport, runCheck } from './run-check.ts';
 
 export type CheckState =
   | { readonly state: 'never' }
@@ -13,10 +16,16 @@ export type CheckState =
 export interface CheckRequest {
   readonly verifyData: boolean;
   readonly addedPhases: readonly AddedPhase[];
+  /** Undefined: only look. */
+  readonly repair?: {
+    /** Bytes that are missing, from peers; undefined where none can be asked. */
+    readonly fetch: LiteralSource | undefined;
+  };
 }
 
 export interface CheckParts {
   readonly parts: VolumeParts;
+  readonly scrub: Scrub;
   readonly native: Pick<NativeModule, 'inspectSegment' | 'crc32c'>;
   readonly stateDirectory: string;
   readonly blobDirectory: string;
@@ -74,12 +83,34 @@ export class Check {
   }
 
   async #check(request: CheckRequest, signal: AbortSignal): Promise<CheckReport> {
+    const repairing = async (outcome: CheckOutcome, source: RecordSource): Promise<RepairReport | undefined> => {
+      if (request.repair === undefined || outcome.report.findingCount === 0) return undefined;
+      const { parts, scrub, stateDirectory } = this.#options;
+      return await repair({ parts, scrub, source, stateDirectory, fetch: request.repair.fetch }, outcome);
+    };
+    const first = await this.#look(request, signal, repairing);
+    if (first.done === undefined) return first.report;
+    const repairs = [first.done];
+    if (first.done.goesOn) {
+      const { done } = await this.#look(request, signal, repairing);
+      if (done !== undefined) repairs.push(done);
+    }
+    const last = await this.#look(request, signal, () => Promise.resolve(undefined));
+    return combined(first.report, repairs, last.report);
+  }
+
+  /** One check on a snapshot of its own; `then` may use that snapshot. */
+  async #look<Value>(
+    request: CheckRequest,
+    signal: AbortSignal,
+    then: (outcome: CheckOutcome, source: RecordSource) => Promise<Value>,
+  ): Promise<{ readonly report: CheckReport; readonly done: Value }> {
     const { parts, native, stateDirectory, blobDirectory, identity } = this.#options;
     // What was done before the check began is part of it.
     if (parts.latch.reason === undefined) await parts.committer.commit();
     const source = parts.namespace.snapshot();
     try {
-      return await runCheck({
+      const outcome = await runCheck({
         source,
         stateDirectory,
         blobDirectory,
@@ -94,8 +125,24 @@ export class Check {
           this.#state = { state: 'running', progress };
         },
       });
+      return { report: outcome.report, done: await then(outcome, source) };
     } finally {
       await source.close();
     }
   }
+}
+
+/** The findings of the first look, repaired where the last does not have them; what is new in the last is added. */
+function combined(first: CheckReport, repairs: readonly RepairReport[], last: CheckReport): CheckReport {
+  const tag = ({ code, path, inode }: CheckReport['findings'][number]): string => `${code} ${inode ?? path}`;
+  const left = new Set(last.findings.map(tag));
+  const known = new Set(first.findings.map(tag));
+  const findings = first.findings.map((finding) => ({ ...finding, repaired: !left.has(tag(finding)) }));
+  const saved = repairs.map((one) => `the records as they were before are in ${one.saved} of the state directory`);
+  return {
+    ...last,
+    findings: [...findings, ...last.findings.filter((finding) => !known.has(tag(finding)))],
+    repairs: repairs.flatMap(({ done }) => done),
+    notes: [...last.notes, ...saved],
+  };
 }

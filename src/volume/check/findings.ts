@@ -13,39 +13,41 @@ export type FindingCode =
   | 'member-record';
 
 const FROM_PEER = 'fetch the bytes from a peer: `pfs scrub start -w --repair` while one is connected';
+const RESTORE = 'restore the record from the operations that made it';
+const CONTENT = 'restore the content from the operation that wrote it';
 const REJOIN = 'nothing here can restore it: with a peer that has all, join again in a new state directory';
 
-/** What to do, or what a repair would do, about each. */
+/** What `--repair` does about each, or what else to do. */
 export const REMEDIES: Readonly<Record<FindingCode, string>> = {
   'level-unreadable': REJOIN,
-  'record-undecodable': REJOIN,
+  'record-undecodable': RESTORE,
   'commit-chain': REJOIN,
   'log-record': REJOIN,
   'log-behind': REJOIN,
   'operation-gap': REJOIN,
   'operation-batch': REJOIN,
-  'operation-inode': REJOIN,
+  'operation-inode': RESTORE,
   'inode-number': REJOIN,
   'inode-fields': REJOIN,
   'inode-count': 'count again',
   'name-missing': 'put the name into its directory',
   'name-stray': 'take the name from the directory',
-  'name-inode': 'take the name from the directory',
+  'name-inode': `${RESTORE}; where none did, take the name away`,
   'name-type': "keep the inode's own type beside the name",
   'name-page': 'write the names of the directory anew',
-  'link-parent': 'take the name from the inode; without another it is put into /.pfs-lost',
+  'link-parent': `${RESTORE} (the directory); else take the name away, and without another put the inode into /.pfs-lost`,
   'link-count': 'count the subdirectories again',
   'directory-position': 'put the directory into /.pfs-lost',
   'directory-loop': 'put the directory into /.pfs-lost',
-  'directory-unreachable': 'put the directory into /.pfs-lost',
+  'directory-unreachable': `${RESTORE} (the one above); else put the directory into /.pfs-lost`,
   'orphan-lost': 'put the inode into /.pfs-lost',
   'orphan-stray': 'remove the note',
-  'extent-order': REJOIN,
-  'extent-bounds': REJOIN,
+  'extent-order': CONTENT,
+  'extent-bounds': CONTENT,
   'extent-unresolved': FROM_PEER,
-  'extent-page': 'write the extents of the file anew; the rest of the file stays',
+  'extent-page': CONTENT,
   'allocated-bytes': 'count again',
-  'extended-attributes': 'write what is there anew',
+  'extended-attributes': 'write what is there and what operations say anew',
   'conflict-version': REJOIN,
   'move-record': REJOIN,
   'segment-missing': FROM_PEER,
@@ -69,6 +71,6 @@ export interface CheckFinding {
   /** Local number; undefined where it is not about one inode. */
   readonly inode: bigint | undefined;
   readonly detail: string;
-  /** What was done about it; undefined: nothing yet. */
-  readonly repaired: string | undefined;
+  /** A repair was made, and a second look does not find it any more. */
+  readonly repaired: boolean;
 }

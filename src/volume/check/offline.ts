@@ -25,6 +25,7 @@ const NEVER_MOUNTED: CheckReport = {
   phases: [],
   findings: [],
   findingCount: 0,
+  repairs: [],
   notes: ['the volume was never mounted: there is nothing to check'],
 };
 
@@ -36,7 +37,7 @@ export async function checkOffline(options: OfflineCheckOptions): Promise<CheckR
     if (!fs.existsSync(state.namespace)) return NEVER_MOUNTED;
     const source = await openRecords(state.namespace);
     try {
-      return await runCheck({
+      const { report } = await runCheck({
         source,
         stateDirectory: state.path,
         blobDirectory: state.blob,
@@ -48,6 +49,7 @@ export async function checkOffline(options: OfflineCheckOptions): Promise<CheckR
         addedPhases,
         onProgress,
       });
+      return report;
     } finally {
       await source.close();
     }

@@ -25,7 +25,10 @@ export interface CheckReport {
   readonly phases: readonly CheckPhase[];
   /** At most CHECK_FINDINGS_MAX. */
   readonly findings: readonly CheckFinding[];
+  /** All that are not repaired, listed or not. */
   readonly findingCount: number;
+  /** What a repair did, in words. */
+  readonly repairs: readonly string[];
   /** What is worth knowing and no fault. */
   readonly notes: readonly string[];
 }
@@ -59,21 +62,28 @@ export interface CheckOptions {
   readonly onProgress: (progress: CheckProgress) => void;
 }
 
-export function runCheck(options: CheckOptions): Promise<CheckReport> {
+/** A report, and what a repair needs to know. */
+export interface CheckOutcome {
+  readonly report: CheckReport;
+  readonly findings: readonly RawFinding[];
+  readonly uncounted: bigint;
+}
+
+export function runCheck(options: CheckOptions): Promise<CheckOutcome> {
   return new Run(options).run();
 }
 
-type Raw = Omit<CheckFinding, 'repaired' | 'path' | 'inode'> & {
+export interface RawFinding extends Omit<NamespaceFinding, 'code'> {
+  readonly code: FindingCode;
+  /** A file of the state directory. */
   readonly path?: string;
-  readonly inode?: bigint | undefined;
-  readonly name?: string | undefined;
-};
+}
 
 class Run {
   readonly #options: CheckOptions;
   readonly #check: NamespaceCheck;
   readonly #phases: CheckPhase[] = [];
-  readonly #raw: Raw[] = [];
+  readonly #raw: RawFinding[] = [];
   readonly #notes: string[] = [];
   #coverage: Coverage | undefined;
   #findingCount = 0;
@@ -86,13 +96,13 @@ class Run {
       source: options.source,
       clock: options.clock,
       signal: options.signal,
-      onFinding: (finding) => this.#takeNamespaceFinding(finding),
+      onFinding: (finding) => this.#report(finding),
       onProgress: (records) => this.#advance(records),
       holds: (address, length) => this.#coverage?.holds(address, length) ?? false,
     });
   }
 
-  async run(): Promise<CheckReport> {
+  async run(): Promise<CheckOutcome> {
     const check = this.#check;
     const commits = await this.#inPhase('commits', async () => {
       const seen = await check.commits();
@@ -124,13 +134,10 @@ class Run {
     for (const added of this.#options.addedPhases) {
       await this.#inPhase(added.name, async () => [added.run((finding) => this.#report(finding)), undefined] as const);
     }
-    return {
-      commit: last.number,
-      phases: this.#phases,
-      findings: this.#raw.map((raw) => this.#named(raw)),
-      findingCount: this.#findingCount,
-      notes: this.#notes,
-    };
+    const findings = this.#raw.map((raw) => this.#named(raw));
+    const counts = { findingCount: this.#findingCount, notes: this.#notes };
+    const report = { commit: last.number, phases: this.#phases, findings, repairs: [], ...counts };
+    return { report, findings: this.#raw, uncounted: check.uncounted };
   }
 
   async #inPhase<Value>(name: string, work: () => Promise<readonly [string, Value]>): Promise<Value> {
@@ -158,7 +165,7 @@ class Run {
       verifyData,
       atRest,
       signal,
-      onFinding: ({ code, file, detail }) => this.#report({ code, path: `blob/${file}`, detail }),
+      onFinding: ({ file, ...finding }) => this.#report({ ...finding, path: `blob/${file}` }),
       onProgress: (bytes) => this.#advance(bytes),
     });
     this.#coverage = seen.coverage;
@@ -195,11 +202,7 @@ class Run {
     return `the chunk at 0x${address.toString(16)}, log ${addressLog(address as BlobAddress)}`;
   }
 
-  #takeNamespaceFinding({ code, inode, name, detail }: NamespaceFinding): void {
-    this.#report({ code, inode, name, detail });
-  }
-
-  #report(raw: Raw): void {
+  #report(raw: RawFinding): void {
     this.#findingCount += 1;
     if (this.#raw.length < CHECK_FINDINGS_MAX) this.#raw.push(raw);
   }
@@ -209,10 +212,10 @@ class Run {
     this.#options.onProgress({ phase: this.#phase, done: this.#done, findingCount: this.#findingCount });
   }
 
-  #named({ code, path, inode, name, detail }: Raw): CheckFinding {
+  #named({ code, path, inode, name, detail }: RawFinding): CheckFinding {
     const base = path ?? (inode === undefined ? '' : (pathOfInode(this.#options.source, inode) ?? `<inode ${inode}>`));
     const shown = name === undefined ? base : below(base, Buffer.from(name, 'latin1').toString('utf8'));
-    return { code, path: shown, inode, detail, repaired: undefined };
+    return { code, path: shown, inode, detail, repaired: false };
   }
 }
 

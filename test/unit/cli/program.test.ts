@@ -169,8 +169,16 @@ const CHECK: CheckStatus = {
     phases: [{ name: 'inodes', checked: '3 inodes, 2 extents', findings: 1, milliseconds: 1500 }],
     findingCount: 1,
     findings: [
-      { code: 'extent-unresolved', path: '/folder/a', inode: '12', detail: 'no chunks cover it', remedy: 'fetch it' },
+      {
+        code: 'extent-unresolved',
+        path: '/folder/a',
+        inode: '12',
+        detail: 'no chunks cover it',
+        remedy: 'fetch it',
+        repaired: false,
+      },
     ],
+    repairs: [],
     notes: ['1 inode unlinked'],
   },
 };
