@@ -52,6 +52,8 @@ export const REPLY_HEADER_BYTES = 24;
 export const ATTRIBUTES_BYTES = 80;
 export const STATISTICS_BYTES = 48;
 export const DIRECTORY_ENTRY_BYTES = 24;
+/** Set-user-id and set-group-id bits go with this truncation, or after this write. */
+export const CLEAR_SET_ID = 2048;
 export const REPLY_KEEP_CACHE = 1;
 export const REPLY_NEW_INODE = 2;
 export const ENTRY_HAS_ATTRIBUTES = 1;

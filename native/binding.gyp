@@ -86,6 +86,7 @@
         "core/fuse/content_operations.cc",
         "core/fuse/foreknowledge.cc",
         "core/fuse/invalidations.cc",
+        "core/fuse/killed_privileges.cc",
         "core/fuse/operations.cc",
         "core/fuse/replies.cc",
         "core/fuse/request_queue.cc",

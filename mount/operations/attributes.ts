@@ -1,7 +1,7 @@
 // Attributes of inodes and statistics of the volume.
 import { inodeNumber, nanoseconds } from '../../src/base/units.ts';
 import type { AttributeChanges, InodeAttributes, TimeChange } from '../../src/volume/volume.ts';
-import type { Reply, RequestCursor } from '../protocol.ts';
+import { CLEAR_SET_ID, type Reply, type RequestCursor } from '../protocol.ts';
 import { followModeChange } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
@@ -43,6 +43,7 @@ function changesOf(request: RequestCursor): AttributeChanges {
     ...((valid & SET_MODE) === 0 ? {} : { mode: request.u32(44) & PERMISSION_BITS }),
     ...((valid & SET_UID) === 0 ? {} : { uid: request.u32(48) }),
     ...((valid & SET_GID) === 0 ? {} : { gid: request.u32(52) }),
+    ...((valid & CLEAR_SET_ID) === 0 ? {} : { clearSetId: true }),
     ...((valid & SET_SIZE) === 0 ? {} : { size: request.u64(56) }),
     ...(accessed === undefined ? {} : { accessed }),
     ...(modified === undefined ? {} : { modified }),

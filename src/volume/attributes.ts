@@ -78,7 +78,8 @@ export class Attributes {
 
   #groupsOf(record: InodeRecord, changes: AttributeChanges): AttributeGroups {
     const ownerChanges = changes.uid !== undefined || changes.gid !== undefined;
-    const mode = changes.mode ?? (ownerChanges ? modeAfterOwnerChange(record.mode) : undefined);
+    const clears = ownerChanges || changes.clearSetId === true;
+    const mode = changes.mode ?? (clears ? modeAfterOwnerChange(record.mode) : undefined);
     const modeChanges = mode !== undefined && (changes.mode !== undefined || mode !== record.mode);
     return {
       ...(modeChanges ? { mode: (record.mode & MODE_TYPE) | (mode & MODE_PERMISSIONS) } : {}),

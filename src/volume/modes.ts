@@ -24,7 +24,7 @@ export const kindOfMode = (mode: number): InodeKind | undefined => kinds.get(mod
 export const isDirectory = (mode: number): boolean => (mode & MODE_TYPE) === MODE_DIRECTORY;
 export const isFile = (mode: number): boolean => (mode & MODE_TYPE) === MODE_FILE;
 
-/** What chown(2) leaves of the mode: set-user and an effective set-group go, except on directories. */
+/** What chown(2) or a write leaves of the mode: set-user and an effective set-group go, except on directories. */
 export function modeAfterOwnerChange(mode: number): number {
   if (isDirectory(mode)) return mode;
   const executableGroup = (mode & MODE_GROUP_EXECUTE) !== 0;

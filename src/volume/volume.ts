@@ -33,6 +33,7 @@ export type TimeChange = Nanoseconds | 'now';
 
 export interface AttributeChanges {
   readonly mode?: number; // permission bits
+  readonly clearSetId?: boolean; // as after a write by one who may not keep set-id bits
   readonly uid?: number;
   readonly gid?: number;
   readonly size?: bigint;

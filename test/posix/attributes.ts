@@ -219,6 +219,31 @@ as_user(12345, write)
 result = os.lstat(path).st_mode & 0o7777`;
     assert.is(await site.probe.run(code, { path: site.at('file') }), 0o777);
   }),
+  property('every way to write clears the set-id bits of a program, for those without CAP_FSETID', async (site) => {
+    const code = `
+def on_file(flags, action):
+    def act():
+        fd = os.open(path, flags)
+        action(fd)
+        os.close(fd)
+    return act
+def copy(fd):
+    other = os.open(source, os.O_RDONLY)
+    assert os.copy_file_range(other, fd, 4, offset_dst=0) == 4
+    os.close(other)
+open(source, 'w').write('text')
+ways = [on_file(os.O_WRONLY | os.O_TRUNC, lambda fd: None), on_file(os.O_RDWR, lambda fd: os.pwrite(fd, b'x', 9)),
+        on_file(os.O_RDWR, lambda fd: os.ftruncate(fd, 3)), on_file(os.O_RDWR, lambda fd: fallocate(fd, 0, 0, 8192)), on_file(os.O_RDWR, copy)]
+result = []
+for by in [lambda way: as_user(12345, way), lambda way: way()]:
+    for way in ways:
+        open(path, 'w').write('text')
+        os.chmod(path, 0o6777)
+        by(way)
+        result.append(oct(os.stat(path).st_mode & 0o7777))`;
+    const modes = (await site.probe.run(code, { path: site.at('file'), source: site.at('source') })) as string[];
+    assert.equal(modes, [...Array(5).fill('0o777'), ...Array(5).fill('0o6777')]);
+  }),
   property('truncating by another user clears the set-id bits, on opening too', async (site) => {
     const code = `
 result = []

@@ -27,6 +27,17 @@ int ingestDirty(Context& context, fuse_ino_t inode) {
   return status.error;
 }
 
+/// Whether JavaScript answers what has been written, because set-id bits must go first.
+bool clearsSetId(fuse_req_t request, fuse_ino_t inode, std::size_t writtenBytes) {
+  Context& context = contextOf(request);
+  if (!requestClearsSetId() || !context.setIdFiles.contains(inode)) return false;
+  RequestRecord record(Opcode::setAttributes, inode);
+  record.u32(kClearSetId).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0);
+  count(context.counters.requests);
+  context.queue.push(record, {.request = request, .opcode = Opcode::setAttributes, .writtenBytes = writtenBytes});
+  return true;
+}
+
 }  // namespace
 
 void readFile(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info*) {
@@ -54,7 +65,7 @@ void writeFile(fuse_req_t request, fuse_ino_t inode, const char* bytes, size_t s
   }
   count(context.counters.writes);
   count(context.counters.writtenBytes, size);
-  fuse_reply_write(request, size);
+  if (!clearsSetId(request, inode, size)) fuse_reply_write(request, size);
 }
 
 void seekFile(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, struct fuse_file_info*) {
@@ -69,7 +80,7 @@ void seekFile(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, st
 void allocateFile(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length, struct fuse_file_info*) {
   const Status status =
       contextOf(request).contents->allocate(inode, mode, unsignedOffset(offset), unsignedOffset(length));
-  fuse_reply_err(request, status.error);
+  if (!status.ok() || !clearsSetId(request, inode, 0)) fuse_reply_err(request, status.error);
 }
 
 void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct fuse_file_info*, fuse_ino_t to,
@@ -78,7 +89,7 @@ void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct
   const Result<std::uint64_t> result = contextOf(request).contents->copyRange(
       from, unsignedOffset(fromOffset), to, unsignedOffset(toOffset), std::min<std::uint64_t>(length, kCopiedBytesMax));
   if (result.ok()) {
-    fuse_reply_write(request, result.value);
+    if (result.value == 0 || !clearsSetId(request, to, result.value)) fuse_reply_write(request, result.value);
   } else {
     fuse_reply_err(request, result.status.error);
   }

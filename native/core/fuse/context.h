@@ -7,6 +7,8 @@
 
 #include "../content/content_store.h"
 #include "foreknowledge.h"
+#include "invalidations.h"
+#include "killed_privileges.h"
 #include "request_queue.h"
 
 namespace packetfs::fuse {
@@ -21,6 +23,8 @@ struct Context {
   std::shared_ptr<ContentStore> contents{};
   RequestQueue queue{};
   Foreknowledge foreknowledge{};
+  Invalidations invalidations{};
+  mutable SetIdFiles setIdFiles{};  // learned from every answer
   double attributeTimeoutSeconds = 0;
   double entryTimeoutSeconds = 0;
   Counters counters{};

@@ -43,6 +43,11 @@ void submitChange(fuse_req_t request, const DirectoryChange& change, Opcode opco
   });
 }
 
+/// kClearSetId where this request must clear such bits of the file, else 0.
+std::uint32_t clearSetId(const Context& context, fuse_ino_t inode) {
+  return requestClearsSetId() && context.setIdFiles.contains(inode) ? kClearSetId : 0;
+}
+
 /// Saturates: a file's time beyond the year 2262 does not fit 64 bits of nanoseconds.
 std::int64_t nanosecondsOf(const struct timespec& time) {
   constexpr std::int64_t kPerSecond = 1'000'000'000;
@@ -54,7 +59,7 @@ std::int64_t nanosecondsOf(const struct timespec& time) {
 void initialize(void*, struct fuse_conn_info* connection) {
   // Not wanted: locks (the kernel gets them right on one node), the writeback cache (the content store must see each
   // write, and O_APPEND stays right), data invalidation by changed times (remote changes invalidate explicitly), splice
-  // (bytes come from and go to memory), dropping of setuid bits by us (the kernel sends a setattr).
+  // (bytes come from and go to memory), the first version of killed privileges (killed_privileges.h: the second).
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE |
                                              FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_SPLICE_READ |
                                              FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_EXPORT_SUPPORT |
@@ -84,7 +89,10 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
 void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forget_data* forgotten) {
   static_assert(sizeof *forgotten == 16, "pairs of inode and lookups, as protocol.h lists them");
   Context& context = contextOf(request);
-  for (std::size_t i = 0; i < forgottenCount; i++) context.foreknowledge.forget(forgotten[i].ino);
+  for (std::size_t i = 0; i < forgottenCount; i++) {
+    context.foreknowledge.forget(forgotten[i].ino);
+    context.setIdFiles.forget(forgotten[i].ino);
+  }
   for (std::size_t start = 0; start < forgottenCount; start += kForgottenPerRecord) {
     const std::size_t part = std::min(kForgottenPerRecord, forgottenCount - start);
     RequestRecord record(Opcode::forget, 0);
@@ -112,7 +120,10 @@ void getAttributes(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*)
 
 void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int valid, struct fuse_file_info*) {
   RequestRecord record(Opcode::setAttributes, inode);
-  record.u32(static_cast<std::uint32_t>(valid)).u32(wanted->st_mode).u32(wanted->st_uid).u32(wanted->st_gid);
+  record.u32(static_cast<std::uint32_t>(valid) | clearSetId(contextOf(request), inode))
+      .u32(wanted->st_mode)
+      .u32(wanted->st_uid)
+      .u32(wanted->st_gid);
   record.u64(static_cast<std::uint64_t>(wanted->st_size));
   record.i64(nanosecondsOf(wanted->st_atim)).i64(nanosecondsOf(wanted->st_mtim));
   submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::setAttributes, record);

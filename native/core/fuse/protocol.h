@@ -20,7 +20,7 @@
 //   lookup           -                                                                           name
 //   forget           40:4 count, 44:4 zero, then count x {8 inode, 8 lookups}                    -
 //   getAttributes    -                                                                           -
-//   setAttributes    40:4 valid (FUSE_SET_ATTR_*), 44:4 mode, 48:4 uid, 52:4 gid, 56:8 size,
+//   setAttributes    40:4 valid (FUSE_SET_ATTR_*, or kClearSetId), 44:4 mode, 48:4 uid, 52:4 gid, 56:8 size,
 //                    64:8 accessed ns, 72:8 modified ns                                          -
 //   readLink         -                                                                           -
 //   makeNode         40:4 mode, 44:4 device                                                      name
@@ -124,6 +124,8 @@ constexpr std::size_t kAttributesBytes = 80;
 constexpr std::size_t kStatisticsBytes = 48;
 constexpr std::size_t kDirectoryEntryBytes = 24;
 
+/// The caller may not keep set-user-id and set-group-id bits of what it truncates or has written (FATTR_KILL_SUIDGID).
+constexpr std::uint32_t kClearSetId = 2048;
 constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kEntryHasAttributes = 1;

@@ -103,6 +103,7 @@ void patchFromContent(const Context& context, struct stat& attributes) {
 struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::size_t at) {
   FileAttributes file = readAttributes(reader, at);
   patchFromContent(context, file.attributes);
+  context.setIdFiles.learn(file.attributes);
   struct fuse_entry_param entry {};
   entry.ino = file.attributes.st_ino;
   entry.generation = file.generation;
@@ -229,10 +230,23 @@ void answerOpen(const Context& context, PendingRequest& pending, Reader& reader,
   }
 }
 
-void answerEntryOrAttributes(const Context& context, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
+/// The write that had to clear bits is done; the kernel still believes in the bits.
+void answerClearingWrite(Context& context, const PendingRequest& pending, fuse_ino_t inode) {
+  if (*pending.writtenBytes == 0) {
+    fuse_reply_err(pending.request, 0);
+  } else {
+    fuse_reply_write(pending.request, *pending.writtenBytes);
+  }
+  constexpr off_t kAttributesOnly = -1;
+  context.invalidations.inode(inode, kAttributesOnly, 0);
+}
+
+void answerEntryOrAttributes(Context& context, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
   const struct fuse_entry_param entry = readEntry(context, reader, kReplyHeaderBytes);
   if (reader.broken()) {
     fuse_reply_err(pending.request, EIO);
+  } else if (pending.writtenBytes) {
+    answerClearingWrite(context, pending, entry.ino);
   } else if (kind == ReplyKind::entry) {
     fuse_reply_entry(pending.request, &entry);
   } else {

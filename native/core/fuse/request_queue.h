@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +28,7 @@ struct PendingRequest {
   bool withAttributes = false;    // readDirectory
   struct fuse_file_info file {};  // of open and create
   std::uint64_t change = 0;       // its number (foreknowledge.h)
+  std::optional<std::size_t> writtenBytes{};  // of setAttributes that ends a write; 0 ends a fallocate
 };
 
 /// One record, field by field; the fields follow each other as protocol.h lists them.

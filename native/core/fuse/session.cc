@@ -101,6 +101,7 @@ Status Session::mount() {
     session_ = nullptr;
     return Status::failure(error, "could not mount on " + options_.mountPoint);
   }
+  announceKilledPrivileges(session_);
   return Status::success();
 }
 
@@ -112,7 +113,7 @@ Status Session::start(std::function<bool()> wake, std::function<void(int)> ended
   started_ = true;
   installWakeSignal();
   context_.queue.open(std::move(wake));
-  invalidations_.start(session_);
+  context_.invalidations.start(session_);
   activeWorkers_ = options_.threads;
   for (unsigned i = 0; i < options_.threads; i++) workers_.emplace_back([this] { serve(); });
   supervisor_ = std::thread([this, ended = std::move(ended)] { supervise(ended); });
@@ -130,6 +131,7 @@ void Session::serve() {
     if (received < 0) failure = -received;
     if (received <= 0) break;
     translateRequest(buffer);
+    noteRequest(buffer);
     fuse_session_process_buf(session_, &buffer);
   }
   free(buffer.mem);
@@ -163,7 +165,7 @@ void Session::supervise(std::function<void(int)> ended) {
   }
   context_.queue.close();
   for (const PendingRequest& pending : context_.queue.drain()) fuse_reply_err(pending.request, ENODEV);
-  invalidations_.stop();
+  context_.invalidations.stop();
   endWorkers();
   int failure = 0;
   {
@@ -192,13 +194,13 @@ Status Session::reply(std::span<const std::uint8_t> batch) {
 void Session::invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length) {
   count(context_.counters.invalidations);
   context_.foreknowledge.forget(inode);
-  invalidations_.inode(inode, offset, length);
+  context_.invalidations.inode(inode, offset, length);
 }
 
 void Session::invalidateEntry(std::uint64_t parent, std::string name) {
   count(context_.counters.invalidations);
   context_.foreknowledge.forget(parent);
-  invalidations_.entry(parent, std::move(name));
+  context_.invalidations.entry(parent, std::move(name));
 }
 
 Status Session::stop(bool force) {
@@ -237,7 +239,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"replies", all.replies},
       {"strayReplies", all.strayReplies},
       {"invalidations", all.invalidations},
-      {"invalidationsQueued", invalidations_.queuedCount()},
+      {"invalidationsQueued", context_.invalidations.queuedCount()},
       {"requestsPending", context_.queue.pendingCount()},
   };
 }

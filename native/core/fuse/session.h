@@ -16,7 +16,6 @@
 #include "../base/result.h"
 #include "../content/content_store.h"
 #include "context.h"
-#include "invalidations.h"
 
 namespace packetfs::fuse {
 
@@ -62,7 +61,6 @@ class Session {
 
   SessionOptions options_;
   Context context_{};
-  Invalidations invalidations_{};
   struct fuse_session* session_ = nullptr;
 
   mutable std::mutex mutex_{};
