@@ -157,7 +157,8 @@ TEST("random changes read as in the model, and patches add up to it") {
   for (int round = 0; round < 6; round++) {
     Scratch scratch;
     auto [blob, segments] = openBlob(scratch.path());
-    auto store = ContentStore::create(blob, round % 2 == 0 ? 256 << 20 : 300'000);
+    // In every other round nearly each appending write begins a flight.
+    auto store = ContentStore::create(blob, round % 3 == 0 ? 300'000 : 256 << 20, round % 2 == 0 ? 20'000 : 1 << 20);
     store->open(kInode, 0, {});
     randomSteps(random, *store, *blob, kInode, 300);
     CHECK(store->dirtyBytes() == 0);
@@ -171,7 +172,7 @@ TEST("threads on their own inodes under a small memory bound stay apart, and the
   Scratch scratch;
   auto [blob, segments] = openBlob(scratch.path());
   constexpr std::uint64_t kBound = 500'000;
-  auto store = ContentStore::create(blob, kBound);
+  auto store = ContentStore::create(blob, kBound, 30'000);
   std::vector<std::thread> threads;
   for (InodeNumber inode = 1; inode <= 4; inode++) {
     threads.emplace_back([&, blob = blob, inode, seed = random()] {
@@ -220,6 +221,58 @@ TEST("readers of one inode see each write as a whole while it is ingested and ta
   done = true;
   for (std::thread& thread : threads) thread.join();
   CHECK(readAll(*store, kInode, 2 * kBytes) == page);
+}
+
+TEST("a long stream reads back while it flies, and after being written over in flight") {
+  auto random = seededRandom();
+  Scratch scratch;
+  auto [blob, segments] = openBlob(scratch.path());
+  auto store = ContentStore::create(blob, 64 << 20, 100'000);
+  store->open(kInode, 0, {});
+  Model model;
+  Committed committed;
+  ContentPatch patch;
+  for (int step = 0; step < 300; step++) {
+    const auto bytes = someBytes(random, 1 + random() % 70'000);
+    CHECK(store->write(kInode, model.bytes.size(), bytes.data(), bytes.size()).ok());
+    model.write(model.bytes.size(), bytes);
+    if (random() % 8 == 0) {  // not far from the end, where a run may fly
+      const std::uint64_t at = model.bytes.size() - std::min<std::uint64_t>(model.bytes.size(), random() % 300'000);
+      const auto over = someBytes(random, 1 + random() % 9'000);
+      CHECK(store->write(kInode, at, over.data(), over.size()).ok());
+      model.write(at, over);
+    }
+    if (random() % 16 == 0 && store->takePatch(kInode, patch)) committed.apply(patch);
+    if (step % 8 == 0) CHECK(readAll(*store, kInode, model.bytes.size() + 1) == model.bytes);
+  }
+  CHECK(store->ingest(kInode).ok());
+  if (store->takePatch(kInode, patch)) committed.apply(patch);
+  CHECK(store->dirtyBytes() == 0);
+  CHECK(readBack(*blob, committed.extents.list(), model.bytes.size()) == model.bytes);
+  store->close(kInode);
+}
+
+TEST("a stream into a blob that fails is told so by a later write, and keeps what it took") {
+  auto random = seededRandom();
+  Scratch scratch;
+  auto [blob, segments] = openBlob(scratch.path());
+  auto store = ContentStore::create(blob, 64 << 20, 100'000);
+  store->open(kInode, 0, {});
+  blob->close();
+  Model model;
+  Status status = Status::success();
+  for (int step = 0; step < 100 && status.ok(); step++) {
+    const auto bytes = randomBytes(random, 30'000);
+    status = store->write(kInode, model.bytes.size(), bytes.data(), bytes.size());
+    if (status.ok()) model.write(model.bytes.size(), bytes);
+  }
+  CHECK(status.error == EBADF);
+  CHECK(model.bytes.size() <= 3 * 100'000);
+  CHECK(store->state(kInode).value.size == model.bytes.size());
+  CHECK(readAll(*store, kInode, 4 * 100'000) == model.bytes);
+  CHECK(store->ingest(kInode).error == EBADF);
+  store->close(kInode);
+  CHECK(store->dirtyBytes() == 0);
 }
 
 int main() { return runTests(); }

@@ -12,9 +12,8 @@
 namespace packetfs {
 namespace {
 
-constexpr std::uint64_t kSequentialRunBytes = 4ULL << 20;  // longer runs are ingested while they are written
-constexpr std::uint64_t kHoleBytes =
-    4096;  // holes are shown in whole blocks, as programs know them from other filesystems
+// Holes are shown in whole blocks, as programs know them from other filesystems.
+constexpr std::uint64_t kHoleBytes = 4096;
 
 std::uint64_t blockOf(std::uint64_t offset) { return offset - offset % kHoleBytes; }
 
@@ -26,8 +25,8 @@ std::int64_t wallNs() {
 
 }  // namespace
 
-Content::Content(Blob& blob, std::uint64_t size, const ExtentList& extents)
-    : blob_(blob), size_(size), settledSize_(size), takenSize_(size) {
+Content::Content(Blob& blob, std::uint64_t size, const ExtentList& extents, std::uint64_t streamRunBytes)
+    : blob_(blob), size_(size), settledSize_(size), takenSize_(size), streamRunBytes_(streamRunBytes) {
   base_.assign(extents, size);
 }
 
@@ -64,8 +63,8 @@ Result<std::size_t> Content::read(std::uint64_t offset, std::uint8_t* target, st
 Status Content::write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) {
   if (offset > kFileSizeMax || length > kFileSizeMax - offset) return Status::failure(EFBIG, "beyond the largest file");
   if (length == 0) return Status::success();
-  if (auto run = dirty_.runEndingAt(offset); run && run->end - run->start >= kSequentialRunBytes) {
-    Status status = ingestSequential(*run);
+  if (const auto run = streamEndingAt(offset)) {
+    Status status = beginFlight(*run);
     if (!status.ok()) return status;
   }
   dirty_.write(offset, bytes, length);

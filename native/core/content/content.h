@@ -2,8 +2,12 @@
 // method but the constructor expects the mutex to be held: shared for reads, exclusive for the rest.
 #pragma once
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <shared_mutex>
+#include <utility>
 
 #include "content_store.h"
 #include "dirty_map.h"
@@ -15,7 +19,8 @@ constexpr std::uint64_t kFileSizeMax = INT64_MAX;
 
 class Content {
  public:
-  Content(Blob& blob, std::uint64_t size, const ExtentList& extents);
+  /// Sequential runs of `streamRunBytes` are ingested while their writer goes on.
+  Content(Blob& blob, std::uint64_t size, const ExtentList& extents, std::uint64_t streamRunBytes);
 
   std::shared_mutex& mutex() { return mutex_; }
 
@@ -27,8 +32,26 @@ class Content {
   [[nodiscard]] std::uint64_t dirtyBytes() const { return dirty_.bytes(); }
   [[nodiscard]] ExtentList extents(std::uint64_t start, std::uint64_t end) const { return base_.slice(start, end); }
 
-  // Exclusive.
-  /// Ingests what a long sequential run no longer needs in memory, then takes the bytes. After a failure it took none.
+  // A flight: a run of a long sequential write is ingested on another thread, without the mutex (docs/design/0055).
+  // Until it has landed, only reads, and writes behind it, may go on; the rest waits first, with the lock it came with.
+  struct Flight {
+    IngestWindow window{};
+    IngestCursor cursor{};
+  };
+  struct FlightOutcome {
+    Result<std::size_t> consumed;
+    ExtentList extents{};
+  };
+  [[nodiscard]] bool inFlight() const { return flight_.has_value(); }
+  [[nodiscard]] bool mayWriteInFlight(std::uint64_t offset) const;
+  void awaitLanding(std::unique_lock<std::shared_mutex>& lock);
+  /// True once after a write that began a flight: somebody has to fly (without the mutex) and land (exclusive).
+  bool takesOff() { return std::exchange(departing_, false); }
+  FlightOutcome fly();
+  void land(FlightOutcome outcome);
+
+  // Exclusive, and landed.
+  /// Takes the bytes; may begin a flight. After a failure it took none.
   Status write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t length);
   void truncate(std::uint64_t size);
   Status allocate(int mode, std::uint64_t offset, std::uint64_t length);
@@ -63,7 +86,8 @@ class Content {
     std::vector<ByteRange> ranges{};
     ExtentList extents{};
   };
-  Status ingestSequential(ByteRange run);
+  [[nodiscard]] std::optional<ByteRange> streamEndingAt(std::uint64_t offset) const;
+  Status beginFlight(ByteRange run);
   Status ingestGroup(ByteRange group, IngestProgress& progress);
   void apply(const IngestProgress& progress);
   [[nodiscard]] std::vector<ByteRange> groups() const;
@@ -85,6 +109,11 @@ class Content {
   std::int64_t modifiedNs_ = 0;
   std::uint64_t streamPosition_ = kNoStream;  // a sequential run was ingested up to here, and this is a natural cut
   IngestCursor streamCursor_{};
+  const std::uint64_t streamRunBytes_;
+  std::optional<Flight> flight_{};
+  bool departing_ = false;
+  bool grounded_ = false;  // the last flight failed: the next one is flown by its writer, who gets the error
+  std::condition_variable_any landed_{};
 };
 
 }  // namespace packetfs

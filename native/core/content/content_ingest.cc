@@ -56,8 +56,23 @@ IngestCursor Content::freshCursor(std::uint64_t start) const {
   return {.predictFrom = start + blob_.chunker().maximum};
 }
 
-/// The prefix of a long run that no further bytes can cut otherwise.
-Status Content::ingestSequential(ByteRange run) {
+/// The run that ends here, when it is long enough to fly.
+std::optional<ByteRange> Content::streamEndingAt(std::uint64_t offset) const {
+  const auto run = dirty_.runEndingAt(offset);
+  return run && run->end - run->start >= streamRunBytes_ ? run : std::nullopt;
+}
+
+bool Content::mayWriteInFlight(std::uint64_t offset) const {
+  const IngestWindow& window = flight_->window;
+  return offset >= window.fileOffset + window.length && !streamEndingAt(offset);
+}
+
+void Content::awaitLanding(std::unique_lock<std::shared_mutex>& lock) {
+  landed_.wait(lock, [this] { return !inFlight(); });
+}
+
+/// Of a long run, the prefix that no further bytes can cut otherwise.
+Status Content::beginFlight(ByteRange run) {
   ByteRange whole = run;
   while (auto before = dirty_.runEndingAt(whole.start)) whole.start = before->start;
   const std::uint64_t start = widenLeft(whole);
@@ -66,21 +81,42 @@ Status Content::ingestSequential(ByteRange run) {
     Status status = readMerged(start, before.data(), before.size());
     if (!status.ok()) return status;
     dirty_.remove(start, run.start);
-    dirty_.prepend(run.start, std::move(before));
+    dirty_.prepend(run.start, before);
   }
   if (start != streamPosition_) streamCursor_ = freshCursor(start);
-  IngestProgress progress;
-  auto consumed = blob_.ingestWindow(streamCursor_,
-                                     {.fileOffset = start,
-                                      .bytes = dirty_.inOneRun(start, run.end - start),
-                                      .length = run.end - start,
-                                      .final = false},
-                                     progress.extents);
-  if (!consumed.ok()) return consumed.status;
-  progress.ranges.push_back({start, start + consumed.value});
-  apply(progress);
-  streamPosition_ = start + consumed.value;
-  return Status::success();
+  const std::uint64_t length = run.end - start;
+  flight_ =
+      Flight{.window = {.fileOffset = start, .bytes = dirty_.inOneRun(start, length), .length = length, .final = false},
+             .cursor = streamCursor_};
+  dirty_.freezeBefore(run.end);
+  departing_ = !grounded_;
+  if (departing_) return Status::success();
+  FlightOutcome outcome = fly();
+  Status status = outcome.consumed.status;
+  land(std::move(outcome));
+  return status;
+}
+
+Content::FlightOutcome Content::fly() {
+  ExtentList extents;
+  auto consumed = blob_.ingestWindow(flight_->cursor, flight_->window, extents);
+  return {std::move(consumed), std::move(extents)};
+}
+
+/// After a failure the bytes stay dirty: the next write of the stream, or ingest, tries again and returns the error.
+void Content::land(FlightOutcome outcome) {
+  const Flight flight = *flight_;
+  flight_.reset();
+  dirty_.thaw();
+  grounded_ = !outcome.consumed.ok();
+  if (!grounded_) {
+    const std::uint64_t start = flight.window.fileOffset;
+    const std::uint64_t end = start + outcome.consumed.value;
+    apply({.ranges = {{start, end}}, .extents = std::move(outcome.extents)});
+    streamPosition_ = end;
+    streamCursor_ = flight.cursor;
+  }
+  landed_.notify_all();
 }
 
 /// Dirty ranges widened to chunk boundaries, merged where they meet.

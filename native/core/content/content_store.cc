@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "content.h"
+#include "ingest_pool.h"
 
 namespace packetfs {
 namespace {
@@ -16,13 +17,13 @@ Status notOpen() { return Status::failure(EBADF, "the inode is not open"); }
 
 class ContentStoreCore final : public ContentStore {
  public:
-  ContentStoreCore(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax)
-      : blob_(std::move(blob)), dirtyBytesMax_(dirtyBytesMax) {}
+  ContentStoreCore(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax, std::uint64_t streamRunBytes)
+      : blob_(std::move(blob)), dirtyBytesMax_(dirtyBytesMax), streamRunBytes_(streamRunBytes) {}
 
   void open(InodeNumber inode, std::uint64_t size, ExtentList extents) override {
     std::unique_lock lock(mutex_);
     Entry& entry = entries_[inode];
-    if (entry.references++ == 0) entry.content = std::make_shared<Content>(*blob_, size, extents);
+    if (entry.references++ == 0) entry.content = std::make_shared<Content>(*blob_, size, extents, streamRunBytes_);
   }
 
   void close(InodeNumber inode) override {
@@ -34,7 +35,7 @@ class ContentStoreCore final : public ContentStore {
       last = std::move(entry->second.content);
       entries_.erase(entry);
     }
-    std::unique_lock lock(last->mutex());
+    const std::unique_lock lock = lockLanded(*last);
     last->discard();
     account(*last);
   }
@@ -44,7 +45,7 @@ class ContentStoreCore final : public ContentStore {
   void replace(InodeNumber inode, std::uint64_t size, ExtentList extents) override {
     auto content = find(inode);
     if (!content) return;
-    std::unique_lock lock(content->mutex());
+    const std::unique_lock lock = lockLanded(*content);
     content->replace(size, extents);
   }
 
@@ -61,8 +62,10 @@ class ContentStoreCore final : public ContentStore {
     Status status = makeRoom(length);
     if (!status.ok()) return status;
     std::unique_lock lock(content->mutex());
+    if (content->inFlight() && !content->mayWriteInFlight(offset)) content->awaitLanding(lock);
     status = content->write(offset, bytes, length);
     account(*content);
+    if (content->takesOff()) ingestPool_.run([this, content] { fly(*content); });
     return status;
   }
 
@@ -141,11 +144,25 @@ class ContentStoreCore final : public ContentStore {
     return entry == entries_.end() ? nullptr : entry->second.content;
   }
 
+  static std::unique_lock<std::shared_mutex> lockLanded(Content& content) {
+    std::unique_lock lock(content.mutex());
+    content.awaitLanding(lock);
+    return lock;
+  }
+
+  /// On a thread of the pool.
+  void fly(Content& content) {
+    Content::FlightOutcome outcome = content.fly();
+    std::unique_lock lock(content.mutex());
+    content.land(std::move(outcome));
+    account(content);
+  }
+
   template <typename Change>
   Status change(InodeNumber inode, Change apply) {
     auto content = find(inode);
     if (!content) return notOpen();
-    std::unique_lock lock(content->mutex());
+    const std::unique_lock lock = lockLanded(*content);
     Status status = apply(*content);
     account(*content);
     return status;
@@ -170,7 +187,7 @@ class ContentStoreCore final : public ContentStore {
         }
       }
       if (!dirtiest) return Status::success();  // one write larger than the bound
-      std::unique_lock lock(dirtiest->mutex());
+      const std::unique_lock lock = lockLanded(*dirtiest);
       Status status = dirtiest->ingest();
       account(*dirtiest);
       if (!status.ok()) return status;
@@ -183,6 +200,8 @@ class ContentStoreCore final : public ContentStore {
   mutable std::shared_mutex mutex_{};
   std::unordered_map<InodeNumber, Entry> entries_{};
   std::atomic<std::uint64_t> dirtyBytes_ = 0;
+  std::uint64_t streamRunBytes_;
+  IngestPool ingestPool_{};  // ends first
 };
 
 Result<std::uint64_t> ContentStoreCore::copyRange(InodeNumber from, std::uint64_t fromOffset, InodeNumber to,
@@ -193,9 +212,18 @@ Result<std::uint64_t> ContentStoreCore::copyRange(InodeNumber from, std::uint64_
   if (toOffset > kFileSizeMax || length > kFileSizeMax - toOffset) {
     return Status::failure(EFBIG, "beyond the largest file");
   }
-  std::unique_lock<std::shared_mutex> first((source < target ? source : target)->mutex());
+  std::unique_lock<std::shared_mutex> first;
   std::unique_lock<std::shared_mutex> second;
-  if (source != target) second = std::unique_lock((source < target ? target : source)->mutex());
+  for (;;) {
+    first = std::unique_lock((source < target ? source : target)->mutex());
+    if (source != target) second = std::unique_lock((source < target ? target : source)->mutex());
+    if (!source->inFlight() && !target->inFlight()) break;
+    // Waited for one at a time and without the other's lock, which a flight before it in the pool may need to land.
+    if (second.owns_lock()) second.unlock();
+    first.unlock();
+    (void)lockLanded(*source);
+    (void)lockLanded(*target);
+  }
 
   if (fromOffset >= source->size()) return std::uint64_t{0};
   const std::uint64_t copied = std::min(length, source->size() - fromOffset);
@@ -214,8 +242,9 @@ Result<std::uint64_t> ContentStoreCore::copyRange(InodeNumber from, std::uint64_
 
 }  // namespace
 
-std::shared_ptr<ContentStore> ContentStore::create(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax) {
-  return std::make_shared<ContentStoreCore>(std::move(blob), dirtyBytesMax);
+std::shared_ptr<ContentStore> ContentStore::create(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax,
+                                                   std::uint64_t streamRunBytes) {
+  return std::make_shared<ContentStoreCore>(std::move(blob), dirtyBytesMax, streamRunBytes);
 }
 
 }  // namespace packetfs

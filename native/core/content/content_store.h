@@ -35,7 +35,10 @@ struct ContentPatch {
 
 class ContentStore {
  public:
-  static std::shared_ptr<ContentStore> create(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax);
+  /// Sequential runs of more than `streamRunBytes` are brought into the blob while their writer goes on.
+  static constexpr std::uint64_t kStreamRunBytes = 1ULL << 20;
+  static std::shared_ptr<ContentStore> create(std::shared_ptr<Blob> blob, std::uint64_t dirtyBytesMax,
+                                              std::uint64_t streamRunBytes = kStreamRunBytes);
   virtual ~ContentStore() = default;
 
   /// Makes an inode's content known; counts references. Extents of an inode that is already open are left alone.

@@ -24,15 +24,18 @@ void DirtyMap::write(std::uint64_t offset, const std::uint8_t* bytes, std::size_
     }
     const std::uint64_t stop = next == runs_.end() ? end : std::min(end, next->first);
     const std::uint8_t* sourceEnd = source + (stop - position);
-    if (before != runs_.end() && endOf(*before) == position) {
-      before->second.insert(before->second.end(), source, sourceEnd);
+    if (position == frozenEnd_) {
+      before = runs_.emplace_hint(next, position, ByteRun::forStream());
+      before->second.append({source, sourceEnd});
+    } else if (before != runs_.end() && endOf(*before) == position) {
+      before->second.append({source, sourceEnd});
     } else {
-      before = runs_.emplace_hint(next, position, std::vector<std::uint8_t>(source, sourceEnd));
+      before = runs_.emplace_hint(next, position, ByteRun({source, sourceEnd}));
     }
     if (next != runs_.end() && next->first == stop && next->second.size() <= before->second.size()) {
       // The gap is closed, as when requests arrive out of order. Only the smaller one is copied: a file written
       // backwards must not copy all of itself with each write.
-      before->second.insert(before->second.end(), next->second.begin(), next->second.end());
+      before->second.append(next->second.bytes());
       runs_.erase(next);
     }
     bytes_ += stop - position;
@@ -52,22 +55,21 @@ void DirtyMap::remove(std::uint64_t start, std::uint64_t end) {
       continue;
     }
     bytes_ -= to - from;
-    auto& bytes = run->second;
+    ByteRun& bytes = run->second;
     if (to < endOf(*run)) {
-      const auto kept = bytes.begin() + static_cast<std::ptrdiff_t>(to - run->first);
       if (from == run->first) {  // a prefix goes: the run keeps its memory under a new key
-        bytes.erase(bytes.begin(), kept);
+        bytes.dropFront(to - from);
         auto node = runs_.extract(run);
         node.key() = to;
         runs_.insert(std::move(node));
         return;
       }
-      runs_.emplace(to, std::vector<std::uint8_t>(kept, bytes.end()));
+      runs_.emplace(to, ByteRun(bytes.bytes().subspan(to - run->first)));
     }
     if (from == run->first) {
       run = runs_.erase(run);
     } else {
-      bytes.resize(from - run->first);
+      bytes.keepFront(from - run->first);
       ++run;
     }
   }
@@ -134,13 +136,12 @@ std::vector<ByteRange> DirtyMap::ranges() const {
   return list;
 }
 
-void DirtyMap::prepend(std::uint64_t start, std::vector<std::uint8_t> bytes) {
+void DirtyMap::prepend(std::uint64_t start, std::span<const std::uint8_t> bytes) {
   if (bytes.empty()) return;
   auto node = runs_.extract(start);
   bytes_ += bytes.size();
   node.key() = start - bytes.size();
-  bytes.insert(bytes.end(), node.mapped().begin(), node.mapped().end());
-  node.mapped() = std::move(bytes);
+  node.mapped().prepend(bytes);
   runs_.insert(std::move(node));
 }
 

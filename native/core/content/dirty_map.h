@@ -3,15 +3,17 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "byte_run.h"
 #include "interval_set.h"
 
 namespace packetfs {
 
 class DirtyMap {
  public:
-  using Runs = std::map<std::uint64_t, std::vector<std::uint8_t>>;
+  using Runs = std::map<std::uint64_t, ByteRun>;
 
   void write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t length);
   /// Forgets what lies in [start, end).
@@ -31,7 +33,12 @@ class DirtyMap {
   /// Dirty ranges, neighbours merged.
   [[nodiscard]] std::vector<ByteRange> ranges() const;
   /// Puts clean bytes in front of the run that starts at `start`.
-  void prepend(std::uint64_t start, std::vector<std::uint8_t> bytes);
+  void prepend(std::uint64_t start, std::span<const std::uint8_t> bytes);
+
+  /// The run that ends here is being read without a lock: what is written behind it becomes a run of its own. Nothing
+  /// before `end` may change until thaw.
+  void freezeBefore(std::uint64_t end) { frozenEnd_ = end; }
+  void thaw() { frozenEnd_ = kNothingFrozen; }
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] bool empty() const { return runs_.empty(); }
@@ -40,8 +47,11 @@ class DirtyMap {
   }
 
  private:
+  static constexpr std::uint64_t kNothingFrozen = UINT64_MAX;
+
   Runs runs_{};
   std::uint64_t bytes_ = 0;
+  std::uint64_t frozenEnd_ = kNothingFrozen;
 };
 
 }  // namespace packetfs

@@ -24,10 +24,10 @@ namespace packetfs::fuse {
 struct PendingRequest {
   fuse_req_t request = nullptr;
   Opcode opcode = Opcode::lookup;
-  std::uint32_t sizeLimit = 0;    // of readDirectory
-  bool withAttributes = false;    // readDirectory
-  struct fuse_file_info file {};  // of open and create
-  std::uint64_t change = 0;       // its number (foreknowledge.h)
+  std::uint32_t sizeLimit = 0;                // of readDirectory
+  bool withAttributes = false;                // readDirectory
+  struct fuse_file_info file {};              // of open and create
+  std::uint64_t change = 0;                   // its number (foreknowledge.h)
   std::optional<std::size_t> writtenBytes{};  // of setAttributes that ends a write; 0 ends a fallocate
 };
 
