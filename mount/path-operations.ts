@@ -222,7 +222,7 @@ export class PathOperations {
   }
 
   #list(directory: InodeNumber): string[] {
-    return ['.', '..', ...this.#fileSystem.readDirectory(directory).map(({ name }) => textOf(name))];
+    return ['.', '..', ...Array.from(this.#fileSystem.readDirectory(directory), ({ name }) => textOf(name))];
   }
 
   async #open(inode: InodeNumber, flags: number): Promise<number> {

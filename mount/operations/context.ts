@@ -1,14 +1,19 @@
 // What the operations get: the filesystem, and the state of the session that outlives one request.
 import type { Logger } from '../../src/base/clock.ts';
 import type { InodeNumber } from '../../src/base/units.ts';
-import type { DirectoryEntry, FileSystem } from '../../src/volume/volume.ts';
+import type { DirectoryListing, FileSystem } from '../../src/volume/volume.ts';
 import type { Reply, RequestCursor } from '../protocol.ts';
+
+export interface OpenListing {
+  readonly parent: InodeNumber;
+  readonly names: DirectoryListing;
+}
 
 export interface OperationContext {
   readonly fileSystem: FileSystem;
   readonly logger: Logger;
   /** Directory listings by file handle, as they were when reading started. */
-  readonly listings: Map<bigint, readonly DirectoryEntry[]>;
+  readonly listings: Map<bigint, OpenListing>;
   /** The inode got a content version: attributes read before in this batch are stale. */
   noteVersion(inode: InodeNumber): void;
 }

@@ -4,7 +4,7 @@ import { isPacketFsError } from '../../src/base/errors.ts';
 import { type InodeNumber, inodeNumber } from '../../src/base/units.ts';
 import type { DirectoryEntry, InodeAttributes } from '../../src/volume/volume.ts';
 import { alignRecord, DONE, type ListedEntry, type Reply, type RequestCursor } from '../protocol.ts';
-import type { OperationContext } from './context.ts';
+import type { OpenListing, OperationContext } from './context.ts';
 
 /** The kernel's struct fuse_dirent and fuse_direntplus before the name. */
 const DIRENT_BYTES = 24;
@@ -24,8 +24,8 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
 
   const entries: ListedEntry[] = [];
   let used = 0;
-  for (let index = offset; index < listing.length; index++) {
-    const listed = listing[index];
+  for (let index = offset; ; index++) {
+    const listed = entryAt(listing, directory, index);
     if (listed === undefined) break;
     used += alignRecord((withAttributes ? DIRENT_PLUS_BYTES : DIRENT_BYTES) + listed.name.length);
     if (used > sizeLimit) break;
@@ -45,17 +45,20 @@ export function releaseDirectory(request: RequestCursor, context: OperationConte
 function listingOf(
   { fileSystem, listings }: OperationContext,
   reading: { directory: InodeNumber; handle: bigint; offset: number },
-): readonly DirectoryEntry[] {
+): OpenListing {
   const { directory, handle, offset } = reading;
   const kept = listings.get(handle);
   if (offset > 0 && kept !== undefined) return kept;
-  const listing = [
-    { name: DOT, inode: directory, mode: DIRECTORY_MODE },
-    { name: DOT_DOT, inode: fileSystem.parentOf(directory), mode: DIRECTORY_MODE },
-    ...fileSystem.readDirectory(directory),
-  ];
+  const listing = { parent: fileSystem.parentOf(directory), names: fileSystem.readDirectory(directory) };
   listings.set(handle, listing);
   return listing;
+}
+
+function entryAt({ parent, names }: OpenListing, directory: InodeNumber, index: number): DirectoryEntry | undefined {
+  if (index >= DOTS) return names.at(index - DOTS);
+  return index === 0
+    ? { name: DOT, inode: directory, mode: DIRECTORY_MODE }
+    : { name: DOT_DOT, inode: parent, mode: DIRECTORY_MODE };
 }
 
 /** With a lookup counted, as the kernel counts it when it gets the entry. */

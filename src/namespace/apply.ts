@@ -291,7 +291,7 @@ export class Applier {
 
   #setExtended(state: InodeState, { extended }: OperationAttributes): void {
     if (extended.length === 0) return;
-    const values = this.#tree.store.extended(state);
+    const values = this.#tree.store.extendedForChange(state);
     for (const { name, value, removed } of extended) {
       const key = nameKey(name);
       const known = values.get(key);

@@ -1,96 +1,74 @@
-// A directory's names. In memory all of them; on disk in pages of at most NAMES_PER_PAGE, a new name in any page with
-// room, so a change rewrites one page. Inodes that share a name are in the order of their stamps: the greatest keeps the
-// name, the others are shown with a suffix (conflict-names.ts).
-import { assert } from '../base/assert.ts';
+// A directory's names. In memory all of them, packed (name-table.ts); on disk in pages of at most NAMES_PER_PAGE, a new
+// name in any page with room, so a change rewrites one page.
 import { inodeNumber } from '../base/units.ts';
 import { type Change, decoded } from './change.ts';
 import { KIND, pageKey } from './keys.ts';
-import { decodeNamePage, encodeNamePage, type PagedName } from './records.ts';
-import type { DirectoryState, InodeState, NamedInode } from './state.ts';
+import { type NamedInode, NameTable } from './name-table.ts';
+import { decodeNamePage, encodeNamePage } from './records.ts';
+import { type DirectoryState, type InodeState, nameKey } from './state.ts';
 
 export const NAMES_PER_PAGE = 128;
+/** A page with fewer takes new names again. */
+const ROOMY_NAMES = NAMES_PER_PAGE / 2;
 
 type ReadPage = (key: Buffer) => Uint8Array | undefined;
-/** Greater first. */
-export type CompareNamed = (key: string, left: NamedInode, right: NamedInode) => number;
 
-export function loadDirectory(state: InodeState, read: ReadPage, compare: CompareNamed): DirectoryState {
-  if (state.directory !== undefined) return state.directory;
+export function loadDirectory(state: InodeState, read: ReadPage): DirectoryState {
   const directory: DirectoryState = {
-    names: new Map(),
+    names: new NameTable(),
     crowded: new Set(),
-    pageCounts: [],
     dirtyPages: new Set(),
-    sorted: undefined,
+    roomyPages: new Set(),
   };
   for (let page = 0; page < state.namePages; page++) {
     const bytes = read(pageKey(KIND.namePage, state.inode, page));
     const names = bytes === undefined ? [] : decoded(() => decodeNamePage(bytes));
-    directory.pageCounts.push(names.length);
-    for (const { key, inode, type } of names) place(directory, key, { inode: inodeNumber(inode), type, page }, compare);
+    directory.names.addPage();
+    for (const { name, inode, type } of names) {
+      place(directory, { name, named: { inode: inodeNumber(inode), type }, page });
+    }
+    if (names.length < ROOMY_NAMES) directory.roomyPages.add(page);
   }
   state.directory = directory;
   return directory;
 }
 
-export function insertName(
-  state: InodeState,
-  directory: DirectoryState,
-  added: { readonly key: string; readonly inode: bigint; readonly type: number },
-  compare: CompareNamed,
-): void {
-  let page = directory.pageCounts.length - 1;
-  if ((directory.pageCounts[page] ?? NAMES_PER_PAGE) >= NAMES_PER_PAGE) {
-    page = directory.pageCounts.findIndex((count) => count < NAMES_PER_PAGE / 2);
-    if (page < 0) page = directory.pageCounts.push(0) - 1;
-  }
-  directory.pageCounts[page] = (directory.pageCounts[page] ?? 0) + 1;
-  state.namePages = directory.pageCounts.length;
+export function insertName(state: InodeState, directory: DirectoryState, name: Uint8Array, named: NamedInode): void {
+  const page = pageWithRoom(directory);
+  place(directory, { name, named, page });
+  state.namePages = directory.names.pageCount;
   directory.dirtyPages.add(page);
-  place(directory, added.key, { inode: inodeNumber(added.inode), type: added.type, page }, compare);
+  if (directory.names.countIn(page) >= ROOMY_NAMES) directory.roomyPages.delete(page);
 }
 
-export function deleteName(directory: DirectoryState, key: string, inode: bigint): void {
-  const named = directory.names.get(key);
-  const index = named?.findIndex((one) => one.inode === inode) ?? -1;
-  const found = named?.[index];
-  assert(named !== undefined && found !== undefined, 'a removed name is in its directory');
-  directory.pageCounts[found.page] = (directory.pageCounts[found.page] ?? 1) - 1;
-  directory.dirtyPages.add(found.page);
-  named.splice(index, 1);
-  if (named.length <= 1) directory.crowded.delete(key);
-  if (named.length === 0) {
-    directory.names.delete(key);
-    directory.sorted = undefined;
-  }
+export function deleteName(directory: DirectoryState, name: Uint8Array, named: Pick<NamedInode, 'inode'>): void {
+  const { names, crowded, dirtyPages, roomyPages } = directory;
+  const page = names.remove(name, named.inode);
+  dirtyPages.add(page);
+  if (names.countIn(page) < ROOMY_NAMES) roomyPages.add(page);
+  if (crowded.size > 0 && names.all(name).length <= 1) crowded.delete(nameKey(name));
 }
 
-function place(directory: DirectoryState, key: string, named: NamedInode, compare: CompareNamed): void {
-  const there = directory.names.get(key);
-  if (there === undefined) {
-    directory.names.set(key, [named]);
-    directory.sorted = undefined;
-    return;
-  }
-  there.push(named);
-  there.sort((left, right) => compare(key, left, right));
-  directory.crowded.add(key);
+/** The last page while it has room, so that a directory is filled in order; else one that names have left. */
+function pageWithRoom({ names, roomyPages }: DirectoryState): number {
+  const last = names.pageCount - 1;
+  if (last >= 0 && names.countIn(last) < NAMES_PER_PAGE) return last;
+  const [roomy] = roomyPages;
+  return roomy ?? names.addPage();
 }
 
-/** The default order of strings, by code units, is the order of the bytes they stand for. */
-export function sortedNames(directory: DirectoryState): readonly string[] {
-  directory.sorted ??= [...directory.names.keys()].sort();
-  return directory.sorted;
+function place(
+  { names, crowded }: DirectoryState,
+  added: { readonly name: Uint8Array; readonly named: NamedInode; readonly page: number },
+): void {
+  if (names.add(added.name, added.named, added.page)) crowded.add(nameKey(added.name));
 }
 
 export function encodeDirectory(state: InodeState, changes: Change[]): void {
   const { directory } = state;
-  if (directory === undefined || directory.dirtyPages.size === 0) return;
-  const pages = new Map<number, PagedName[]>([...directory.dirtyPages].map((page) => [page, []]));
-  for (const [key, named] of directory.names) {
-    for (const { inode, type, page } of named) pages.get(page)?.push({ key, inode, type });
-  }
-  for (const [page, names] of pages) {
+  if (directory === undefined) return;
+  for (const page of directory.dirtyPages) {
+    const names = directory.names.inPage(page);
     const key = pageKey(KIND.namePage, state.inode, page);
     changes.push(names.length === 0 ? { type: 'del', key } : { type: 'put', key, value: encodeNamePage(names) });
   }

@@ -35,12 +35,12 @@ import type {
   CommitState,
   ConflictRecord,
   ContentChange,
+  DirectoryListing,
   FrozenCommit,
   InodeRecord,
   JournalRecord,
   LogEntry,
   LogName,
-  NameEntry,
   Namespace,
   NamespaceOptions,
   NamespaceStatistics,
@@ -126,7 +126,7 @@ export class LevelNamespace implements Namespace {
     return this.#reader.lookup(parent, name);
   }
 
-  readDirectory(inode: InodeNumber): readonly NameEntry[] {
+  readDirectory(inode: InodeNumber): DirectoryListing {
     return this.#reader.readDirectory(inode);
   }
 

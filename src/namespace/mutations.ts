@@ -188,7 +188,7 @@ export class Mutator {
     if ((value?.length ?? 0) > XATTR_VALUE_BYTES_MAX)
       fail('PFS_ATTRIBUTE_TOO_LARGE', 'The attribute value is too large');
     const key = nameKey(name);
-    const values = this.#tree.store.extended(state);
+    const values = this.#tree.store.extendedForChange(state);
     // What no peer has heard of leaves nothing behind when it goes.
     if (value === undefined && values.get(key)?.stamp === undefined && !state.replicated) values.delete(key);
     else values.set(key, { name: Uint8Array.from(name), value: value && Uint8Array.from(value), stamp: undefined });

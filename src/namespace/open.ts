@@ -22,7 +22,7 @@ const STATE_OPEN = 1;
 
 export async function openNamespace(options: NamespaceOptions): Promise<Namespace> {
   if (options.node.length !== NODE_BYTES) throw new PacketFsError('PFS_BAD_KEY', 'A node key has 32 bytes');
-  const store = await Store.open(options.directory, options.cachedInodesMax);
+  const store = await Store.open(options.directory, options.cachedBytesMax);
   try {
     return await open(options, store);
   } catch (error) {

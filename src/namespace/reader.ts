@@ -5,15 +5,15 @@ import { type Extent, isHole } from '../extent/extent.ts';
 import { normalise } from '../extent/list.ts';
 import type { ConflictTable } from './conflicts.ts';
 import { readExtents } from './content.ts';
-import { sortedNames } from './directory.ts';
 import { KIND } from './keys.ts';
 import type { Mutator } from './mutations.ts';
+import type { NameListing } from './name-listing.ts';
 import { pathsOf } from './paths.ts';
 import { decodeInode } from './records.ts';
-import { type InodeState, isDirectory, nameBytes, nameKey } from './state.ts';
+import { type InodeState, isDirectory, nameKey } from './state.ts';
 import type { Store } from './store.ts';
 import { assertDirectory, type Tree } from './tree.ts';
-import type { ConflictRecord, InodeRecord, NameEntry, NamespaceStatistics } from './types.ts';
+import type { ConflictRecord, InodeRecord, NamespaceStatistics } from './types.ts';
 
 export interface ReaderParts {
   readonly store: Store;
@@ -47,18 +47,11 @@ export class NamespaceReader {
     return this.#tree.find(this.#mutator.parent(parent), name)?.state.record;
   }
 
-  readDirectory(inode: InodeNumber): readonly NameEntry[] {
+  readDirectory(inode: InodeNumber): NameListing {
     this.#store.settle();
     const state = this.#mutator.live(inode);
     assertDirectory(state);
-    const directory = this.#tree.directory(state);
-    return sortedNames(directory).flatMap((key) =>
-      this.#tree.shownNames(state, key).map(([shown, named]) => ({
-        name: nameBytes(shown),
-        inode: named.inode,
-        mode: named.type,
-      })),
-    );
+    return this.#tree.listing(state);
   }
 
   parentOf(directory: InodeNumber): InodeNumber {
@@ -92,7 +85,7 @@ export class NamespaceReader {
     return {
       inodes: this.#tree.inodeCount,
       pendingInodes: this.#store.dirtyCount,
-      cachedInodes: this.#store.cachedCount,
+      cache: this.#store.cache,
     };
   }
 
@@ -117,6 +110,7 @@ export class NamespaceReader {
     const length = offset + wanted > size ? size - offset : wanted;
     if (length <= 0n) return [];
     const extents = readExtents(state, { offset, length }, (key) => this.#store.read(key));
+    this.#store.measure(state);
     return offset === 0n ? normalise(extents, length) : extents;
   }
 }

@@ -10,7 +10,6 @@ import {
   type InodeState,
   type LogCount,
   type NameLink,
-  nameBytes,
   nameKey,
   newState,
   REGISTERS,
@@ -167,10 +166,8 @@ export function decodeInode(inode: bigint, bytes: Uint8Array): InodeState {
   state.namePages = wire.namePages;
   state.reaped = wire.reaped;
   state.hasExtended = wire.hasExtended;
-  state.extended = wire.hasExtended ? undefined : new Map();
   state.inlineExtents = extentsOf(wire.extents);
   state.hasPages = wire.hasPages;
-  state.dirty = false;
   return state;
 }
 
@@ -216,24 +213,24 @@ export function decodeExtended(bytes: Uint8Array): Map<string, ExtendedValue> {
   return values;
 }
 
-export interface PagedName {
-  readonly key: string;
+export interface DecodedName {
+  readonly name: Uint8Array;
   readonly inode: bigint;
   readonly type: number;
 }
 
-export function encodeNamePage(names: readonly PagedName[]): Uint8Array {
+export function encodeNamePage(names: readonly DecodedName[]): Uint8Array {
   return packetfs.NamePage.encode({
-    name: names.map(({ key }) => nameBytes(key)),
+    name: names.map(({ name }) => name),
     inode: names.map(({ inode }) => toWire(inode)),
     type: names.map(({ type }) => type >> 12),
   }).finish();
 }
 
-export function decodeNamePage(bytes: Uint8Array): PagedName[] {
+export function decodeNamePage(bytes: Uint8Array): DecodedName[] {
   const wire = packetfs.NamePage.decode(bytes);
   return wire.name.map((name, index) => ({
-    key: nameKey(name),
+    name,
     inode: unsignedOf(wire.inode[index]),
     type: (wire.type[index] ?? 0) << 12,
   }));

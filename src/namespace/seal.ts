@@ -199,12 +199,13 @@ class Sealer {
   }
 
   #stampExtended(state: InodeState, keys: readonly string[], stamp: Stamp): void {
-    const values = this.#tree.store.extended(state);
+    if (keys.length === 0) return;
+    const values = this.#tree.store.extendedForChange(state);
     for (const key of keys) {
       const found = values.get(key);
       if (found !== undefined) values.set(key, { ...found, stamp });
     }
-    if (keys.length > 0) state.extendedDirty = true;
+    state.extendedDirty = true;
   }
 
   #stampLink(state: InodeState, link: NameLink, stamp: Stamp): void {

@@ -3,6 +3,7 @@
 // a local change that has no sequence number yet: it is newer than every other.
 import type { InodeNumber, LogNumber } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
+import type { NameTable } from './name-table.ts';
 import type { InodeRecord } from './types.ts';
 
 export const TYPE_MASK = 0o170000;
@@ -42,23 +43,13 @@ export interface ExtendedValue {
   readonly stamp: Stamp | undefined;
 }
 
-export interface NamedInode {
-  readonly inode: InodeNumber;
-  /** The type bits of st_mode. */
-  readonly type: number;
-  /** The page that holds it. */
-  page: number;
-}
-
-/** A directory's names in memory: all of them, by the latin1 string of their bytes; pages only group them on disk. */
 export interface DirectoryState {
-  readonly names: Map<string, NamedInode[]>;
-  /** Names that more than one inode has. */
+  readonly names: NameTable;
+  /** Names that more than one inode has, as map keys. */
   readonly crowded: Set<string>;
-  /** Names in each page. */
-  readonly pageCounts: number[];
   readonly dirtyPages: Set<number>;
-  sorted: readonly string[] | undefined;
+  /** Pages that take new names although they are not the last. */
+  readonly roomyPages: Set<number>;
 }
 
 export interface ExtentPageState {
@@ -105,6 +96,10 @@ export interface InodeState {
   inlineExtents: readonly Extent[];
   hasPages: boolean;
   dirty: boolean;
+  /** Changed, and the change is not durable: it may not be dropped. */
+  pinned: boolean;
+  /** What the cache counts for it. */
+  bytes: number;
   extendedDirty: boolean;
   /** Used since the cache last looked. */
   used: boolean;
@@ -135,12 +130,14 @@ export function newState(record: InodeRecord): InodeState {
     reaped: false,
     gone: false,
     hasExtended: false,
-    extended: new Map(),
+    extended: undefined,
     directory: undefined,
     content: undefined,
     inlineExtents: [],
     hasPages: false,
-    dirty: true,
+    dirty: false,
+    pinned: false,
+    bytes: 0,
     extendedDirty: false,
     used: true,
   };

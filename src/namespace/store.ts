@@ -4,6 +4,7 @@
 import { Level } from 'level';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
+import { CACHED_NAMESPACE_BYTES_MAX, LEVEL_BLOCK_CACHE_BYTES, LEVEL_OPEN_FILES_MAX } from '../base/limits.ts';
 import type { InodeNumber } from '../base/units.ts';
 import { type Change, decoded } from './change.ts';
 import { RecordSource } from './check/source.ts';
@@ -12,9 +13,12 @@ import { encodeDirectory } from './directory.ts';
 import { KIND, type Kind, kindRange, numberKey, pageKey } from './keys.ts';
 import { decodeExtended, decodeInode, encodeExtended, encodeInode } from './records.ts';
 import type { ExtendedValue, InodeState } from './state.ts';
+import { stateBytes } from './state-size.ts';
+import type { CacheStatistics } from './types.ts';
 
-/** Inodes kept decoded when clean. */
-export const CACHED_INODES_MAX = 65536;
+const NO_VALUES: ReadonlyMap<string, ExtendedValue> = new Map();
+/** Room that eviction makes at once, so that it does not run with every operation. */
+const EVICTED_SHARE = 1 / 8;
 
 export class Store {
   readonly #level: Level<Buffer, Uint8Array>;
@@ -22,25 +26,34 @@ export class Store {
   #dirty = new Set<InodeState>();
   #frozen = new Set<InodeState>();
   #changes: Change[] = [];
-  readonly cachedMax: number;
+  readonly #bytesMax: number;
+  #bytes = 0;
+  /** Of these, the ones of inodes that changed and are not durable. */
+  #pinnedBytes = 0;
+  readonly #counts = { hits: 0, misses: 0, evictions: 0 };
 
-  private constructor(level: Level<Buffer, Uint8Array>, cachedMax: number) {
+  private constructor(level: Level<Buffer, Uint8Array>, bytesMax: number) {
     this.#level = level;
-    this.cachedMax = cachedMax;
+    this.#bytesMax = bytesMax;
   }
 
-  static async open(directory: string, cachedMax = CACHED_INODES_MAX): Promise<Store> {
-    const level = new Level<Buffer, Uint8Array>(directory, { keyEncoding: 'buffer', valueEncoding: 'view' });
+  static async open(directory: string, bytesMax = CACHED_NAMESPACE_BYTES_MAX): Promise<Store> {
+    const level = new Level<Buffer, Uint8Array>(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'view',
+      cacheSize: LEVEL_BLOCK_CACHE_BYTES,
+      maxOpenFiles: LEVEL_OPEN_FILES_MAX,
+    });
     try {
       await level.open();
     } catch (cause) {
       throw new PacketFsError('PFS_CORRUPT', 'The namespace cannot be opened', { cause, facts: { directory } });
     }
-    return new Store(level, cachedMax);
+    return new Store(level, bytesMax);
   }
 
-  get cachedCount(): number {
-    return this.#states.size;
+  get cache(): CacheStatistics {
+    return { inodes: this.#states.size, bytes: this.#bytes, bytesMax: this.#bytesMax, ...this.#counts };
   }
 
   get dirtyCount(): number {
@@ -55,8 +68,10 @@ export class Store {
     const cached = this.#states.get(inode);
     if (cached !== undefined) {
       cached.used = true;
+      this.#counts.hits += 1;
       return cached;
     }
+    this.#counts.misses += 1;
     const bytes = this.read(numberKey(KIND.inode, inode));
     if (bytes === undefined) return undefined;
     const state = decoded(() => decodeInode(inode, bytes));
@@ -79,15 +94,32 @@ export class Store {
   /** The inode's record, or something of it, has changed. */
   touch(state: InodeState): void {
     assert(this.#states.get(state.inode) === state, 'what changes is what the cache holds');
+    if (state.dirty) return;
     state.dirty = true;
     this.#dirty.add(state);
+    if (state.pinned) return; // frozen, and changed again
+    state.pinned = true;
+    this.#pinnedBytes += state.bytes;
   }
 
-  extended(state: InodeState): Map<string, ExtendedValue> {
-    if (state.extended === undefined) {
-      const bytes = this.read(numberKey(KIND.extended, state.inode));
-      state.extended = bytes === undefined ? new Map<string, ExtendedValue>() : decoded(() => decodeExtended(bytes));
-    }
+  /** Estimates anew what the state takes, after something of it was loaded or has grown. */
+  measure(state: InodeState): void {
+    if (this.#states.get(state.inode) !== state) return; // of a scan, never cached
+    const grown = stateBytes(state) - state.bytes;
+    state.bytes += grown;
+    this.#bytes += grown;
+    if (state.pinned) this.#pinnedBytes += grown;
+  }
+
+  extended(state: InodeState): ReadonlyMap<string, ExtendedValue> {
+    return state.hasExtended || state.extended !== undefined ? this.extendedForChange(state) : NO_VALUES;
+  }
+
+  extendedForChange(state: InodeState): Map<string, ExtendedValue> {
+    if (state.extended !== undefined) return state.extended;
+    const bytes = state.hasExtended ? this.read(numberKey(KIND.extended, state.inode)) : undefined;
+    state.extended = bytes === undefined ? new Map<string, ExtendedValue>() : decoded(() => decodeExtended(bytes));
+    this.measure(state);
     return state.extended;
   }
 
@@ -155,14 +187,17 @@ export class Store {
   }
 
   release(): void {
-    for (const state of this.#frozen) if (state.gone) this.#states.delete(state.inode);
+    for (const state of this.#frozen) {
+      if (state.gone) this.#drop(state);
+      else if (!state.dirty) this.#unpin(state);
+    }
     this.#frozen = new Set();
     this.settle();
   }
 
   /** Drops what is too much. Only between operations: within one, its states must stay the ones in the cache. */
   settle(): void {
-    if (this.#states.size > this.cachedMax + this.#frozen.size + this.#dirty.size) this.#shrink();
+    if (this.#bytes - this.#pinnedBytes > this.#bytesMax) this.#evict();
   }
 
   async close(): Promise<void> {
@@ -171,16 +206,40 @@ export class Store {
 
   #insert(state: InodeState): void {
     this.#states.set(state.inode, state);
+    this.measure(state);
   }
 
-  /** Second chance: drops clean inodes that nothing used since the last time, in the order of their reading. */
-  #shrink(): void {
-    const target = Math.floor(this.cachedMax * 0.75) + this.#frozen.size + this.#dirty.size;
+  #unpin(state: InodeState): void {
+    // What a write left beside the encoded form is read again from it.
+    if (!state.hasPages) state.content = undefined;
+    this.measure(state);
+    state.pinned = false;
+    this.#pinnedBytes -= state.bytes;
+  }
+
+  #drop(state: InodeState): void {
+    if (!this.#states.delete(state.inode)) return;
+    this.#bytes -= state.bytes;
+    if (state.pinned) this.#pinnedBytes -= state.bytes;
+  }
+
+  /**
+   * Second chance: the map is a clock whose hand is its front. What was used since the hand passed, and what may not
+   * go, moves to the back; the rest goes.
+   */
+  #evict(): void {
+    const target = this.#bytesMax * (1 - EVICTED_SHARE);
+    let steps = this.#states.size * 2;
     for (const [inode, state] of this.#states) {
-      if (this.#states.size <= target) return;
-      if (state.dirty || this.#frozen.has(state)) continue;
-      if (state.used) state.used = false;
-      else this.#states.delete(inode);
+      if (steps-- === 0 || this.#bytes - this.#pinnedBytes <= target) return;
+      if (!state.pinned && !state.used) {
+        this.#drop(state);
+        this.#counts.evictions += 1;
+        continue;
+      }
+      state.used = false;
+      this.#states.delete(inode);
+      this.#states.set(inode, state);
     }
   }
 }

@@ -6,22 +6,24 @@ import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { type InodeNumber, logNumber, ROOT_INODE } from '../base/units.ts';
 import { CONFLICT_MARK, conflictName } from './conflict-names.ts';
-import { type CompareNamed, deleteName, insertName, loadDirectory } from './directory.ts';
+import { deleteName, insertName, loadDirectory } from './directory.ts';
 import { KIND, numberKey } from './keys.ts';
 import type { LogTable } from './logs.ts';
+import { NameListing } from './name-listing.ts';
+import type { NamedInode } from './name-table.ts';
 import { linkCount } from './records.ts';
 import {
   type DirectoryState,
   type InodeState,
   isDirectory,
-  type NamedInode,
   type NameLink,
+  nameBytes,
   nameKey,
   type Stamp,
   TYPE_MASK,
 } from './state.ts';
 import type { Store } from './store.ts';
-import type { InodeRecord } from './types.ts';
+import type { InodeRecord, NameEntry } from './types.ts';
 
 /** The stamp of a removal that has no sequence number yet: after every other. */
 export const REMOVAL_PENDING: Stamp = { clock: (1n << 64n) - 1n, log: logNumber(0), sequence: 0n };
@@ -71,7 +73,9 @@ export class Tree {
 
   directory(state: InodeState): DirectoryState {
     if (state.directory !== undefined) return state.directory;
-    return loadDirectory(state, this.#read, this.#comparing(state.inode));
+    const directory = loadDirectory(state, this.#read);
+    this.store.measure(state);
+    return directory;
   }
 
   isEmpty(state: InodeState): boolean {
@@ -82,14 +86,17 @@ export class Tree {
 
   /** The inode that a name shows, also by its conflict name. */
   find(parent: InodeState, name: Uint8Array): Found | undefined {
-    const directory = this.directory(parent);
+    const { names, crowded } = this.directory(parent);
+    const first = names.find(name);
     const key = nameKey(name);
-    const first = directory.names.get(key)?.[0];
-    if (first !== undefined) return { state: this.require(first.inode), key };
-    if (directory.crowded.size === 0 || !key.includes(CONFLICT_MARK)) return undefined;
-    for (const crowded of directory.crowded) {
-      for (const [shown, named] of this.shownNames(parent, crowded)) {
-        if (shown === key) return { state: this.require(named.inode), key: crowded };
+    if (first !== undefined) {
+      const shown = crowded.has(key) ? (this.#ranked(parent, key)[0] ?? first) : first;
+      return { state: this.require(shown.inode), key };
+    }
+    if (crowded.size === 0 || !key.includes(CONFLICT_MARK)) return undefined;
+    for (const kept of crowded) {
+      for (const [shown, named] of this.shownNames(parent, kept)) {
+        if (shown === key) return { state: this.require(named.inode), key: kept };
       }
     }
     return undefined;
@@ -99,16 +106,32 @@ export class Tree {
   shownNames(parent: InodeState, key: string): (readonly [string, NamedInode])[] {
     const { names } = this.directory(parent);
     const used = new Set<string>();
-    return (names.get(key) ?? []).map((named, index) => {
+    return this.#ranked(parent, key).map((named, index) => {
       if (index === 0) return [key, named] as const;
       const stamp = this.#stampOf(parent.inode, key, named.inode);
       let earlier = 0;
       let shown = conflictName(key, stamp, this.logs, earlier);
       // Somebody may have given another inode that very name.
-      while (names.has(shown) || used.has(shown)) shown = conflictName(key, stamp, this.logs, ++earlier);
+      while (names.find(nameBytes(shown)) !== undefined || used.has(shown)) {
+        shown = conflictName(key, stamp, this.logs, ++earlier);
+      }
       used.add(shown);
       return [shown, named] as const;
     });
+  }
+
+  /** All that is shown, page after page. */
+  listing(state: InodeState): NameListing {
+    const { names, crowded } = this.directory(state);
+    if (crowded.size === 0) return names.listing();
+    const entries: NameEntry[] = [];
+    for (const { name, inode, mode } of names.listing()) {
+      const key = nameKey(name);
+      const ways = crowded.has(key) ? this.shownNames(state, key) : [];
+      const shown = ways.find(([, named]) => named.inode === inode)?.[0];
+      entries.push({ name: shown === undefined ? name : nameBytes(shown), inode, mode });
+    }
+    return NameListing.of(entries);
   }
 
   /** Gives an inode that is no directory a name. */
@@ -122,7 +145,7 @@ export class Tree {
     }
     this.#revive(state);
     this.update(state, { links: state.record.links + 1 });
-    this.#insert(this.require(link.parent), key, state);
+    this.#insert(this.require(link.parent), link.name, state);
   }
 
   /** Takes one tag of a name away, and the name with its last tag. */
@@ -134,7 +157,7 @@ export class Tree {
       return;
     }
     this.update(state, { links: state.record.links - 1 });
-    this.#delete(this.require(link.parent), key, state);
+    this.#delete(this.require(link.parent), link.name, state);
     if (state.record.links === 0) this.orphan(state);
   }
 
@@ -163,7 +186,7 @@ export class Tree {
     parent.subdirectories -= 1;
     this.#countDirectory(parent);
     this.#countDirectory(state);
-    this.#delete(parent, nameKey(shown.name), state);
+    this.#delete(parent, shown.name, state);
     this.orphan(state);
   }
 
@@ -211,23 +234,23 @@ export class Tree {
     parent.subdirectories += 1;
     this.#countDirectory(parent);
     this.#countDirectory(state);
-    this.#insert(parent, nameKey(position.name), state);
+    this.#insert(parent, position.name, state);
   }
 
-  #insert(parent: InodeState, key: string, state: InodeState): void {
+  #insert(parent: InodeState, name: Uint8Array, state: InodeState): void {
     const type = state.record.mode & TYPE_MASK;
-    this.#note(parent, key);
-    insertName(parent, this.directory(parent), { key, inode: state.inode, type }, this.#comparing(parent.inode));
+    this.#note(parent, name);
+    insertName(parent, this.directory(parent), name, { inode: state.inode, type });
     this.store.touch(parent);
-    this.#note(parent, key);
+    this.#note(parent, name);
     if (parent.links.length === 0) this.refresh(parent);
   }
 
-  #delete(parent: InodeState, key: string, state: InodeState): void {
-    this.#note(parent, key);
-    deleteName(this.directory(parent), key, state.inode);
+  #delete(parent: InodeState, name: Uint8Array, state: InodeState): void {
+    this.#note(parent, name);
+    deleteName(this.directory(parent), name, state);
     this.store.touch(parent);
-    this.#note(parent, key);
+    this.#note(parent, name);
     if (this.isRemoved(parent) && this.isEmpty(parent)) this.refresh(parent);
   }
 
@@ -247,19 +270,23 @@ export class Tree {
     this.update(state, { links: linkCount({ isDirectory: true, isRoot, links: state.links.length, subdirectories }) });
   }
 
-  #note(parent: InodeState, key: string): void {
+  #note(parent: InodeState, name: Uint8Array): void {
     if (this.changes === undefined) return;
+    const key = nameKey(name);
     this.changes.inodes.add(parent.inode);
     this.changes.entries.set(`${parent.inode}/${key}`, { parent: parent.inode, name: key });
     if (!this.directory(parent).crowded.has(key)) return;
-    for (const [name] of this.shownNames(parent, key)) {
-      this.changes.entries.set(`${parent.inode}/${name}`, { parent: parent.inode, name });
+    for (const [shown] of this.shownNames(parent, key)) {
+      this.changes.entries.set(`${parent.inode}/${shown}`, { parent: parent.inode, name: shown });
     }
   }
 
-  #comparing(parent: InodeNumber): CompareNamed {
-    return (key, left, right) =>
-      this.logs.compare(this.#stampOf(parent, key, right.inode), this.#stampOf(parent, key, left.inode));
+  /** The inodes that share a name, in the order of their stamps: the greatest keeps it. */
+  #ranked(parent: InodeState, key: string): NamedInode[] {
+    const named = this.directory(parent).names.all(nameBytes(key));
+    if (named.length <= 1) return named;
+    const stamps = new Map(named.map(({ inode }) => [inode, this.#stampOf(parent.inode, key, inode)]));
+    return named.sort((left, right) => this.logs.compare(stamps.get(right.inode), stamps.get(left.inode)));
   }
 
   /** The greatest tag of a name; undefined: one of this commit. */

@@ -66,6 +66,12 @@ export interface NameEntry {
   readonly mode: number;
 }
 
+/** Entries are made as they are read: a directory of a million names is listed in 32 MB. */
+export interface DirectoryListing extends Iterable<NameEntry> {
+  readonly length: number;
+  at(index: number): NameEntry | undefined;
+}
+
 export interface NewInode {
   readonly parent: InodeNumber;
   /** Undefined: without a name, for `link` to give it one; never a directory. */
@@ -166,8 +172,8 @@ export interface NamespaceOptions {
   readonly hash: (bytes: Uint8Array) => Uint8Array;
   /** Flat [address, length] pairs; undefined when a chunk that they touch is not held (NativeBlob.checkOfRuns). */
   readonly checkOfRuns: (runs: BigUint64Array) => bigint | undefined;
-  /** Inodes kept decoded in memory when clean; a default for a whole volume. */
-  readonly cachedInodesMax?: number;
+  /** Memory for inodes and directories that are clean; CACHED_NAMESPACE_BYTES_MAX where it is not given. */
+  readonly cachedBytesMax?: number;
 }
 
 export interface NamespaceStatistics {
@@ -175,7 +181,18 @@ export interface NamespaceStatistics {
   readonly inodes: bigint;
   /** Mutations that no commit has frozen yet. */
   readonly pendingInodes: number;
-  readonly cachedInodes: number;
+  readonly cache: CacheStatistics;
+}
+
+/** Of decoded inodes, with the names of directories. */
+export interface CacheStatistics {
+  readonly inodes: number;
+  /** As estimated, those that changed and are not durable included. */
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
 }
 
 /**
@@ -193,8 +210,8 @@ export interface Namespace {
   // ---- reads
   inode(inode: InodeNumber): InodeRecord | undefined;
   lookup(parent: InodeNumber, name: Uint8Array): InodeRecord | undefined;
-  /** Sorted by name bytes, without `.` and `..`. */
-  readDirectory(inode: InodeNumber): readonly NameEntry[];
+  /** As it is now, without `.` and `..`, in no order that means anything. */
+  readDirectory(inode: InodeNumber): DirectoryListing;
   /** The root is its own parent. */
   parentOf(directory: InodeNumber): InodeNumber;
   /** Extents that cover the file from 0 to its size, or the given range; holes explicit. */

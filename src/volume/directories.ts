@@ -7,7 +7,7 @@ import type { Attributes } from './attributes.ts';
 import { isDirectory, MODE_SET_GROUP } from './modes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
-import type { DirectoryEntry, FileSystem, InodeAttributes, NewNode } from './volume.ts';
+import type { DirectoryListing, FileSystem, InodeAttributes, NewNode } from './volume.ts';
 
 type RenameOptions = Parameters<FileSystem['rename']>[0];
 
@@ -70,7 +70,7 @@ export class Directories {
     return target;
   }
 
-  readDirectory(inode: InodeNumber): readonly DirectoryEntry[] {
+  readDirectory(inode: InodeNumber): DirectoryListing {
     return this.#parts.namespace.readDirectory(inode);
   }
 

@@ -5,9 +5,10 @@ import type { ContentPatch, ContentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { OPEN_FILE_VERSION_INTERVAL_MS } from '../base/limits.ts';
-import { type HybridTime, type InodeNumber, inodeNumber, nanoseconds } from '../base/units.ts';
+import { type InodeNumber, inodeNumber, nanoseconds } from '../base/units.ts';
 import { fromNative, toNative } from '../extent/native.ts';
 import type { ContentChange, InodeRecord } from '../namespace/types.ts';
+import { KernelInodes } from './kernel-inodes.ts';
 import { isDirectory, isFile } from './modes.ts';
 import { translateNativeError } from './native-errors.ts';
 import type { VolumeParts } from './parts.ts';
@@ -21,10 +22,7 @@ interface OpenFile {
 export class OpenFiles {
   readonly #parts: VolumeParts;
   readonly #files = new Map<InodeNumber, OpenFile>();
-  /** The content version that the kernel's cached pages belong to, until it forgets the inode. */
-  readonly #cachedVersions = new Map<InodeNumber, HybridTime>();
-  /** References that the kernel holds (lookups it was answered, less those it forgot). */
-  readonly #lookups = new Map<InodeNumber, number>();
+  readonly #kernel = new KernelInodes();
   /** Made without a name: unlike what lost its last one, they may still get one, and keep what is written until then. */
   readonly #nameless = new Set<InodeNumber>();
   #timer: NodeJS.Timeout | undefined;
@@ -37,6 +35,11 @@ export class OpenFiles {
 
   get count(): number {
     return this.#files.size;
+  }
+
+  /** Inodes that the kernel holds references to, and the memory for knowing it. */
+  get kernelInodes(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#kernel.count, bytes: this.#kernel.byteLength };
   }
 
   isOpen(inode: InodeNumber): boolean {
@@ -57,8 +60,8 @@ export class OpenFiles {
     const file = this.#load(record);
     file.handles += 1;
     this.#armTimer();
-    const keepCache = this.#cachedVersions.get(inode) === record.contentVersion;
-    this.#cachedVersions.set(inode, record.contentVersion);
+    const keepCache = this.#kernel.isVersion(inode, record.contentVersion);
+    this.#kernel.setVersion(inode, record.contentVersion);
     if (!options.truncate) return { keepCache };
     return this.#truncateOpened(inode, file);
   }
@@ -88,7 +91,7 @@ export class OpenFiles {
     if (record === undefined) return;
     if (record.links === 0 && !this.#nameless.has(inode)) return; // unlinked: its content goes with its last handle
     const changed = namespace.setContent(inode, changeOfPatch(patch));
-    if (this.#cachedVersions.has(inode)) this.#cachedVersions.set(inode, changed.contentVersion);
+    if (this.#kernel.hasVersion(inode)) this.#kernel.setVersion(inode, changed.contentVersion);
   }
 
   /** Ingests what is dirty, then makes a version. */
@@ -157,7 +160,7 @@ export class OpenFiles {
 
   /** The kernel was answered with this inode. */
   noteLookup(inode: InodeNumber): void {
-    this.#lookups.set(inode, (this.#lookups.get(inode) ?? 0) + 1);
+    this.#kernel.addReference(inode);
   }
 
   noteNameless(inode: InodeNumber): void {
@@ -165,19 +168,12 @@ export class OpenFiles {
   }
 
   forget(inode: InodeNumber, lookups: number): void {
-    const left = (this.#lookups.get(inode) ?? 0) - lookups;
-    if (left > 0) {
-      this.#lookups.set(inode, left);
-      return;
-    }
-    this.#lookups.delete(inode);
-    this.#cachedVersions.delete(inode);
-    this.reapIfGone(inode);
+    if (this.#kernel.dropReferences(inode, lookups)) this.reapIfGone(inode);
   }
 
   /** An inode without names, handles and kernel references goes. */
   reapIfGone(inode: InodeNumber): void {
-    if (this.#files.has(inode) || this.#lookups.has(inode) || this.#parts.latch.reason !== undefined) return;
+    if (this.#files.has(inode) || this.#kernel.isReferenced(inode) || this.#parts.latch.reason !== undefined) return;
     this.#nameless.delete(inode);
     if (this.#parts.namespace.inode(inode)?.links === 0) this.#parts.namespace.reap(inode);
   }

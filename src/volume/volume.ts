@@ -47,6 +47,12 @@ export interface DirectoryEntry {
   readonly mode: number;
 }
 
+/** Entries are made as they are read, so a huge directory is listed without an object for each name. */
+export interface DirectoryListing extends Iterable<DirectoryEntry> {
+  readonly length: number;
+  at(index: number): DirectoryEntry | undefined;
+}
+
 export interface NewNode {
   readonly parent: InodeNumber;
   /** Undefined: a file without a name (O_TMPFILE), which `link` may give one. */
@@ -92,7 +98,7 @@ export interface FileSystem {
   }): Promise<readonly InodeNumber[]> | readonly InodeNumber[];
   readLink(inode: InodeNumber): Uint8Array;
   /** A snapshot, without `.` and `..`, in a fixed order. */
-  readDirectory(inode: InodeNumber): readonly DirectoryEntry[];
+  readDirectory(inode: InodeNumber): DirectoryListing;
   parentOf(directory: InodeNumber): InodeNumber;
   getExtendedAttribute(inode: InodeNumber, name: Uint8Array): Uint8Array;
   setExtendedAttribute(

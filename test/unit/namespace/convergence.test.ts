@@ -52,7 +52,7 @@ async function converge(seed: number, peerCount: number): Promise<void> {
   }));
   try {
     for (const { node } of peers) {
-      await node.open({ cachedInodesMax: 4 });
+      await node.open({ cachedBytesMax: 4096 });
       node.wall += BigInt(below(3)) * 1_000_000n * BigInt(below(2000));
     }
     for (let round = 0; round < ROUNDS; round++) {
@@ -62,7 +62,7 @@ async function converge(seed: number, peerCount: number): Promise<void> {
           await peer.node.commit();
           if (below(4) === 0) {
             await peer.node.namespace.close();
-            await peer.node.open({ cachedInodesMax: 4 });
+            await peer.node.open({ cachedBytesMax: 4096 });
             await peer.node.commit();
           }
         }

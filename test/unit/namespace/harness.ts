@@ -16,9 +16,13 @@ import {
 } from '../../../src/base/units.ts';
 import type { Extent } from '../../../src/extent/extent.ts';
 import { openNamespace } from '../../../src/namespace/open.ts';
-import type { Namespace } from '../../../src/namespace/types.ts';
+import type { NameEntry, Namespace } from '../../../src/namespace/types.ts';
 
 export const START_NS = 1_700_000_000_123_456_789n;
+
+/** Listings have no order that means anything. */
+export const sorted = (listing: Iterable<NameEntry>): NameEntry[] =>
+  [...listing].sort((left, right) => Buffer.compare(left.name, right.name));
 
 export class TestNode {
   readonly directory = mkdtempSync(join(tmpdir(), 'pfs-namespace-'));
@@ -37,7 +41,7 @@ export class TestNode {
     return this.#namespace;
   }
 
-  async open(options: { cachedInodesMax?: number } = {}): Promise<Namespace> {
+  async open(options: { cachedBytesMax?: number } = {}): Promise<Namespace> {
     this.#namespace = await openNamespace({
       directory: this.directory,
       node: this.node,
@@ -126,7 +130,7 @@ export function treeText(namespace: Namespace): string {
       `${path} #${identities.get(inode)} ${mode.toString(8)} ${uid}:${gid} ${links} ${size}/${allocatedBytes} ${modified} ${target} [${attributes}] [${extents}]`,
     );
     if ((mode & 0o170000) !== 0o040000) return;
-    for (const entry of namespace.readDirectory(inode)) {
+    for (const entry of sorted(namespace.readDirectory(inode))) {
       const found = namespace.lookup(inode, entry.name);
       if (found?.inode !== entry.inode) throw new Error(`${path}/${text(entry.name)} is listed but not found`);
       walk(entry.inode, `${path}/${text(entry.name)}`);

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { isPacketFsError } from '../../../src/base/errors.ts';
 import { type InodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import type { JournalRecord } from '../../../src/namespace/types.ts';
-import { bytes, DIRECTORY, FILE, seeded, TestNode, text, treeText } from './harness.ts';
+import { bytes, DIRECTORY, FILE, seeded, sorted, TestNode, text, treeText } from './harness.ts';
 import { randomChange } from './random-changes.ts';
 
 const test = suite('namespace model');
@@ -97,7 +97,7 @@ function modelText(directory: ModelDirectory, path = ''): string[] {
 
 function realText(node: TestNode, inode: InodeNumber = ROOT_INODE, path = ''): string[] {
   const { namespace } = node;
-  return namespace.readDirectory(inode).flatMap((entry) => {
+  return sorted(namespace.readDirectory(inode)).flatMap((entry) => {
     const here = `${path}/${text(entry.name)}`;
     const links = namespace.inode(entry.inode)?.links;
     if (entry.mode !== 0o040000) return [`${here} file ${links}`];
@@ -193,14 +193,14 @@ test('every change does what the model does, through commits and reopening', asy
       if (node === undefined) return;
       const below = seeded(seed);
       const model = new Model();
-      await node.open({ cachedInodesMax: 4 });
+      await node.open({ cachedBytesMax: 4096 });
       for (let count = 0; count < 400; count++) {
         step(model, node, below);
         if (below(20) === 0) await node.commit();
         if (below(60) === 0) {
           await node.commit();
           await node.namespace.close();
-          await node.open({ cachedInodesMax: 4 });
+          await node.open({ cachedBytesMax: 4096 });
         }
         if (below(10) === 0) assert.equal(realText(node), modelText(model.root));
       }

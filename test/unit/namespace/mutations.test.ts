@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ErrorCode, isPacketFsError } from '../../../src/base/errors.ts';
 import { type InodeNumber, nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
-import { bytes, DIRECTORY, makeDirectory, makeFile, TestNode, text, treeText } from './harness.ts';
+import { bytes, DIRECTORY, makeDirectory, makeFile, sorted, TestNode, text, treeText } from './harness.ts';
 
 const test = suite<{ node: TestNode }>('namespace mutations');
 
@@ -154,7 +154,7 @@ test('orphans are reaped when the namespace is opened', async ({ node }) => {
 
 test('a large directory and a file of many extents survive eviction', async ({ node }) => {
   await node.namespace.close();
-  const namespace = await node.open({ cachedInodesMax: 64 });
+  const namespace = await node.open({ cachedBytesMax: 1 << 16 });
   const directory = makeDirectory(namespace, 'big');
   for (let index = 0; index < 1000; index++) makeFile(namespace, `file ${index}`, directory.inode);
   const file = makeFile(namespace, 'extents');
@@ -177,7 +177,7 @@ test('a large directory and a file of many extents survive eviction', async ({ n
   await node.commit();
   assert.is(treeText(namespace), before);
   await namespace.close();
-  const again = await node.open({ cachedInodesMax: 64 });
+  const again = await node.open({ cachedBytesMax: 1 << 16 });
   assert.is(treeText(again), before);
   assert.is(again.readDirectory(directory.inode).length, 666);
   assert.is(again.extents(file.inode).length, 1002);
@@ -217,7 +217,7 @@ test('directory entries keep their type', ({ node }) => {
   makeDirectory(namespace, 'd');
   makeFile(namespace, 'f');
   assert.equal(
-    namespace.readDirectory(ROOT_INODE).map(({ name, mode }) => [text(name), mode]),
+    sorted(namespace.readDirectory(ROOT_INODE)).map(({ name, mode }) => [text(name), mode]),
     [
       ['d', DIRECTORY & 0o170000],
       ['f', 0o100000],

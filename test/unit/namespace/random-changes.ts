@@ -2,7 +2,7 @@
 import { isPacketFsError } from '../../../src/base/errors.ts';
 import { type InodeNumber, nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
 import type { Namespace } from '../../../src/namespace/types.ts';
-import { bytes, DIRECTORY, FILE, type TestNode } from './harness.ts';
+import { bytes, DIRECTORY, FILE, sorted, type TestNode } from './harness.ts';
 
 type Below = (bound: number) => number;
 
@@ -43,7 +43,7 @@ function change(node: TestNode, below: Below): void {
   const anyPlace = (): Place => ({ parent: pick(directories), name: bytes(pick(NAMES)) });
   const usedPlace = (): Place => {
     const parent = pick(directories);
-    const entries = namespace.readDirectory(parent);
+    const entries = sorted(namespace.readDirectory(parent));
     return entries.length === 0 ? { parent, name: bytes(pick(NAMES)) } : { parent, name: pick(entries).name };
   };
   const found = () => {

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { isPacketFsError } from '../../../src/base/errors.ts';
 import { type InodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import { encodeBatch, type GlobalInode, type Operation, SOURCE_NONE } from '../../../src/wire/operations.ts';
-import { bytes, makeDirectory, makeFile, TestNode, text, treeText } from './harness.ts';
+import { bytes, makeDirectory, makeFile, sorted, TestNode, text, treeText } from './harness.ts';
 
 const test = suite<{ one: TestNode; other: TestNode }>('namespace replication');
 
@@ -46,7 +46,7 @@ async function exchange(one: TestNode, other: TestNode): Promise<void> {
 }
 
 const listed = (node: TestNode, inode: InodeNumber = ROOT_INODE): string[] =>
-  node.namespace.readDirectory(inode).map(({ name }) => text(name));
+  sorted(node.namespace.readDirectory(inode)).map(({ name }) => text(name));
 
 function inodeAt(node: TestNode, name: string, parent: InodeNumber = ROOT_INODE): InodeNumber {
   const record = node.namespace.lookup(parent, bytes(name));

@@ -131,7 +131,7 @@ export function readFile(volume: Volume, name: string, parent: InodeNumber = ROO
 }
 
 export const namesIn = (volume: Volume, inode: InodeNumber = ROOT_INODE): string[] =>
-  volume.fileSystem.readDirectory(inode).map((entry) => textOf(entry.name));
+  Array.from(volume.fileSystem.readDirectory(inode), (entry) => textOf(entry.name)).sort();
 
 export async function codeOf(action: () => unknown): Promise<unknown> {
   try {
