@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount test test-random test-crash check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory test test-random test-crash check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocr
 	@./setup.sh test bench
 	node dist/bench/mount/bench-mount.js --rows "$(ROWS)" --subjects "$(SUBJECTS)" --rounds "$(ROUNDS)" \
 		--directory "$(DIRECTORY)" --output "$(OUTPUT)"
+
+# FILES=1000000 DIRECTORY=/on/the/disk choose.
+bench-memory: build ## The daemon's memory and the time to mount with a million files, against what is promised
+	FILES="$(FILES)" DIRECTORY="$(DIRECTORY)" node dist/bench/memory/bench-memory.js
 
 test: build ## Every test, with `N passed, N failed` at the end
 	@./setup.sh test

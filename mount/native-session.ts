@@ -45,7 +45,10 @@ export class NativeSession implements FuseSession {
     const session = this.#session;
     const dispatcher = new Dispatcher({ fileSystem, logger, send: (replies) => session.reply(replies) });
     const loop = new RequestLoop({ session, dispatcher });
-    const unsubscribe = fileSystem.onInvalidate((invalidation) => this.#invalidate(invalidation));
+    const unsubscribe = fileSystem.onInvalidate({
+      invalidate: (invalidation) => this.#invalidate(invalidation),
+      queuedCount: () => session.counters()['invalidationsQueued'] ?? 0,
+    });
     const onEnd = (errno: number) => {
       unsubscribe();
       loop.end();

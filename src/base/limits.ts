@@ -46,6 +46,8 @@ export const CACHED_NAMESPACE_BYTES_MAX = 48 * MIB;
 export const LEVEL_BLOCK_CACHE_BYTES = 16 * MIB;
 /** Level tables open (and mapped) at a time, of 2 MiB each. */
 export const LEVEL_OPEN_FILES_MAX = 500;
+/** Invalidations that wait for the kernel; a peer's changes are applied no further until it has taken some. */
+export const INVALIDATIONS_QUEUED_MAX = 65536;
 /** Clocks further ahead than this are refused. */
 export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 /** An invitation is good for this long. */
@@ -87,6 +89,8 @@ export const LITERAL_FRAME_BYTES_MAX = 5 * MIB;
 export const LITERAL_INTAKE_BYTES_MAX = 64 * MIB;
 /** Literals stored at the same time. */
 export const LITERAL_STORES_MAX = 4;
+/** Literals that could not be stored and are to be asked for again; beyond, the oldest are left to be found missing. */
+export const LITERAL_REJECTIONS_MAX = 4096;
 /** Positions go to peers at the latest this long after literals were stored. */
 export const POSITIONS_DELAY_MAX_MS = 100;
 /** Missing bytes are asked for after this long (or 4 round trips) without progress. */

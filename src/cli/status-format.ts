@@ -15,6 +15,7 @@ export function formatStatus(status: StatusResult): string {
     ['since', status.startedAt],
     ['log', `epoch ${status.epoch}, sequence ${status.sequence}`],
     ['holds', `${status.inodes} inodes, ${status.chunks} chunks (index ${formatBytes(status.indexMemoryBytes)})`],
+    ['cache', formatCache(status)],
     ['ingest', formatIngest(status.ingest)],
     ['scrub', summariseScrub(status.scrub)],
     ['engine', `${status.simd}, ${status.aead}, ${formatBytes(status.memoryBytes)} of memory`],
@@ -23,6 +24,12 @@ export function formatStatus(status: StatusResult): string {
   const drops = Object.entries(status.transport).filter(([, count]) => count > 0);
   const counters = drops.map(([reason, count]) => `          ${reason}: ${count}\n`).join('');
   return `${lines}   peers:${formatPeers(status.peers)}${counters === '' ? '' : `transport:\n${counters}`}`;
+}
+
+function formatCache({ cache, kernel }: StatusResult): string {
+  const { inodes, bytes, bytesMax, hits, misses, evictions } = cache;
+  const size = `${inodes} inodes in ${formatBytes(bytes)} of ${formatBytes(bytesMax)}`;
+  return `${size}, ${hits} hits, ${misses} misses, ${evictions} evictions; the kernel holds ${kernel.inodes}`;
 }
 
 function formatIngest(ingest: StatusResult['ingest']): string {

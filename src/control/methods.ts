@@ -107,7 +107,21 @@ export interface StatusResult {
   readonly scrub: ScrubStatus;
   readonly simd: string;
   readonly aead: string;
+  /** Resident. */
   readonly memoryBytes: number;
+  /** JavaScript's part of it: what lives or has not been collected, what the heap takes, what is outside it. */
+  readonly heap: { readonly usedBytes: number; readonly totalBytes: number; readonly externalBytes: number };
+  /** Decoded inodes and names of directories in memory: those that nothing uses go when `bytes` exceeds `bytesMax`. */
+  readonly cache: {
+    readonly inodes: number;
+    readonly bytes: number;
+    readonly bytesMax: number;
+    readonly hits: number;
+    readonly misses: number;
+    readonly evictions: number;
+  };
+  /** Inodes that the kernel holds, the memory for knowing it, and invalidations that it has not taken yet. */
+  readonly kernel: { readonly inodes: number; readonly bytes: number; readonly invalidationsQueued: number };
 }
 
 export interface InfoResult {

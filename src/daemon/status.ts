@@ -46,7 +46,17 @@ export function statusOf(sources: StatusSources): StatusResult {
     scrub: scrubStatusOf(sources.volume.scrub.status()),
     simd: sources.capabilities.simd,
     aead: sources.capabilities.aesGcm ? 'aes-256-gcm' : 'chacha20-poly1305',
-    memoryBytes: process.memoryUsage.rss(),
+    ...memoryOf(volume),
+  };
+}
+
+function memoryOf({ cache, kernel }: VolumeStatus): Pick<StatusResult, 'memoryBytes' | 'heap' | 'cache' | 'kernel'> {
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+  return {
+    memoryBytes: rss,
+    heap: { usedBytes: heapUsed, totalBytes: heapTotal, externalBytes: external },
+    cache,
+    kernel,
   };
 }
 

@@ -1,72 +1,65 @@
-// Operation batches as they were made, by log and first sequence number. An index of sequence numbers in memory finds
-// them; only those in a durable commit are given to peers.
-
-import { type LogNumber, logNumber } from '../base/units.ts';
-import type { Change } from './change.ts';
-import { batchKey, KIND } from './keys.ts';
+// Operation batches as they were made, by log and first sequence number. Nothing of them is in memory: a batch is found
+// by the number that it begins with, and the next one begins where it ends. Only those in a durable commit are given to
+// peers.
+import { assert } from '../base/assert.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { BATCH_OPERATIONS_MAX } from '../base/limits.ts';
+import type { LogNumber } from '../base/units.ts';
+import { outlineOfBatch } from '../wire/batch-outline.ts';
+import { batchKey } from './keys.ts';
 import type { Store } from './store.ts';
 import type { StoredBatch } from './types.ts';
 
 export class BatchStore {
   readonly #store: Store;
-  /** First sequence numbers of each log's batches, ascending. */
-  readonly #firsts = new Map<LogNumber, bigint[]>();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  load(key: Buffer): void {
-    this.#index(logNumber(key.readUInt16BE(1))).push(key.readBigUInt64BE(3));
-  }
-
   add(log: LogNumber, firstSequence: bigint, bytes: Uint8Array): void {
-    this.#index(log).push(firstSequence);
-    const change: Change = { type: 'put', key: batchKey(log, firstSequence), value: bytes };
-    this.#store.change(change);
+    this.#store.change({ type: 'put', key: batchKey(log, firstSequence), value: bytes });
   }
 
   /** Batches whose last sequence is >= from and that end at or before `durable`. */
   from(options: { log: LogNumber; from: bigint; durable: bigint; bytesMax: number }): StoredBatch[] {
     const { log, durable, bytesMax } = options;
-    const firsts = this.#index(log);
     const batches: StoredBatch[] = [];
     let total = 0;
-    for (let index = this.#find(firsts, options.from); index < firsts.length; index++) {
-      const firstSequence = firsts[index] ?? 0n;
-      if (firstSequence > durable) break;
-      const next = firsts[index + 1];
-      const lastSequence = next === undefined || next - 1n > durable ? durable : next - 1n;
-      if (lastSequence < options.from) continue;
-      const bytes = this.#store.read(batchKey(log, firstSequence));
-      if (bytes === undefined) break;
-      total += bytes.length;
+    let next = this.#containing(log, options.from);
+    while (next !== undefined && next.lastSequence <= durable) {
+      total += next.bytes.length;
       if (batches.length > 0 && total > bytesMax) break;
-      batches.push({ firstSequence, lastSequence, bytes });
+      batches.push(next);
+      next = this.#read(log, next.lastSequence + 1n);
     }
     return batches;
   }
 
-  /** Index of the last batch that starts at or before `sequence`. */
-  #find(firsts: readonly bigint[], sequence: bigint): number {
-    let low = 0;
-    let high = firsts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((firsts[middle] ?? 0n) <= sequence) low = middle + 1;
-      else high = middle;
+  /**
+   * Peers have applied whole batches, so `sequence` is nearly always where one begins; else one of those before it is:
+   * a batch is not longer than BATCH_OPERATIONS_MAX.
+   */
+  #containing(log: LogNumber, sequence: bigint): StoredBatch | undefined {
+    const start = sequence > 1n ? sequence : 1n;
+    const farthest = start - BigInt(BATCH_OPERATIONS_MAX);
+    for (let first = start; first > farthest && first > 0n; first -= 1n) {
+      const batch = this.#read(log, first);
+      if (batch !== undefined) return batch.lastSequence >= start ? batch : undefined;
     }
-    return Math.max(0, low - 1);
+    return undefined;
   }
 
-  #index(log: LogNumber): bigint[] {
-    let firsts = this.#firsts.get(log);
-    if (firsts === undefined) {
-      firsts = [];
-      this.#firsts.set(log, firsts);
+  #read(log: LogNumber, firstSequence: bigint): StoredBatch | undefined {
+    const bytes = this.#store.read(batchKey(log, firstSequence));
+    if (bytes === undefined) return undefined;
+    const outline = outlineOfBatch(bytes);
+    if (!outline.ok) {
+      throw new PacketFsError('PFS_CORRUPT', `A stored batch is damaged: ${outline.reason}`, {
+        facts: { log, firstSequence },
+      });
     }
-    return firsts;
+    assert(outline.value.firstSequence === firstSequence, 'a batch is stored under the number that it begins with');
+    return { firstSequence, lastSequence: outline.value.lastSequence, bytes };
   }
 }
-
-export const BATCH_KIND = KIND.batch;

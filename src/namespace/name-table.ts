@@ -12,7 +12,7 @@ export interface NamedInode {
   readonly type: number;
 }
 
-export interface PagedName extends NamedInode {
+export interface TableName extends NamedInode {
   /** Valid until the table changes. */
   readonly name: Uint8Array;
 }
@@ -148,8 +148,8 @@ export class NameTable {
   }
 
   /** What a page holds, in the order in which it was added. */
-  inPage(page: number): PagedName[] {
-    const found: PagedName[] = [];
+  inPage(page: number): TableName[] {
+    const found: TableName[] = [];
     this.#eachInPage(page, (entry) => {
       found.push({ ...this.#named(entry), name: this.#nameOf(entry) });
     });

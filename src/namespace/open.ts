@@ -1,8 +1,8 @@
-// Opening a namespace: reads what stays in memory (logs, commits, orphans, moves, conflicts, the index of batches),
+// Opening a namespace: reads what stays in memory (logs, commits, orphans, moves, conflicts),
 // checks the chain of commits, marks the state as open and, after an unclean stop, starts a new epoch of the own log.
 import { PacketFsError } from '../base/errors.ts';
 import { hybridTime, inodeNumber, logNumber, nanoseconds, ROOT_INODE } from '../base/units.ts';
-import { BATCH_KIND, BatchStore } from './batch-store.ts';
+import { BatchStore } from './batch-store.ts';
 import { decoded } from './change.ts';
 import { type Commit, checkChain, decodeCommit, FIRST_COMMIT } from './commits.ts';
 import { ConflictTable } from './conflicts.ts';
@@ -48,7 +48,6 @@ async function open(options: NamespaceOptions, store: Store): Promise<Namespace>
   const conflicts = new ConflictTable(store);
   for await (const [key, value] of store.scan(KIND.conflict)) decoded(() => conflicts.load(key, value));
   const batches = new BatchStore(store);
-  for await (const key of store.scanKeys(BATCH_KIND)) batches.load(key);
   const own = ownLog(options, logs, wasClean);
   addRoot(store);
   await store.write([

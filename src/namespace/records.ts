@@ -213,13 +213,13 @@ export function decodeExtended(bytes: Uint8Array): Map<string, ExtendedValue> {
   return values;
 }
 
-export interface DecodedName {
+export interface PagedName {
   readonly name: Uint8Array;
   readonly inode: bigint;
   readonly type: number;
 }
 
-export function encodeNamePage(names: readonly DecodedName[]): Uint8Array {
+export function encodeNamePage(names: readonly PagedName[]): Uint8Array {
   return packetfs.NamePage.encode({
     name: names.map(({ name }) => name),
     inode: names.map(({ inode }) => toWire(inode)),
@@ -227,7 +227,7 @@ export function encodeNamePage(names: readonly DecodedName[]): Uint8Array {
   }).finish();
 }
 
-export function decodeNamePage(bytes: Uint8Array): DecodedName[] {
+export function decodeNamePage(bytes: Uint8Array): PagedName[] {
   const wire = packetfs.NamePage.decode(bytes);
   return wire.name.map((name, index) => ({
     name,

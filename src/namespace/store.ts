@@ -210,6 +210,10 @@ export class Store {
   }
 
   #unpin(state: InodeState): void {
+    if (state.reaped) {
+      this.#drop(state); // only an operation that comes late reads it again
+      return;
+    }
     // What a write left beside the encoded form is read again from it.
     if (!state.hasPages) state.content = undefined;
     this.measure(state);

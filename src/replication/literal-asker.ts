@@ -1,7 +1,7 @@
 // Asks for bytes: what a batch refers to and nothing brings, what is held but does not match its check, what could not
 // be stored when it came, and what scrub wants to repair. Each ask goes to one peer that should have the bytes; one
 // that cannot or does not answer is followed by the next, and after all of them by a pause.
-import { ASK_RANGES_MAX, ASKS_OUTSTANDING_MAX } from '../base/limits.ts';
+import { ASK_RANGES_MAX, ASKS_OUTSTANDING_MAX, LITERAL_REJECTIONS_MAX } from '../base/limits.ts';
 import type { AskReason } from '../wire/messages.ts';
 import type { Applier } from './applier.ts';
 import { type Arrivals, type AskIds, type AskTarget, answerPatienceMs, askPatienceMs, isOrigin } from './ask-target.ts';
@@ -57,7 +57,9 @@ export class LiteralAsker {
   readonly #context: ReplicationContext;
   readonly #asks = new Map<number, RangeAsk>();
   readonly #fetches = new Set<Fetch>();
+  /** Oldest first. Of too many the oldest are forgotten: what a batch refers to is asked for as missing then. */
   #rejections: Rejection[] = [];
+  /** How often a literal came to nothing, by where it begins; likewise. */
   readonly #failures = new Map<string, number>();
   /** What a peer said it does not have, or never sent. */
   readonly #refused = new Map<AskTarget, Map<LogKey, RangeSet>>();
@@ -117,8 +119,12 @@ export class LiteralAsker {
     const key = logKey(log);
     const name = `${key}:${range.start}`;
     const failures = (this.#failures.get(name) ?? 0) + 1;
+    this.#failures.delete(name);
     this.#failures.set(name, failures);
     this.#rejections.push({ target, log, key, range, failures, since: this.#context.timeline.stamp() });
+    if (this.#rejections.length > LITERAL_REJECTIONS_MAX) this.#rejections.shift();
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size > LITERAL_REJECTIONS_MAX && oldest !== undefined) this.#failures.delete(oldest);
   }
 
   unavailable(target: AskTarget, id: number, ranges: readonly PositionRange[]): void {

@@ -10,6 +10,7 @@ export async function applyBatches(
   files: OpenFiles,
   batches: readonly Uint8Array[],
 ): Promise<void> {
+  if (parts.invalidations.isFull) await parts.invalidations.room();
   parts.latch.assertWritable();
   const applied: AppliedBatch[] = [];
   try {

@@ -38,8 +38,8 @@ export class OpenFiles {
   }
 
   /** Inodes that the kernel holds references to, and the memory for knowing it. */
-  get kernelInodes(): { readonly count: number; readonly bytes: number } {
-    return { count: this.#kernel.count, bytes: this.#kernel.byteLength };
+  get kernelInodes(): { readonly inodes: number; readonly bytes: number } {
+    return { inodes: this.#kernel.count, bytes: this.#kernel.byteLength };
   }
 
   isOpen(inode: InodeNumber): boolean {

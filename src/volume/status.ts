@@ -1,4 +1,5 @@
 // What a volume tells about itself for `pfs status` and metrics.
+import type { CacheStatistics } from '../namespace/types.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 
@@ -15,6 +16,10 @@ export interface VolumeStatus {
   readonly commits: number;
   readonly chunks: number;
   readonly indexMemoryBytes: number;
+  /** Decoded inodes and names of directories in memory. */
+  readonly cache: CacheStatistics;
+  /** What the kernel holds of the volume, with the memory for knowing it, and what it is yet to be told. */
+  readonly kernel: { readonly inodes: number; readonly bytes: number; readonly invalidationsQueued: number };
   readonly ingest: {
     readonly bytes: number;
     readonly matchedBytes: number;
@@ -37,6 +42,8 @@ export function statusOf(parts: VolumeParts, files: OpenFiles): VolumeStatus {
     commits: committer.commits,
     chunks: index.chunks,
     indexMemoryBytes: index.memoryBytes,
+    cache: namespace.statistics().cache,
+    kernel: { ...files.kernelInodes, invalidationsQueued: parts.invalidations.queuedCount },
     ingest: blob.totals(),
   };
 }

@@ -126,7 +126,11 @@ export interface FileSystem {
   statistics(): VolumeStatistics;
   /** Writes the journal records of everything done since the last call; before the requests are answered. */
   flushJournal(): void;
-  onInvalidate(listener: (invalidation: Invalidation) => void): () => void;
+  /** `queuedCount`: how many the kernel has not taken yet. */
+  onInvalidate(listener: {
+    readonly invalidate: (invalidation: Invalidation) => void;
+    readonly queuedCount: () => number;
+  }): () => void;
 }
 
 export type { ContentPatch, FileOffset };

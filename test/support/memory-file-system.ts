@@ -226,7 +226,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     flushJournal: () => {
       fileSystem.journalFlushes += 1;
     },
-    onInvalidate: (listener) => {
+    onInvalidate: ({ invalidate: listener }) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

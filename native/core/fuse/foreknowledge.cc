@@ -1,13 +1,14 @@
-// See foreknowledge.h. All tables are bounded: what does not fit is not known, and asked of JavaScript.
+// See foreknowledge.h. All tables are bounded: what does not fit is not known any more, and asked of JavaScript.
 #include "foreknowledge.h"
 
 #include <functional>
+#include <utility>
 
 namespace packetfs::fuse {
 
 namespace {
 
-constexpr std::size_t kNewFilesMax = 65536;  // those that are open for the first time, as a rule
+constexpr std::size_t kNewFilesMax = 32768;  // twice: those that are open for the first time, as a rule
 constexpr std::size_t kDirectoriesMax = 16384;
 constexpr std::size_t kNamesMax = 262144;  // about 10 MiB
 
@@ -44,6 +45,7 @@ void Foreknowledge::noteName(fuse_ino_t inode, std::string_view name) {
 void Foreknowledge::forget(fuse_ino_t inode) {
   std::lock_guard guard(mutex_);
   newFiles_.erase(inode);
+  olderNewFiles_.erase(inode);
   const auto found = directories_.find(inode);
   if (found == directories_.end()) return;
   if (found->second.names.has_value()) namesCount_ -= found->second.names->size();
@@ -76,12 +78,17 @@ std::optional<struct stat> Foreknowledge::directory(fuse_ino_t inode) const {
 void Foreknowledge::learnNew(const struct stat& attributes) {
   std::lock_guard guard(mutex_);
   if (S_ISDIR(attributes.st_mode)) directoryOf(attributes.st_ino).names.emplace();
-  if (S_ISREG(attributes.st_mode) && newFiles_.size() < kNewFilesMax) newFiles_.insert(attributes.st_ino);
+  if (!S_ISREG(attributes.st_mode)) return;
+  if (newFiles_.size() >= kNewFilesMax) {
+    std::swap(olderNewFiles_, newFiles_);
+    newFiles_.clear();
+  }
+  newFiles_.insert(attributes.st_ino);
 }
 
 bool Foreknowledge::hasNoCapabilities(fuse_ino_t inode) const {
   std::lock_guard guard(mutex_);
-  return newFiles_.contains(inode);
+  return newFiles_.contains(inode) || olderNewFiles_.contains(inode);
 }
 
 bool Foreknowledge::lacksName(fuse_ino_t directory, std::string_view name) const {

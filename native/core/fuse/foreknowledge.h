@@ -72,6 +72,7 @@ class Foreknowledge {
   std::size_t namesCount_ = 0;  // in all directories
   std::unordered_map<fuse_ino_t, Directory> directories_{};
   std::unordered_set<fuse_ino_t> newFiles_{};
+  std::unordered_set<fuse_ino_t> olderNewFiles_{};  // what `newFiles_` was before it was last full
 };
 
 }  // namespace packetfs::fuse

@@ -18,6 +18,7 @@ void Invalidations::stop() {
     std::lock_guard guard(mutex_);
     stopping_ = true;
     queue_.clear();
+    queued_.clear();
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
@@ -36,11 +37,18 @@ std::size_t Invalidations::queuedCount() const {
   return queue_.size();
 }
 
+std::size_t Invalidations::HashOfItem::operator()(const Item& item) const {
+  return std::hash<std::string>{}(item.name) ^ (item.inode * 0x9e3779b97f4a7c15U) ^
+         static_cast<std::size_t>(item.offset);
+}
+
 void Invalidations::push(Item item) {
   {
     std::lock_guard guard(mutex_);
     if (stopping_) return;
-    queue_.push_back(std::move(item));
+    const auto [place, isNew] = queued_.insert(std::move(item));
+    if (!isNew) return;
+    queue_.push_back(&*place);
   }
   changed_.notify_one();
 }
@@ -51,7 +59,8 @@ void Invalidations::run(struct fuse_session* session) {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    const Item item = std::move(queue_.front());
+    // Taken out before the kernel is told: what changes again meanwhile is queued again.
+    const Item item = std::move(queued_.extract(queued_.find(*queue_.front())).value());
     queue_.pop_front();
     lock.unlock();
     if (item.isEntry) {

@@ -3,7 +3,9 @@
 // Why never on a thread that serves requests, nor on JavaScript's: notify_inval_entry takes the lock of the parent
 // directory in the kernel, and a lookup or create in that directory holds it while it waits for our answer. The thread
 // that would give the answer must not be the one that waits for the lock. notify_inval_inode likewise waits for pages
-// that a read of ours may hold. So the queue has no bound: JavaScript may not wait for it either.
+// that a read of ours may hold. JavaScript may not wait for it either, so a push always succeeds. What bounds the
+// queue: what is queued already is not queued again, and whoever applies a peer's changes waits, without blocking
+// anything, while too much is queued (src/volume/invalidations.ts).
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 
@@ -13,6 +15,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_set>
 
 namespace packetfs::fuse {
 
@@ -35,6 +38,11 @@ class Invalidations {
     off_t length = 0;
     bool isEntry = false;
     std::string name{};
+
+    bool operator==(const Item&) const = default;
+  };
+  struct HashOfItem {
+    std::size_t operator()(const Item& item) const;
   };
 
   void push(Item item);
@@ -42,7 +50,8 @@ class Invalidations {
 
   mutable std::mutex mutex_{};
   std::condition_variable changed_{};
-  std::deque<Item> queue_{};
+  std::unordered_set<Item, HashOfItem> queued_{};
+  std::deque<const Item*> queue_{};  // of `queued_`, in their order
   bool stopping_ = true;
   std::thread thread_{};
 };

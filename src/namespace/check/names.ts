@@ -47,7 +47,8 @@ class NameWalk {
     if (directory !== undefined) for (const name of names) this.#takeName(directory, name);
   }
 
-  #takeName(directory: DirectoryFacts, { key: name, inode: child, type }: PagedName): void {
+  #takeName(directory: DirectoryFacts, { name: bytes, inode: child, type }: PagedName): void {
+    const name = nameKey(bytes);
     this.names += 1;
     const report = (code: 'name-page' | 'name-inode' | 'name-type', detail: string): void =>
       this.#context.report({ code, inode: directory.inode, name, other: child, detail });
@@ -123,9 +124,10 @@ class NameComparison {
   #compare([key, value]: RawRecord): void {
     const directory = key.readBigUInt64BE(1);
     if (!this.#table.directories.has(this.#table.find(directory))) return;
-    for (const { key: name, inode: child } of decodeNamePage(value)) {
+    for (const { name: bytes, inode: child } of decodeNamePage(value)) {
       const links = this.#wanted.get(child);
       if (links === undefined) continue;
+      const name = nameKey(bytes);
       const tag = `${directory}/${name}`;
       const seen = links.get(tag);
       if (seen === false) {

@@ -156,6 +156,9 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
   simd: 'avx2',
   aead: 'aes-256-gcm',
   memoryBytes: 1048576,
+  heap: { usedBytes: 300_000, totalBytes: 400_000, externalBytes: 10_000 },
+  cache: { inodes: 7, bytes: 11_264, bytesMax: 1048576, hits: 40, misses: 7, evictions: 0 },
+  kernel: { inodes: 5, bytes: 1280, invalidationsQueued: 0 },
 });
 
 const CHECK: CheckStatus = {

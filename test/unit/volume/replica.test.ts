@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { INVALIDATIONS_QUEUED_MAX } from '../../../src/base/limits.ts';
 import { MIB, ROOT_INODE } from '../../../src/base/units.ts';
 import { logNameText } from '../../../src/blob/log-name.ts';
 import { subtractRanges } from '../../../src/blob/ranges.ts';
@@ -75,7 +76,7 @@ async function treeOf(volume: Volume, inode = ROOT_INODE, prefix = ''): Promise<
     lines.push(`${path} ${mode} ${uid} ${gid} ${size} ${modified} ${isDirectory ? 0 : links} ${content}`);
     if (isDirectory) lines.push(...(await treeOf(volume, entry.inode, path)));
   }
-  return lines;
+  return prefix === '' ? lines.sort() : lines;
 }
 
 test('two volumes that exchange literals and batches in both directions become equal', async ({ a, b }) => {
@@ -133,7 +134,10 @@ test('an open file shows applied content, and the kernel is told what is stale',
   const { inode } = b.fileSystem.lookup(ROOT_INODE, bytesOf('shared'));
   await b.fileSystem.open(inode, { write: false, truncate: false });
   const heard: Invalidation[] = [];
-  const stop = b.fileSystem.onInvalidate((invalidation) => heard.push(invalidation));
+  const stop = b.fileSystem.onInvalidate({
+    invalidate: (invalidation) => heard.push(invalidation),
+    queuedCount: () => 0,
+  });
   const inodeAtA = a.fileSystem.lookup(ROOT_INODE, bytesOf('shared')).inode;
   await a.fileSystem.open(inodeAtA, { write: true, truncate: true });
   await a.contents.write(inodeAtA, 0n, noise(8, 50_000));
@@ -149,6 +153,25 @@ test('an open file shows applied content, and the kernel is told what is stale',
   const { keepCache } = await b.fileSystem.open(inode, { write: false, truncate: false });
   assert.is(keepCache, false);
   b.fileSystem.release(inode);
+});
+
+test('changes of a peer wait while the kernel has too much to be told', async ({ a, b }) => {
+  let queued = INVALIDATIONS_QUEUED_MAX + 1;
+  const stop = b.fileSystem.onInvalidate({ invalidate: () => undefined, queuedCount: () => queued });
+  createFile(a, 'late');
+  const { log } = await a.replica.commit();
+  const batches = a.replica.readBatches(log, 1n, 16 * MIB).map(({ bytes }) => bytes);
+  let isApplied = false;
+  const applied = b.replica.applyBatches(batches).then(() => {
+    isApplied = true;
+  });
+  await b.commit(); // local work goes on
+  assert.not(isApplied);
+  assert.equal(namesIn(b), []);
+  queued = 0;
+  await applied;
+  assert.equal(namesIn(b), ['late']);
+  stop();
 });
 
 test('what was applied is there after closing and opening, and is not asked for again', async (context) => {
