@@ -180,7 +180,7 @@ class Repair {
   }
 
   #restoreExtended(state: InodeState): void {
-    const values = this.#tree.store.extended(state);
+    const values = this.#tree.store.extendedForChange(state);
     for (const [key, value] of this.#told.get(state.inode)?.extended ?? []) {
       const known = values.get(key);
       if (known === undefined || this.#tree.logs.compare(value.stamp, known.stamp) > 0) values.set(key, value);
@@ -202,18 +202,18 @@ class Repair {
   /** Keeps the names whose inodes have them, with their types, in pages written anew. */
   #deriveNames(state: InodeState): void {
     const directory = this.#tree.directory(state);
-    for (const [key, named] of directory.names) {
-      for (const one of [...named]) {
-        const child = this.#state(one.inode);
-        if (child === undefined || !child.links.some((link) => sameName(link, state.inode, key))) {
-          deleteName(directory, key, one.inode);
-          this.#done.push(`inode ${state.inode}: its name ${shownName(key)} for inode ${one.inode} was taken away`);
-        } else if (one.type !== (child.record.mode & 0o170000)) {
-          named[named.indexOf(one)] = { ...one, type: child.record.mode & 0o170000 };
-        }
+    for (const { name, inode, mode } of directory.names.listing()) {
+      const key = nameKey(name);
+      const child = this.#state(inode);
+      if (child === undefined || !child.links.some((link) => sameName(link, state.inode, key))) {
+        deleteName(directory, name, { inode });
+        this.#done.push(`inode ${state.inode}: its name ${shownName(key)} for inode ${inode} was taken away`);
+      } else if (mode !== (child.record.mode & 0o170000)) {
+        deleteName(directory, name, { inode });
+        insertName(state, directory, name, { inode, type: child.record.mode & 0o170000 });
       }
     }
-    for (let page = 0; page < directory.pageCounts.length; page++) directory.dirtyPages.add(page);
+    for (let page = 0; page < directory.names.pageCount; page++) directory.dirtyPages.add(page);
     this.#tree.store.touch(state);
   }
 
@@ -222,7 +222,7 @@ class Repair {
     const kept = state.links.filter((link) => {
       const parent = this.#state(link.parent);
       if (parent === undefined || !isDirectory(parent) || this.#leadsToItself(state, link.parent)) return false;
-      this.#list(parent, nameKey(link.name), state);
+      this.#list(parent, link.name, state);
       return true;
     });
     if (kept.length === state.links.length) return;
@@ -235,13 +235,14 @@ class Repair {
     this.#tree.store.touch(state);
   }
 
-  #list(parent: InodeState, key: string, state: InodeState): void {
+  #list(parent: InodeState, name: Uint8Array, state: InodeState): void {
     const directory = this.#tree.directory(parent);
-    if (directory.names.get(key)?.some(({ inode }) => inode === state.inode)) return;
-    const type = state.record.mode & 0o170000;
-    insertName(parent, directory, { key, inode: state.inode, type }, () => 0);
+    if (directory.names.all(name).some(({ inode }) => inode === state.inode)) return;
+    insertName(parent, directory, name, { inode: state.inode, type: state.record.mode & 0o170000 });
     this.#tree.store.touch(parent);
-    this.#done.push(`inode ${parent.inode}: the name ${shownName(key)} was put back for inode ${state.inode}`);
+    this.#done.push(
+      `inode ${parent.inode}: the name ${shownName(nameKey(name))} was put back for inode ${state.inode}`,
+    );
   }
 
   #leadsToItself(state: InodeState, parent: InodeNumber): boolean {
@@ -258,10 +259,9 @@ class Repair {
   #deriveFacts(state: InodeState): void {
     const links = new Set(state.links.map((link) => `${link.parent}/${nameKey(link.name)}`)).size;
     if (isDirectory(state)) {
-      const { names, pageCounts } = this.#tree.directory(state);
-      const children = [...names.values()].flat().filter(({ type }) => type === 0o040000);
-      state.subdirectories = children.length;
-      state.namePages = pageCounts.length;
+      const { names } = this.#tree.directory(state);
+      state.subdirectories = [...names.listing()].filter(({ mode }) => mode === 0o040000).length;
+      state.namePages = names.pageCount;
     }
     const isRoot = state.inode === ROOT_INODE;
     const counted = { isDirectory: isDirectory(state), isRoot, links, subdirectories: state.subdirectories };

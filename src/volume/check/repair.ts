@@ -8,6 +8,7 @@ import type { ListedName, NamespaceRepair } from '../../namespace/check/repair.t
 import type { RawRecord, RecordSource } from '../../namespace/check/source.ts';
 import { KIND, numberKey } from '../../namespace/keys.ts';
 import { decodeNamePage } from '../../namespace/records.ts';
+import { nameKey } from '../../namespace/state.ts';
 import type { VolumeParts } from '../parts.ts';
 import type { LiteralSource, Scrub } from '../scrub.ts';
 import { syncDirectory } from '../state-directory.ts';
@@ -129,7 +130,8 @@ async function pagesOf(
   for (const parent of doubtful) {
     for (const [key, value] of await source.ofInode(KIND.namePage, parent)) {
       namePages.set(parent, key.readUInt32BE(9) + 1);
-      for (const { key: name, inode } of decodeNamePage(value)) {
+      for (const { name: bytes, inode } of decodeNamePage(value)) {
+        const name = nameKey(bytes);
         const names = missing.get(inode);
         if (names?.some((known) => known.parent === parent && known.name === name) === false)
           names.push({ parent, name });
