@@ -60,6 +60,71 @@ def as_user(uid, action, groups=()):
         raise OSError(number, os.strerror(number))
 
 
+def operations(directory, path):
+    """Every call on a path, by name; `directory` has a file `source`."""
+    source, free = directory + "/source", directory + "/free"
+    return {
+        "chmod": lambda: os.chmod(path, 0o600),
+        "chown": lambda: os.chown(path, 0, 0),
+        "lchown": lambda: os.lchown(path, 0, 0),
+        "mkdir": lambda: os.mkdir(path),
+        "mkfifo": lambda: os.mkfifo(path),
+        "mknod": lambda: os.mknod(path, 0o644 | stat.S_IFREG),
+        "symlink": lambda: os.symlink("target", path),
+        "open": lambda: os.open(path, os.O_RDONLY | os.O_NONBLOCK),
+        "create": lambda: os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NONBLOCK),
+        "create exclusively": lambda: os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY),
+        "truncate": lambda: os.truncate(path, 1),
+        "unlink": lambda: os.unlink(path),
+        "rmdir": lambda: os.rmdir(path),
+        "utimes": lambda: os.utime(path, (1, 1)),
+        "stat": lambda: os.stat(path),
+        "lstat": lambda: os.lstat(path),
+        "readlink": lambda: os.readlink(path),
+        "access": lambda: checked(libc.access(os.fsencode(path), os.R_OK)),
+        "list": lambda: os.listdir(path),
+        "chdir": lambda: os.chdir(path),
+        "statvfs": lambda: os.statvfs(path),
+        "setxattr": lambda: os.setxattr(path, "user.a", b"1"),
+        "getxattr": lambda: os.getxattr(path, "user.a"),
+        "listxattr": lambda: os.listxattr(path),
+        "removexattr": lambda: os.removexattr(path, "user.a"),
+        "link from": lambda: os.link(path, free),
+        "link to": lambda: os.link(source, path),
+        "rename from": lambda: os.rename(path, free),
+        "rename to": lambda: os.rename(source, path),
+    }
+
+
+def outcome(action, uid=0, groups=()):
+    """'ok', or the name of the errno; as another user in a child process."""
+    try:
+        action() if uid == 0 else as_user(uid, action, groups)
+        return "ok"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+
+def attempt_all(directory, name, uid, skipped):
+    calls = operations(directory, directory + "/" + name)
+    return [[call, outcome(action, uid)] for call, action in calls.items() if call not in skipped]
+
+
+def times_changed(action, *watched):
+    """For each watched path or descriptor, which of its times the action changes: some of 'amc', or 'gone'."""
+    def about(what):
+        return os.fstat(what) if isinstance(what, int) else os.lstat(what)
+
+    before = [about(what) for what in watched]
+    time.sleep(0.012)
+    action()
+    changes = []
+    for what, old in zip(watched, before):
+        new = about(what)
+        changes.append("".join(kind for kind in "amc" if getattr(new, f"st_{kind}time_ns") != getattr(old, f"st_{kind}time_ns")))
+    return changes
+
+
 def serve():
     helpers = dict(globals())
     for line in sys.stdin:
