@@ -22,5 +22,5 @@ apt=(apt-get -q -o "Dir::Etc::SourceList=$work/source.sources" -o Dir::Etc::Sour
 cd "$work"
 "${apt[@]}" update >&2
 "${apt[@]}" source --download-only "fuse3=$version" >&2
-tar -xf fuse3_*.orig.tar.* --strip-components=2 -C "$directory" --wildcards \
+tar -xf fuse3_*.orig.tar.?z --strip-components=2 -C "$directory" --wildcards \
   '*/example/passthrough_hp.cc' '*/example/cxxopts.hpp'
