@@ -79,13 +79,13 @@ const std::map<std::string, void (*)(const std::string&)> kOperations = {
     {"back", renameFileBack}, {"unlink", unlinkFile}, {"mkdir", makeDirectory}, {"rmdir", removeDirectory},
 };
 
-/// Entries seen: every one of them several times.
+/// Files seen: every one of them several times. Not all filesystems list `.` and `..`.
 long readDirectory(const std::string& directory) {
   long entries = 0;
   for (int reading = 0; reading < kReadings; ++reading) {
     DIR* stream = opendir(directory.c_str());
     require(stream != nullptr, "opendir", directory);
-    while (readdir(stream) != nullptr) ++entries;
+    while (const dirent* entry = readdir(stream)) entries += entry->d_name[0] == '.' ? 0 : 1;
     closedir(stream);
   }
   return entries;
@@ -108,7 +108,7 @@ void work(const std::string& operation, const std::string& directory, int files,
   ++barrier.ready;
   while (!barrier.start) usleep(100);
   if (operation == "readdir") {
-    const long expected = static_cast<long>(kReadings) * (files + 2);
+    const long expected = static_cast<long>(kReadings) * files;
     if (readDirectory(directory) != expected) fail("readdir misses entries of", directory);
     return;
   }
@@ -157,7 +157,7 @@ int main(int count, char** parameters) {
   const int files = std::atoi(parameters[3]);
   const int clients = std::atoi(parameters[4]);
   const double seconds = measure(parameters[1], parameters[2], files, clients);
-  const long each = std::string(parameters[1]) == "readdir" ? kReadings * (files + 2L) : files;
+  const long each = std::string(parameters[1]) == "readdir" ? static_cast<long>(kReadings) * files : files;
   std::printf("{\"operations\": %ld, \"seconds\": %.6f}\n", each * clients, seconds);
   return 0;
 }
