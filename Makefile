@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory test test-random test-crash check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory test test-random test-crash test-programs check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ test-random: build ## Ten million random operations against a model (PFS_OPERATI
 test-crash: build ## Thousands of crashes: KILLS=2000 CUTS=500 SHUTDOWNS=50 LANES=2 VOLUME_CYCLES=50 PFS_SEED=…
 	@./setup.sh test
 	$(TSX) test/support/crash/run-campaigns.ts
+
+test-programs: build ## The real programs at full size: 10,000 commits, npm ci, PostgreSQL, stress-ng, half an hour of fio
+	@./setup.sh test programs
+	PFS_PROGRAMS=long $(RUNNER) $(or $(TESTS),test/e2e/programs)
 
 check: lint test ## What CI runs: lint, layers, types, formats and every test
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing PacketFS needs on Debian or Ubuntu: each need is a probe and the package that
 # satisfies it, so a second run installs nothing. Where it may not install, it says what is missing and exits 2.
-# Usage: setup.sh [build] [test] [lint] [bench]   (default: build)
+# Usage: setup.sh [build] [test] [programs] [lint] [bench]   (default: build)
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 NODE_MAJOR_MIN=20
@@ -55,6 +55,11 @@ for group in "${@:-build}"; do
       need sqlite3 command_exists sqlite3
       need xfsprogs command_exists xfs_io
       ;;
+    programs)
+      need postgresql test -d /usr/lib/postgresql
+      need procps command_exists pgrep
+      need stress-ng command_exists stress-ng
+      ;;
     bench)
       need bindfs command_exists bindfs
       need gocryptfs command_exists gocryptfs
@@ -62,7 +67,7 @@ for group in "${@:-build}"; do
       need sshfs command_exists sshfs
       ;;
     lint) need clang-format command_exists clang-format ;;
-    *) fail "unknown group $group: build, test, lint or bench" ;;
+    *) fail "unknown group $group: build, test, programs, lint or bench" ;;
   esac
 done
 [ "${#missing_packages[@]}" -gt 0 ] || exit 0

@@ -4,12 +4,13 @@
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shortOrLong } from './program-sizes.ts';
 import { findTestFiles } from './test-files.ts';
 import { type Job, type Outcome, runJob } from './test-job.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const UNIT_LIMIT_MS = 180_000;
-const END_TO_END_LIMIT_MS = 600_000;
+const END_TO_END_LIMIT_MS = shortOrLong(600_000, 7_200_000);
 const SANITIZE_LIMIT_MS = 900_000;
 /** Two unit tests at a time: the machines that run this have two cores. */
 const UNIT_PARALLEL = Math.min(2, availableParallelism());

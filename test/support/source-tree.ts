@@ -1,4 +1,4 @@
-// A real tree for end-to-end tests that needs no network: packages of node_modules (about 1,700 files) and one entry of
+// A real tree for end-to-end tests that needs no network: packages of node_modules (about 1,700 files where none are named) and one entry of
 // every other kind that a copy must keep.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const PACKAGES = ['lodash', 'protobufjs', 'zod'];
 
-export function makeSourceTree(directory: string): void {
+export function makeSourceTree(directory: string, packages: readonly string[] = PACKAGES): void {
   mkdirSync(directory, { recursive: true });
   const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
-  for (const name of PACKAGES)
+  for (const name of packages)
     cpSync(join(modules, name), join(directory, name), { recursive: true, dereference: true });
   makeOtherKinds(join(directory, 'other-kinds'));
 }

@@ -2,9 +2,12 @@
 // machine run alone.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isLong } from './program-sizes.ts';
 
 const PARALLEL_FOLDERS = ['test/unit', 'test/posix', 'test/simulation'];
 const SERIAL_FOLDERS = ['test/native', 'test/conformance', 'test/e2e'];
+/** Take many minutes and packages of their own: only `make test-programs` runs them. */
+const LONG_FOLDER = 'test/e2e/programs/long/';
 
 export interface TestFiles {
   readonly parallel: readonly string[];
@@ -23,7 +26,8 @@ function testsIn(folder: string): string[] {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.test.ts'))
       .sort()
-      .map((name) => join(folder, name));
+      .map((name) => join(folder, name))
+      .filter((path) => isLong || !path.includes(LONG_FOLDER));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
