@@ -1,8 +1,8 @@
-// Nodes that exchange their batches in any causal order end with the same tree. PFS_SEED replays one seed, PFS_SEEDS
+// Nodes that exchange their batches in any causal order end with the same tree, and `pfs check` finds nothing in it. PFS_SEED replays one seed, PFS_SEEDS
 // sets how many are tried.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { seeded, TestNode, treeText } from './harness.ts';
+import { findingsOf, seeded, TestNode, treeText } from './harness.ts';
 import { randomChange } from './random-changes.ts';
 
 const test = suite('namespace convergence');
@@ -60,6 +60,7 @@ async function converge(seed: number, peerCount: number): Promise<void> {
         for (let count = below(8); count > 0; count--) randomChange(peer.node, below);
         if (below(4) === 0) {
           await peer.node.commit();
+          assert.equal(await findingsOf(peer.node), [], `seed ${seed}: the check of a commit`);
           if (below(4) === 0) {
             await peer.node.namespace.close();
             await peer.node.open({ cachedBytesMax: 4096 });
@@ -81,6 +82,7 @@ async function converge(seed: number, peerCount: number): Promise<void> {
     for (const other of others) assert.is(other, first, `seed ${seed}: the trees differ`);
     for (const { node } of peers) {
       await node.commit();
+      assert.equal(await findingsOf(node), [], `seed ${seed}: the check at the end`);
       await node.namespace.close();
       const again = await node.open();
       assert.is(treeText(again), first, `seed ${seed}: the tree differs after reopening`);

@@ -15,6 +15,7 @@ import {
   ROOT_INODE,
 } from '../../../src/base/units.ts';
 import type { Extent } from '../../../src/extent/extent.ts';
+import { NamespaceCheck } from '../../../src/namespace/check/check-namespace.ts';
 import { openNamespace } from '../../../src/namespace/open.ts';
 import type { NameEntry, Namespace } from '../../../src/namespace/types.ts';
 
@@ -90,6 +91,29 @@ export class TestNode {
     await this.#namespace?.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** What `pfs check` finds in the last commit; every address is taken to be held. */
+export async function findingsOf(node: TestNode): Promise<string[]> {
+  const source = node.namespace.snapshot();
+  const findings: string[] = [];
+  const check = new NamespaceCheck({
+    source,
+    clock: { monotonic: () => milliseconds(0), wall: () => nanoseconds(0n) },
+    signal: new AbortController().signal,
+    onFinding: ({ code, inode, name, detail }) => findings.push(`${code} ${inode ?? ''} ${name ?? ''}: ${detail}`),
+    onProgress: () => undefined,
+    holds: () => true,
+  });
+  try {
+    await check.commits();
+    await check.inodes();
+    await check.tree();
+    await check.operations();
+  } finally {
+    await source.close();
+  }
+  return findings;
 }
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
