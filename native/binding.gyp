@@ -56,6 +56,7 @@
         "core/base/service_manager.cc",
         "core/blob/blob_append.cc",
         "core/blob/blob_core.cc",
+        "core/blob/blob_read.cc",
         "core/blob/direct_reader.cc",
         "core/blob/file.cc",
         "core/blob/index_check.cc",

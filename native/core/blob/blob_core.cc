@@ -213,48 +213,6 @@ std::optional<FoundChunk> BlobCore::chunkStartingAt(BlobAddress address) const {
   return found;
 }
 
-Status BlobCore::read(BlobAddress address, std::uint8_t* target, std::size_t length) {
-  if (closed_.load()) return Status::failure(EBADF, "the blob is closed");
-  if (length == 0) return Status::success();
-  auto segment = segmentAt(address);
-  if (!segment) return Status::failure(EIO, "an address names a segment that this node does not hold");
-  return segment->readData(offsetOf(address), target, length);
-}
-
-Status BlobCore::readExtents(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint8_t* target,
-                             std::size_t length) {
-  std::uint64_t done = 0;  // bytes of target that are filled
-  BlobAddress runAddress = kHole;
-  std::uint64_t runStart = 0;
-  std::uint64_t runLength = 0;
-  const auto readRun = [&]() -> Status {
-    if (runLength == 0) return Status::success();
-    return read(runAddress, target + runStart, runLength);
-  };
-  for (std::size_t i = 0; i < count; i++) {
-    const Extent& extent = extents[i];
-    if (extent.fileOffset + extent.length <= fileOffset + done || extent.address == kHole) continue;
-    if (extent.fileOffset >= fileOffset + length) break;
-    const std::uint64_t skipped = extent.fileOffset < fileOffset + done ? fileOffset + done - extent.fileOffset : 0;
-    const std::uint64_t start = extent.fileOffset + skipped - fileOffset;
-    const std::uint64_t taken = std::min<std::uint64_t>(extent.length - skipped, length - start);
-    const BlobAddress address = extent.address + skipped;
-    if (start > done) std::memset(target + done, 0, start - done);
-    if (runLength > 0 && start == runStart + runLength && address == runAddress + runLength) {
-      runLength += taken;
-    } else {
-      Status status = readRun();
-      if (!status.ok()) return status;
-      runAddress = address;
-      runStart = start;
-      runLength = taken;
-    }
-    done = start + taken;
-  }
-  if (done < length) std::memset(target + done, 0, length - done);
-  return readRun();
-}
-
 Result<ChunkRecord> BlobCore::chunkAt(BlobAddress address) {
   auto segment = segmentAt(address);
   TableRecord record;

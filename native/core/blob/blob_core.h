@@ -90,6 +90,8 @@ class BlobCore final : public Blob {
   Result<std::shared_ptr<Segment>> segmentWithRoom(Log& log, std::uint32_t length);
   std::uint32_t adopt(Log& log, const std::shared_ptr<Segment>& segment);
   std::uint32_t ordinalOf(const Segment& segment) const;
+  Status readStream(BlobAddress address, std::uint8_t* target, std::size_t length, bool& fromDisk) const;
+  void prefetch(const Extent* extents, std::size_t count, std::uint64_t fileOffset) const;
   void indexChunks(std::uint32_t ordinal, std::span<const ChunkBytes> chunks);
   void compareTables(const std::vector<IndexedSegment>& segments, IndexCheck& check) const;
   bool compareEntries(IndexCheck& check) const;

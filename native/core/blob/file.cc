@@ -48,6 +48,19 @@ Status readFully(int fd, std::uint8_t* target, std::size_t length, std::uint64_t
   return Status::success();
 }
 
+Status readCachedFirst(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset, bool& fromDisk) {
+  const iovec whole{target, length};
+  const ssize_t cached = ::preadv2(fd, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+  if (cached < 0) {  // nothing is cached, or the filesystem cannot tell: an error shows again below
+    fromDisk = fromDisk || errno == EAGAIN;
+    return readFully(fd, target, length, offset);
+  }
+  const auto taken = static_cast<std::size_t>(cached);
+  if (taken == length) return Status::success();
+  fromDisk = true;
+  return readFully(fd, target + taken, length - taken, offset + taken);
+}
+
 Status writeFully(int fd, const std::uint8_t* bytes, std::size_t length, std::uint64_t offset) {
   return writePartsFully(fd, {iovec{const_cast<std::uint8_t*>(bytes), length}}, offset);
 }

@@ -39,6 +39,8 @@ Status systemFailure(const char* action, const std::string& path);
 Result<Descriptor> openFile(const std::string& path, int flags);
 Result<std::uint64_t> fileSize(int fd);
 
+/// As readFully; sets `fromDisk` when not all of it was in the page cache.
+Status readCachedFirst(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset, bool& fromDisk);
 Status readFully(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset);
 Status writeFully(int fd, const std::uint8_t* bytes, std::size_t length, std::uint64_t offset);
 /// Writes all parts back to back from `offset` on; any number of them.

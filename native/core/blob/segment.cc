@@ -1,6 +1,7 @@
 // Lookups of a segment, see segment.h.
 #include "segment.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -114,6 +115,16 @@ std::vector<TableRecord> Segment::chunks() const {
 Status Segment::readData(std::uint32_t offset, std::uint8_t* target, std::size_t length) const {
   if (!covers(offset, length)) return Status::failure(EIO, "bytes are referred to that this node does not hold");
   return readFully(data_.fd(), target, length, offset);
+}
+
+Status Segment::readData(std::uint32_t offset, std::uint8_t* target, std::size_t length, bool& fromDisk) const {
+  if (!covers(offset, length)) return Status::failure(EIO, "bytes are referred to that this node does not hold");
+  return readCachedFirst(data_.fd(), target, length, offset, fromDisk);
+}
+
+/// A hint: where it fails, the read that follows waits for the disk.
+void Segment::prefetch(std::uint32_t offset, std::size_t length) const {
+  (void)::posix_fadvise(data_.fd(), offset, static_cast<off_t>(length), POSIX_FADV_WILLNEED);
 }
 
 }  // namespace packetfs

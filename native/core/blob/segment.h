@@ -75,6 +75,10 @@ class Segment {
   [[nodiscard]] std::vector<Start> starts() const;
   /// Fails with EIO where bytes are not held.
   Status readData(std::uint32_t offset, std::uint8_t* target, std::size_t length) const;
+  /// The same; sets `fromDisk` when the page cache did not have it all.
+  Status readData(std::uint32_t offset, std::uint8_t* target, std::size_t length, bool& fromDisk) const;
+  /// Lets the kernel read ahead; nothing waits for it.
+  void prefetch(std::uint32_t offset, std::size_t length) const;
 
   // Changes.
   [[nodiscard]] bool hasRoom(std::uint32_t length, std::size_t records = 1) const;
