@@ -62,6 +62,7 @@ const FUSE_NATIVE: Readonly<Partial<Record<DifferenceId, readonly string[]>>> = 
   ],
   'allocation-and-seek': [
     'every change of content by another user clears the set-id bits, by root none',
+    'every way to write clears the set-id bits of a program, for those without CAP_FSETID',
     'data and holes are shown in whole blocks of 4096 bytes',
     'allocating changes the modification and change times, with KEEP_SIZE and within the size too',
     'SEEK_DATA and SEEK_HOLE find where data and holes begin',
