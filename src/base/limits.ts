@@ -41,7 +41,7 @@ export const OPEN_FILE_VERSION_INTERVAL_MS = 5000;
 /** Memory for written bytes that are not yet in the blob. */
 export const DIRTY_MEMORY_BYTES_MAX = 256 * MIB;
 /** Memory for decoded inodes and the names of directories that are clean, as estimated; others are read again. */
-export const CACHED_NAMESPACE_BYTES_MAX = 48 * MIB;
+export const CACHED_NAMESPACE_BYTES_MAX = 32 * MIB;
 /** Memory for uncompressed blocks of the namespace's Level tables. */
 export const LEVEL_BLOCK_CACHE_BYTES = 16 * MIB;
 /** Level tables open (and mapped) at a time, of 2 MiB each. */
