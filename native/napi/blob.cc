@@ -336,6 +336,8 @@ void registerBlob(Napi::Env env, Napi::Object exports) {
                 BlobOptions options;
                 options.directory = reader.string(value.Get("directory"), "directory");
                 readIdentity(reader, value, options);
+                const Napi::Value reserve = value.Get("reserveBytes");
+                if (!reserve.IsUndefined()) options.reserveBytes = reader.uint32(reserve, "reserveBytes");
                 if (reader.failed()) return info.Env().Undefined();
                 auto blob = Blob::open(std::move(options));
                 if (!blob.ok()) return throwStatus(info.Env(), blob.status, "openBlob");

@@ -26,6 +26,8 @@ export interface BlobOptions {
   readonly volumeId: Uint8Array; // 16 bytes
   readonly identityKey: Uint8Array; // 32 bytes
   readonly chunker: ChunkerParameters;
+  /** Free space of the disk that data leaves alone; without it none. */
+  readonly reserveBytes?: number;
 }
 
 export interface SegmentState {

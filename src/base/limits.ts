@@ -38,6 +38,10 @@ export const COMMIT_DELAY_MIN_MS = 10;
 export const COMMIT_DIRTY_BYTES_MAX = 64 * MIB;
 /** A content version of a file that stays open is made this often. */
 export const OPEN_FILE_VERSION_INTERVAL_MS = 5000;
+/** Free space of the disk that data leaves to the namespace: names go on, and what was accepted can be committed. */
+export const DISK_RESERVE_BYTES = 32 * MIB;
+/** A commit begins only with this much free: Level must not meet a full disk in the middle of a write. */
+export const COMMIT_FREE_BYTES_MIN = 8 * MIB;
 /** Memory for written bytes that are not yet in the blob. */
 export const DIRTY_MEMORY_BYTES_MAX = 256 * MIB;
 /** Memory for decoded inodes and the names of directories that are clean, as estimated; others are read again. */

@@ -62,6 +62,7 @@ function memoryOf({ cache, kernel }: VolumeStatus): Pick<StatusResult, 'memoryBy
 
 function healthOf(volume: VolumeStatus, peers: readonly PeerStatus[]): Pick<StatusResult, 'state' | 'reason'> {
   if (volume.state === 'read-only') return { state: 'READ_ONLY', reason: volume.reason };
+  if (volume.state === 'full') return { state: 'DEGRADED', reason: volume.reason };
   const away = peers.filter((peer) => peer.rttMs === undefined).length;
   if (away === 0) return { state: 'ONLINE', reason: '' };
   return { state: 'DEGRADED', reason: `${away} of ${peers.length} peers are not connected` };

@@ -4,15 +4,22 @@
 import fs from 'node:fs';
 import type { NativeBlob } from '../addon/native.ts';
 import type { Clock, Logger } from '../base/clock.ts';
-import { PacketFsError } from '../base/errors.ts';
-import { COMMIT_DELAY_MAX_MS, COMMIT_DELAY_MIN_MS, COMMIT_DIRTY_BYTES_MAX } from '../base/limits.ts';
+import { isPacketFsError, PacketFsError } from '../base/errors.ts';
+import {
+  COMMIT_DELAY_MAX_MS,
+  COMMIT_DELAY_MIN_MS,
+  COMMIT_DIRTY_BYTES_MAX,
+  COMMIT_FREE_BYTES_MIN,
+} from '../base/limits.ts';
 import type { LogStore } from '../blob/log-store.ts';
 import { MarkTable } from '../blob/marks.ts';
 import type { Namespace } from '../namespace/types.ts';
 import type { Journal } from './journal.ts';
 import type { ReadOnlyLatch } from './latch.ts';
+import { freeBytesOf } from './statistics.ts';
 
 export interface CommitterOptions {
+  readonly stateDirectory: string;
   readonly namespace: Namespace;
   readonly blob: NativeBlob;
   readonly logs: LogStore;
@@ -34,6 +41,7 @@ export class Committer {
   #bytesAtLastStart = 0;
   #commits = 0;
   #closed = false;
+  #waitsForSpace = false;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -44,12 +52,27 @@ export class Committer {
     return this.#commits;
   }
 
-  /** Writes what the namespace has to say to the journal, and sees to it that a commit follows. */
+  /** The disk is too full for a commit: one is tried every second, and whoever asks for one gets PFS_NO_SPACE. */
+  get waitsForSpace(): boolean {
+    return this.#waitsForSpace;
+  }
+
+  /**
+   * Writes what the namespace has to say to the journal, and sees to it that a commit follows. On a full disk nothing
+   * is changed any more until what was changed already is in the journal or in a commit.
+   */
   flushJournal(): void {
-    const records = this.#options.namespace.takeJournal();
+    const { namespace, journal, latch } = this.#options;
+    const records = namespace.takeJournal();
     if (records.length === 0) return;
-    this.#options.journal.append(records);
-    this.noteChange();
+    try {
+      journal.append(records);
+    } catch (error) {
+      if (isPacketFsError(error, 'PFS_NO_SPACE')) latch.refuseForSpace();
+      throw error;
+    } finally {
+      this.noteChange();
+    }
   }
 
   /** Something waits for a commit: it comes soon after a quiet second, else a second after the last, or at once when much is dirty. */
@@ -92,7 +115,7 @@ export class Committer {
 
   #commitUnattended(): void {
     this.#timer = undefined;
-    this.commit().catch(() => undefined); // the latch has told the operator
+    this.commit().catch(() => undefined); // the latch, or the log of a full disk, has told the operator
   }
 
   #cancelTimer(): void {
@@ -107,6 +130,7 @@ export class Committer {
     this.#lastStartedMs = clock.monotonic();
     this.#bytesAtLastStart = blob.totals().appendedBytes;
     this.#journalRest();
+    this.#expectSpace();
     const frozen = namespace.freeze();
     const retired = frozen === undefined ? undefined : journal.rotate(frozen.number);
     const pending = logs.beforeSync();
@@ -117,14 +141,33 @@ export class Committer {
     }
     logs.noteDurable(pending, synced);
     if (retired !== undefined) fs.rmSync(retired, { force: true });
+    latch.admitAgain();
     this.#commits += 1;
     for (const listener of this.#listeners) listener();
+  }
+
+  /**
+   * Level may not meet a full disk: what it has written in part hides what it writes after that. So nothing is frozen
+   * while there is too little space, and all of it waits in memory and in the journal.
+   */
+  #expectSpace(): void {
+    const { namespace, stateDirectory, logger } = this.#options;
+    const isFull = namespace.pending && freeBytesOf(stateDirectory) < COMMIT_FREE_BYTES_MIN;
+    if (isFull !== this.#waitsForSpace) {
+      this.#waitsForSpace = isFull;
+      if (isFull) logger.warn({ bytesNeeded: COMMIT_FREE_BYTES_MIN }, 'the disk is full: changes wait to be committed');
+      else logger.info({}, 'there is space again: changes are committed');
+    }
+    if (!isFull) return;
+    this.noteChange();
+    throw new PacketFsError('PFS_NO_SPACE', 'the disk of the state directory is full; free space there');
   }
 
   /** Changes whose requests are not answered yet are in this commit, so their records belong before it. */
   #journalRest(): void {
     try {
       this.#options.journal.append(this.#options.namespace.takeJournal());
+      this.#options.latch.admitAgain();
     } catch (error) {
       // This commit makes them durable itself, and they wait for it: nothing is lost unless it fails too.
       this.#options.logger.warn({ error }, 'the journal cannot be written; the commit under way holds its records');

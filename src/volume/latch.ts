@@ -1,5 +1,5 @@
 // The one way a volume stops writing for good: a failed sync or a damaged state latches it read-only until it is
-// opened again (DESIGN §3: a failed fsync is never retried). Reading goes on.
+// opened again (DESIGN §3: a failed fsync is never retried). Reading goes on. A full disk refuses changes for a time.
 
 import type { Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
@@ -7,6 +7,7 @@ import { PacketFsError } from '../base/errors.ts';
 export class ReadOnlyLatch {
   readonly #logger: Logger;
   #reason: string | undefined;
+  #isFull = false;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -24,10 +25,20 @@ export class ReadOnlyLatch {
     this.#logger.error({ reason, cause }, 'the volume is read-only from now on: nothing more is written');
   }
 
+  /** Until `admitAgain`: the journal takes nothing more, so no change could be acknowledged. */
+  refuseForSpace(): void {
+    this.#isFull = true;
+  }
+
+  admitAgain(): void {
+    this.#isFull = false;
+  }
+
   /** Before every change. */
   assertWritable(): void {
     if (this.#reason !== undefined)
       throw new PacketFsError('PFS_READ_ONLY', `the volume is read-only: ${this.#reason}`);
+    if (this.#isFull) throw new PacketFsError('PFS_NO_SPACE', 'the disk of the state directory is full');
   }
 
   /** Before waiting for durability, which will not come. */

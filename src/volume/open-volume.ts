@@ -3,7 +3,7 @@
 import type { NativeContentStore, NativeModule } from '../addon/native.ts';
 import type { Clock, Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { DIRTY_MEMORY_BYTES_MAX } from '../base/limits.ts';
+import { DIRTY_MEMORY_BYTES_MAX, DISK_RESERVE_BYTES } from '../base/limits.ts';
 import { ROOT_INODE } from '../base/units.ts';
 import { LogStore } from '../blob/log-store.ts';
 import { ChunkVerifier } from '../blob/verify.ts';
@@ -68,7 +68,7 @@ export async function openVolume(options: OpenVolumeOptions): Promise<Volume> {
 async function openInState(options: OpenVolumeOptions, state: StateDirectory): Promise<Volume> {
   const { native, clock, logger, volumeId, node } = options;
   const keys = deriveChunkKeys(native, options.volumeSecret);
-  const blob = native.openBlob({ directory: state.blob, volumeId, ...keys });
+  const blob = native.openBlob({ directory: state.blob, volumeId, ...keys, reserveBytes: DISK_RESERVE_BYTES });
   try {
     const namespace = await openNamespace({
       directory: state.namespace,
@@ -84,7 +84,16 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       follows: namespace.commit.number,
       crc32c: (bytes, seed) => native.crc32c(bytes, seed),
     });
-    const committer = new Committer({ namespace, blob, logs, journal, latch, clock, logger });
+    const committer = new Committer({
+      stateDirectory: state.path,
+      namespace,
+      blob,
+      logs,
+      journal,
+      latch,
+      clock,
+      logger,
+    });
     const contents = native.createContentStore(blob, DIRTY_MEMORY_BYTES_MAX);
     const invalidations = new Invalidations();
     const parts = { namespace, blob, logs, contents, committer, latch, invalidations, clock, logger };

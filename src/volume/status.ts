@@ -4,8 +4,9 @@ import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 
 export interface VolumeStatus {
-  readonly state: 'writable' | 'read-only';
-  /** Why it is read-only; empty while it is not. */
+  /** `full`: the disk has no space for a commit. */
+  readonly state: 'writable' | 'full' | 'read-only';
+  /** Why it is not writable; empty while it is. */
   readonly reason: string;
   readonly epoch: number;
   /** Last own operation that is durable. */
@@ -29,11 +30,10 @@ export interface VolumeStatus {
 }
 
 export function statusOf(parts: VolumeParts, files: OpenFiles): VolumeStatus {
-  const { namespace, blob, latch, contents, committer } = parts;
+  const { namespace, blob, contents, committer } = parts;
   const index = blob.index();
   return {
-    state: latch.reason === undefined ? 'writable' : 'read-only',
-    reason: latch.reason ?? '',
+    ...stateOf(parts),
     epoch: namespace.ownLog.epoch,
     sequence: namespace.ownLog.durableSequence,
     inodes: namespace.statistics().inodes,
@@ -46,4 +46,10 @@ export function statusOf(parts: VolumeParts, files: OpenFiles): VolumeStatus {
     kernel: { ...files.kernelInodes, invalidationsQueued: parts.invalidations.queuedCount },
     ingest: blob.totals(),
   };
+}
+
+function stateOf({ latch, committer }: VolumeParts): Pick<VolumeStatus, 'state' | 'reason'> {
+  if (latch.reason !== undefined) return { state: 'read-only', reason: latch.reason };
+  if (!committer.waitsForSpace) return { state: 'writable', reason: '' };
+  return { state: 'full', reason: 'the disk of the state directory is full: changes wait to be committed' };
 }

@@ -20,6 +20,7 @@ struct BlobOptions {
   std::array<std::uint8_t, 16> volumeId{};
   ChunkKey identityKey{};
   ChunkerParameters chunker{};
+  std::uint64_t reserveBytes = 0;  // of the disk, left free by data for what tells where data is
 };
 
 struct SegmentState {  // what opening a segment found

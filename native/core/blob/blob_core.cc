@@ -134,7 +134,8 @@ Result<std::shared_ptr<Segment>> BlobCore::loadSegment(const Log& log, std::uint
   return Segment::open({.path = log.path + "/" + digits,
                         .identity = {options_.volumeId, chunkerId_, log.name, segment},
                         .identityKey = options_.identityKey,
-                        .chunkBytesMax = options_.chunker.maximum});
+                        .chunkBytesMax = options_.chunker.maximum,
+                        .reserveBytes = options_.reserveBytes});
 }
 
 Status BlobCore::setAppendLog(LogNumber log) {

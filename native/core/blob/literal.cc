@@ -113,7 +113,11 @@ Status BlobCore::storeChunks(Segment& segment, std::span<const ChunkBytes> chunk
   }
   if (!fresh.empty()) {
     if (!segment.canPlace(fresh.size())) return Status::failure(EBADMSG, "literal frame: the segment is complete");
-    Status status = segment.place(fresh);
+    std::uint64_t bytes = 0;
+    for (const ChunkBytes& chunk : fresh) bytes += chunk.length;
+    Status status = segment.leaveReserve(bytes);
+    if (!status.ok()) return status;
+    status = segment.place(fresh);
     if (!status.ok()) return status;
     indexChunks(ordinalOf(segment), fresh);
   }

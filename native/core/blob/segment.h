@@ -38,6 +38,7 @@ class Segment {
     TableIdentity identity{};
     ChunkKey identityKey{};
     std::uint32_t chunkBytesMax = 0;
+    std::uint64_t reserveBytes = 0;
   };
   struct Findings {
     bool torn = false;
@@ -87,6 +88,8 @@ class Segment {
   /// At their own offsets (none of them held). On failure nothing is recorded.
   Status place(std::span<const ChunkBytes> chunks);
   [[nodiscard]] bool canPlace(std::size_t records) const;
+  /// ENOSPC when this many bytes more would take the disk's reserve.
+  [[nodiscard]] Status leaveReserve(std::uint64_t length) const;
   /// Rewrites data and record of a chunk that begins at chunk.offset where they differ from what they should be.
   Status repair(const ChunkBytes& chunk);
   void stopAppending() { full_ = true; }
@@ -112,6 +115,7 @@ class Segment {
   Status classify(LoadedSlots& slots);
   Status lowerSyncMark(std::uint32_t slot);
   Status preallocate(std::uint32_t end);
+  [[nodiscard]] bool leavesReserve(std::uint64_t length) const;
   Status writeData(std::span<const ChunkBytes> chunks);
   Status writeRecords(std::span<const std::uint8_t> records, std::span<const std::uint32_t> slots, std::size_t reused);
   void publish(std::span<const ChunkBytes> chunks, std::span<const std::uint32_t> slots);

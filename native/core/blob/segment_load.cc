@@ -68,7 +68,7 @@ Status Segment::readSlots(LoadedSlots& slots) {
   }
   if (check == HeaderCheck::damaged) {
     slots.headerDamaged = true;
-    isNew_ = slots.tableBytes == 0;
+    isNew_ = slots.tableBytes <= kTableHeaderBytes;  // a full disk may have taken a part of a new header
     encodeHeader(place_.identity, header);
     Status status = writeFully(table_.fd(), header, kTableHeaderBytes, 0);
     if (!status.ok()) return status;

@@ -1,6 +1,7 @@
 // Appending, placing, repairing and syncing chunks of a segment, see segment.h.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,12 +39,27 @@ Status Segment::append(std::span<ChunkBytes> chunks) {
   return place(chunks);
 }
 
+/// A filesystem that does not tell its size counts as roomy.
+bool Segment::leavesReserve(std::uint64_t length) const {
+  if (place_.reserveBytes == 0) return true;
+  struct statvfs disk {};
+  if (::fstatvfs(data_.fd(), &disk) != 0 || disk.f_blocks == 0) return true;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize >= length + place_.reserveBytes;
+}
+
+Status Segment::leaveReserve(std::uint64_t length) const {
+  if (leavesReserve(length)) return Status::success();
+  return Status::failure(ENOSPC, "the disk below " + place_.path + " is full but for its reserve");
+}
+
 /// Space beyond the end of the file; near a full disk only what is needed now.
 Status Segment::preallocate(std::uint32_t end) {
   if (end <= allocatedTo_) return Status::success();
   const std::uint64_t from = dataEnd_;
   const std::uint64_t ahead = std::min((end / kPreallocationBytes + 1) * kPreallocationBytes, kSegmentBytes);
+  errno = ENOSPC;
   for (const std::uint64_t to : {ahead, std::uint64_t{end}}) {
+    if (!leavesReserve(to - from)) continue;
     if (::fallocate(data_.fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from), static_cast<off_t>(to - from)) == 0) {
       allocatedTo_ = to;
       return Status::success();

@@ -1,7 +1,7 @@
 // Crash cycles of one volume: workers do random file work, the crash comes at a random moment, the volume is mounted
 // again and everything in it is checked.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ended } from '../process.ts';
 import type { SeededRandom } from '../seeded-random.ts';
@@ -24,6 +24,8 @@ const WORK_MAX_MS = 5000;
 /** Most crashes come while operations take less than this; `setTimeout` knows no less than a millisecond. */
 const POLL_MS = 1;
 const REMOUNT_MAX_MS = 5000;
+/** A daemon that has worked less than this waited for a busy machine; the report tells how long. */
+const REMOUNT_WORK_MAX_MS = 2500;
 
 /** A killed process; or a power cut of a disk that loses, reorders and tears what was not synced; or of a filesystem of
  * the kernel. */
@@ -77,7 +79,7 @@ export class CrashCycles {
       mkdirSync(join(this.volume.mountPoint, nameOf(index)));
       model.put(nameOf(index), { kind: 'directory' });
     }
-    await this.disk?.syncAll();
+    syncDirectory(this.volume.mountPoint);
   }
 
   /** Work, crash, mount again, check. Throws when something is not as it was promised. */
@@ -92,8 +94,11 @@ export class CrashCycles {
     expectNoFailure(works);
     const losses = await this.#crash(worker);
     const done = works.map((work) => readProgress(work.progress));
-    const remountMs = await this.volume.start();
-    if (remountMs > REMOUNT_MAX_MS) throw new Error(`mounting again took ${remountMs} ms`);
+    const times = await this.volume.start();
+    const remountMs = times.elapsedMs - times.waitedMs;
+    if (remountMs > REMOUNT_MAX_MS && times.workedMs > REMOUNT_WORK_MAX_MS) {
+      throw new Error(`mounting again was slow: ${JSON.stringify(times)}`);
+    }
     for (const [index, work] of works.entries()) await this.#check(index, work, done[index]);
     await this.#checkVolume();
     const acknowledged = done.reduce((sum, progress) => sum + progress.done, 0);
@@ -171,6 +176,12 @@ export class CrashCycles {
 function diskOf(kind: CrashKind, directory: string): PowerDisk | undefined {
   if (kind === 'kill') return undefined;
   return kind === 'power' ? new FaultyDisk(directory) : new LoopDisk(directory, kind);
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }
 
 const nameOf = (index: number): string => `worker${index}`;

@@ -79,10 +79,6 @@ export class FaultyDisk implements PowerDisk {
     return new Map(words.map((word) => [word.split('=')[0] ?? '', Number(word.split('=')[1])]));
   }
 
-  syncAll(): Promise<string> {
-    return this.#command('sync');
-  }
-
   stopPower(): Promise<string> {
     return this.#command('stop');
   }

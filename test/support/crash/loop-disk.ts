@@ -6,7 +6,7 @@ import { isMounted } from '../mounts.ts';
 import { run, runChecked } from '../process.ts';
 import type { Losses, PowerDisk } from './power-disk.ts';
 
-const IMAGE_BYTES = 320 * 1024 * 1024; // XFS makes nothing under 300 MiB
+const IMAGE_BYTES = 512 * 1024 * 1024; // XFS makes nothing under 300 MiB
 const FORCE_FLAG = { ext4: '-F', xfs: '-f' } as const;
 
 export type LoopFilesystem = keyof typeof FORCE_FLAG;
@@ -15,18 +15,20 @@ export class LoopDisk implements PowerDisk {
   readonly mountPoint: string;
   readonly #image: string;
   readonly #filesystem: LoopFilesystem;
+  readonly #imageBytes: number;
   #isMade = false;
 
-  constructor(directory: string, filesystem: LoopFilesystem) {
+  constructor(directory: string, filesystem: LoopFilesystem, imageBytes = IMAGE_BYTES) {
     this.mountPoint = join(directory, 'disk');
     this.#image = join(directory, 'image');
     this.#filesystem = filesystem;
+    this.#imageBytes = imageBytes;
     mkdirSync(this.mountPoint, { recursive: true });
   }
 
   async start(): Promise<void> {
     if (!this.#isMade) {
-      await runChecked('truncate', ['-s', String(IMAGE_BYTES), this.#image]);
+      await runChecked('truncate', ['-s', String(this.#imageBytes), this.#image]);
       await runChecked(`mkfs.${this.#filesystem}`, ['-q', FORCE_FLAG[this.#filesystem], this.#image]);
       this.#isMade = true;
     }
@@ -41,10 +43,6 @@ export class LoopDisk implements PowerDisk {
     await this.close();
     await this.start();
     return { sectors: 0, names: 0 };
-  }
-
-  syncAll(): Promise<string> {
-    return runChecked('sync', ['-f', this.mountPoint]);
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,5 @@ export interface PowerDisk {
   stopPower(): Promise<unknown>;
   /** Settles what the cut has left and mounts it again; nobody may use the disk meanwhile. */
   cut(seed: number): Promise<Losses>;
-  /** All that was written is on the disk. */
-  syncAll(): Promise<unknown>;
   close(): Promise<void>;
 }

@@ -83,9 +83,4 @@ Disk::Losses Disk::lose(Loss loss, std::uint64_t seed) {
   return losses;
 }
 
-void Disk::syncAll() {
-  for (const auto& [inode, file] : files_) file->synced();
-  names_.allSynced();
-}
-
 }  // namespace faulty

@@ -37,8 +37,6 @@ class Disk {
     std::uint64_t names = 0;
   };
   Losses lose(Loss loss, std::uint64_t seed);
-  /// All that was written is durable.
-  void syncAll();
 
  private:
   std::string tree_;

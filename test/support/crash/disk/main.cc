@@ -5,7 +5,6 @@
 //   lie OPERATION PATTERN                      fsync or fsyncdir succeeds and does nothing
 //   clear                                      no more of these
 //   counts                                     operations so far
-//   sync                                       all that was written is durable
 //   stop                                       the power goes: nothing succeeds any more
 //   cut everything|nothing|random SEED         what a power cut now leaves; implies stop
 #include <sys/stat.h>
@@ -57,8 +56,6 @@ std::string obey(Disk& disk, const std::string& text) {
     disk.faults().clear();
   } else if (command == "counts") {
     return "ok" + countsOf(disk.faults());
-  } else if (command == "sync") {
-    disk.syncAll();
   } else if (command == "stop") {
     disk.stop();
   } else if (command == "cut") {
