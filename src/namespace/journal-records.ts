@@ -4,82 +4,134 @@ import { PacketFsError } from '../base/errors.ts';
 import { blobAddress, hybridTime, inodeNumber, logNumber, nanoseconds } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
 import { packetfs } from '../wire/generated/packetfs.js';
-import { signedOf, toWire, unsignedOf } from '../wire/long.ts';
+import { signedOf, unsignedOf } from '../wire/long.ts';
+import { MessageWriter } from '../wire/message-writer.ts';
 import { decoded } from './change.ts';
-import type { AttributesMutation, ContentMutation, Mutation, NameMutation, TimedMutation } from './mutation-types.ts';
-import { extentsOf, wireExtents } from './records.ts';
+import type {
+  AttributesMutation,
+  ContentMutation,
+  CreateMutation,
+  Mutation,
+  NameMutation,
+  TimedMutation,
+} from './mutation-types.ts';
+import { writeExtents } from './record-writers.ts';
+import { extentsOf } from './records.ts';
 import type { JournalRecord, RenameOptions } from './types.ts';
 
+/** Fields of packetfs.Mutation. */
+const FIELDS = {
+  create: 2,
+  link: 3,
+  unlink: 4,
+  'remove-directory': 5,
+  rename: 6,
+  attributes: 7,
+  content: 8,
+  extended: 9,
+  log: 12,
+} as const;
 const RENAME_FLAGS: readonly RenameOptions['flags'][] = ['replace', 'noreplace', 'exchange'];
 const EMPTY = new Uint8Array(0);
 
+const writer = new MessageWriter();
+
 export function encodeMutation({ now, mutation }: TimedMutation): JournalRecord {
-  return packetfs.Mutation.encode({ nowNs: toWire(now), ...wireMutation(mutation) }).finish();
+  writer.fixed64(1, now);
+  writeMutation(mutation);
+  return writer.finish();
 }
 
-function wireMutation(mutation: Mutation): packetfs.Mutation.$Properties {
+function writeMutation(mutation: Mutation): void {
   switch (mutation.kind) {
-    case 'create': {
-      const { mode, uid, gid, device, name } = mutation;
-      const ids = { inode: toWire(mutation.inode), parent: toWire(mutation.parent) };
-      return { create: { ...ids, name: name ?? null, mode, uid, gid, device, target: mutation.target ?? null } };
-    }
-    case 'link':
-      return { link: wireName(mutation) };
-    case 'unlink':
-      return { unlink: wireName(mutation) };
-    case 'remove-directory':
-      return { removeDirectory: wireName(mutation) };
-    case 'rename': {
-      const { name, newName } = mutation;
-      const ids = { parent: toWire(mutation.parent), newParent: toWire(mutation.newParent) };
-      return { rename: { ...ids, name, newName, flags: RENAME_FLAGS.indexOf(mutation.flags) } };
-    }
-    case 'attributes':
-      return { attributes: wireAttributes(mutation) };
-    case 'content':
-      return { content: wireContent(mutation) };
-    case 'extended': {
-      const { name, value } = mutation;
-      return { extended: { inode: toWire(mutation.inode), name, value: value ?? null, removed: value === undefined } };
-    }
     case 'reap':
-      return { reap: toWire(mutation.inode) };
+      writer.optionalFixed64(10, mutation.inode);
+      return;
     case 'applied':
-      return { applied: mutation.bytes };
-    case 'log':
-      return { log: { name: { node: mutation.name.node, epoch: mutation.name.epoch }, number: mutation.number } };
+      writer.element(11, mutation.bytes);
+      return;
+    default: {
+      const start = writer.begin(FIELDS[mutation.kind]);
+      writeFields(mutation);
+      writer.end(start);
+    }
   }
 }
 
-const wireName = (mutation: NameMutation): packetfs.MutationName.$Properties => ({
-  inode: toWire(mutation.inode),
-  parent: toWire(mutation.parent),
-  name: mutation.name,
-});
-
-function wireAttributes({ inode, groups }: AttributesMutation): packetfs.MutationAttributes.$Properties {
-  const { mode, uid, gid, accessed, modified } = groups;
-  return {
-    inode: toWire(inode),
-    mode: mode ?? null,
-    uid: uid ?? null,
-    gid: gid ?? null,
-    accessedNs: accessed === undefined ? null : toWire(accessed),
-    modifiedNs: modified === undefined ? null : toWire(modified),
-  };
+function writeFields(mutation: Exclude<Mutation, { kind: 'reap' | 'applied' }>): void {
+  switch (mutation.kind) {
+    case 'create':
+      writeCreate(mutation);
+      return;
+    case 'link':
+    case 'unlink':
+    case 'remove-directory':
+      writer.fixed64(1, mutation.inode);
+      writer.fixed64(2, mutation.parent);
+      writer.bytes(3, mutation.name);
+      return;
+    case 'rename':
+      writer.fixed64(1, mutation.parent);
+      writer.bytes(2, mutation.name);
+      writer.fixed64(3, mutation.newParent);
+      writer.bytes(4, mutation.newName);
+      writer.uint32(5, RENAME_FLAGS.indexOf(mutation.flags));
+      return;
+    case 'attributes':
+      writeAttributes(mutation);
+      return;
+    case 'content':
+      writeContent(mutation);
+      return;
+    case 'extended':
+      writer.fixed64(1, mutation.inode);
+      writer.bytes(2, mutation.name);
+      writer.bytes(3, mutation.value);
+      writer.bool(4, mutation.value === undefined);
+      return;
+    case 'log': {
+      const start = writer.begin(1);
+      writer.bytes(1, mutation.name.node);
+      writer.uint32(2, mutation.name.epoch);
+      writer.end(start);
+      writer.uint32(2, mutation.number);
+    }
+  }
 }
 
-function wireContent({ inode, change, version }: ContentMutation): packetfs.MutationContent.$Properties {
+function writeCreate({ inode, parent, name, mode, uid, gid, device, target }: CreateMutation): void {
+  writer.fixed64(1, inode);
+  writer.fixed64(2, parent);
+  writer.bytes(3, name);
+  writer.uint32(4, mode);
+  writer.uint32(5, uid);
+  writer.uint32(6, gid);
+  writer.uint32(7, device);
+  writer.bytes(8, target);
+}
+
+function writeAttributes({ inode, groups }: AttributesMutation): void {
+  const { mode, uid, gid, accessed, modified } = groups;
+  writer.fixed64(1, inode);
+  writer.optionalUint32(2, mode);
+  writer.optionalUint32(3, uid);
+  writer.optionalUint32(4, gid);
+  writer.optionalFixed64(5, accessed);
+  writer.optionalFixed64(6, modified);
+}
+
+function writeContent({ inode, change, version }: ContentMutation): void {
   const { size, modified, replaced, extents } = change;
-  return {
-    inode: toWire(inode),
-    size: toWire(size),
-    modifiedNs: modified === undefined ? null : toWire(modified),
-    replaced: wireExtents(replaced.map(({ offset, length }) => ({ offset, length, address: blobAddress(0n) }))),
-    extents: wireExtents(extents),
-    version: toWire(version),
-  };
+  writer.fixed64(1, inode);
+  writer.uint64(2, size);
+  writer.optionalFixed64(3, modified);
+  writeExtents(
+    writer,
+    4,
+    replaced.map(({ offset, length }) => ({ offset, length, address: blobAddress(0n) })),
+  );
+  writeExtents(writer, 5, extents);
+  writer.fixed64(6, version);
 }
 
 export function decodeMutation(record: JournalRecord): TimedMutation {

@@ -86,47 +86,6 @@ export function extentsOf(wire: packetfs.ExtentColumns.$Properties | null | unde
   return extents;
 }
 
-const sameStamp = (left: Stamp | undefined, right: Stamp | undefined): boolean =>
-  left?.sequence === right?.sequence && left?.log === right?.log && left?.clock === right?.clock;
-
-function wireStamps(state: InodeState): packetfs.Stamp.$Properties[] {
-  const stamps = REGISTERS.map((register) => state.stamps[register]);
-  const first = stamps[0];
-  if (!state.replicated || first === undefined) return [];
-  if (stamps.every((stamp) => sameStamp(stamp, first))) return [wireStamp(first)];
-  return stamps.map((stamp) => wireStamp(stamp ?? first));
-}
-
-export function encodeInode(state: InodeState): Uint8Array {
-  const { record } = state;
-  const wire: packetfs.InodeRecord.$Properties = {
-    mode: record.mode,
-    uid: record.uid,
-    gid: record.gid,
-    device: record.device,
-    size: toWire(record.size),
-    allocatedBytes: toWire(record.allocatedBytes),
-    accessedNs: toWire(record.accessed),
-    modifiedNs: toWire(record.modified),
-    changedNs: toWire(record.changed),
-    contentVersion: toWire(record.contentVersion),
-    stamps: wireStamps(state),
-    links: state.links.map(wireLink),
-    deadLinks: state.deadLinks.map((dead) => ({ link: wireLink(dead.link), removals: dead.removals.map(wireCount) })),
-    edits: state.edits.map(wireCount),
-    subdirectories: state.subdirectories,
-    namePages: state.namePages,
-    reaped: state.reaped,
-    hasExtended: state.hasExtended,
-    hasPages: state.hasPages,
-  };
-  if (record.target !== undefined) wire.target = record.target;
-  if (state.position !== undefined) wire.position = wireLink(state.position);
-  if (state.removed !== undefined) wire.removed = wireStamp(state.removed);
-  if (!state.hasPages && state.inlineExtents.length > 0) wire.extents = wireExtents(state.inlineExtents);
-  return packetfs.InodeRecord.encode(wire).finish();
-}
-
 export function decodeInode(inode: bigint, bytes: Uint8Array): InodeState {
   const wire = packetfs.InodeRecord.decode(bytes);
   const links = wire.links.map(linkOf);

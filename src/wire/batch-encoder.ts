@@ -1,9 +1,7 @@
 // Encodes an OperationBatch operation by operation, so that its maker can stop at a size. The order in which inode ids
 // and runs are written is the order in which the decoder reads them: their deltas depend on it.
-import protobuf from 'protobufjs/minimal.js';
 import { encodeRuns, type RunCursors } from '../extent/runs.ts';
-import { packetfs } from './generated/packetfs.js';
-import { toWire } from './long.ts';
+import { MessageWriter } from './message-writer.ts';
 import type {
   BatchHeader,
   GlobalInode,
@@ -13,17 +11,20 @@ import type {
   OperationContent,
 } from './operation-types.ts';
 
-const OPERATIONS_TAG = (5 << 3) | 2;
+/** Of packetfs.OperationBatch. */
+const OPERATIONS_FIELD = 5;
+/** Fields of packetfs.Operation. */
+const FIELDS = { create: 2, update: 3, link: 4, unlink: 5, rename: 6 } as const;
 
 export class BatchEncoder {
-  readonly #writer = protobuf.Writer.create();
+  readonly #writer = new MessageWriter();
   readonly #counters = new Map<number, number>();
   readonly #cursors: RunCursors = new Map();
   #count = 0;
 
   /** Bytes of the operations so far, without the header. */
   get byteLength(): number {
-    return this.#writer.len;
+    return this.#writer.byteLength;
   }
 
   get operationCount(): number {
@@ -31,95 +32,120 @@ export class BatchEncoder {
   }
 
   add(operation: Operation): void {
-    packetfs.Operation.encode(this.#wireOperation(operation), this.#writer.uint32(OPERATIONS_TAG).fork()).ldelim();
+    const start = this.#writer.begin(OPERATIONS_FIELD);
+    const kind = this.#writer.begin(FIELDS[operation.kind]);
+    this.#write(operation);
+    this.#writer.end(kind);
+    this.#writer.end(start);
     this.#count += 1;
   }
 
   finish(header: BatchHeader): Uint8Array {
-    const head = packetfs.OperationBatch.encode({
-      logs: header.logs.map(({ node, epoch }) => ({ node, epoch })),
-      firstSequence: toWire(header.firstSequence),
-      clock: toWire(header.clock),
-      dependencies: header.dependencies.map(({ source, sequence }) => ({ source, sequence: toWire(sequence) })),
-    }).finish();
     const body = this.#writer.finish();
+    const head = encodeHeader(header);
     const bytes = new Uint8Array(head.length + body.length);
     bytes.set(head);
     bytes.set(body, head.length);
     return bytes;
   }
 
-  #wireOperation(operation: Operation): packetfs.Operation.$Properties {
+  #write(operation: Operation): void {
+    const writer = this.#writer;
+    this.#id(1, operation.inode);
     switch (operation.kind) {
       case 'create':
-        return { create: this.#wireCreate(operation) };
-      case 'update': {
-        const update: packetfs.UpdateOperation.$Properties = { inode: this.#id(operation.inode) };
-        const attributes = wireAttributes(operation.attributes);
-        if (attributes !== undefined) update.attributes = attributes;
-        if (operation.content !== undefined) update.content = this.#wireContent(operation.content);
-        return { update };
-      }
+        this.#id(2, operation.parent);
+        writer.bytes(3, operation.name);
+        writeAttributes(writer, 4, operation.attributes);
+        writer.uint32(5, operation.device);
+        writer.bytes(6, operation.target);
+        this.#content(7, operation.content);
+        return;
+      case 'update':
+        writeAttributes(writer, 2, operation.attributes);
+        this.#content(3, operation.content);
+        return;
       case 'rename':
-        return {
-          rename: {
-            inode: this.#id(operation.inode),
-            oldParent: this.#id(operation.oldParent),
-            oldName: operation.oldName,
-            newParent: this.#id(operation.newParent),
-            newName: operation.newName,
-          },
-        };
-      default: {
-        const name = { inode: this.#id(operation.inode), parent: this.#id(operation.parent), name: operation.name };
-        return operation.kind === 'link' ? { link: name } : { unlink: name };
-      }
+        this.#id(2, operation.oldParent);
+        writer.bytes(3, operation.oldName);
+        this.#id(4, operation.newParent);
+        writer.bytes(5, operation.newName);
+        return;
+      default:
+        this.#id(2, operation.parent);
+        writer.bytes(3, operation.name);
     }
   }
 
-  #wireCreate(operation: Extract<Operation, { kind: 'create' }>): packetfs.CreateOperation.$Properties {
-    const create: packetfs.CreateOperation.$Properties = {
-      inode: this.#id(operation.inode),
-      parent: this.#id(operation.parent),
-      name: operation.name,
-      device: operation.device,
-    };
-    const attributes = wireAttributes(operation.attributes);
-    if (attributes !== undefined) create.attributes = attributes;
-    if (operation.target !== undefined) create.linkTarget = operation.target;
-    if (operation.content !== undefined) create.content = this.#wireContent(operation.content);
-    return create;
-  }
-
-  #id(inode: GlobalInode): packetfs.InodeId.$Properties {
+  #id(field: number, inode: GlobalInode): void {
     const delta = inode.counter - (this.#counters.get(inode.source) ?? 0);
     this.#counters.set(inode.source, inode.counter);
-    return { source: inode.source, counterDelta: toWire(BigInt(delta)) };
+    const start = this.#writer.begin(field);
+    this.#writer.uint32(1, inode.source);
+    this.#writer.sint64(2, BigInt(delta));
+    this.#writer.end(start);
   }
 
-  #wireContent(content: OperationContent): packetfs.Content.$Properties {
-    const size = toWire(content.size);
-    if (content.runs.length === 0) return { size };
-    const columns = encodeRuns(content.runs, this.#cursors);
-    const runs = {
-      source: [...columns.sources],
-      positionDelta: columns.positionDeltas.map((delta) => toWire(BigInt(delta))),
-      length: columns.lengths.map(toWire),
-      check: content.checks.map(toWire),
-    };
-    return { size, runs };
+  #content(field: number, content: OperationContent | undefined): void {
+    if (content === undefined) return;
+    const writer = this.#writer;
+    const start = writer.begin(field);
+    writer.uint64(1, content.size);
+    if (content.runs.length > 0) {
+      const runs = writer.begin(2);
+      this.#runs(content);
+      writer.end(runs);
+    }
+    writer.end(start);
+  }
+
+  #runs({ runs, checks }: OperationContent): void {
+    const writer = this.#writer;
+    const { sources, positionDeltas, lengths } = encodeRuns(runs, this.#cursors);
+    writer.packed(1, sources, (source) => writer.rawUint64(BigInt(source)));
+    writer.packed(2, positionDeltas, (delta) => writer.rawSint64(BigInt(delta)));
+    writer.packed(3, lengths, (length) => writer.rawUint64(length));
+    writer.packed(4, checks, (check) => writer.rawFixed64(check));
   }
 }
 
-function wireAttributes(attributes: OperationAttributes): packetfs.Attributes.$Properties | undefined {
+function encodeHeader(header: BatchHeader): Uint8Array {
+  const writer = new MessageWriter();
+  for (const { node, epoch } of header.logs) {
+    const start = writer.begin(1);
+    writer.bytes(1, node);
+    writer.uint32(2, epoch);
+    writer.end(start);
+  }
+  writer.uint64(2, header.firstSequence);
+  writer.fixed64(3, header.clock);
+  for (const { source, sequence } of header.dependencies) {
+    const start = writer.begin(4);
+    writer.uint32(1, source);
+    writer.uint64(2, sequence);
+    writer.end(start);
+  }
+  return writer.finish();
+}
+
+/** Left out where it says nothing. */
+function writeAttributes(writer: MessageWriter, field: number, attributes: OperationAttributes): void {
   const { mode, uid, gid, modified, extended } = attributes;
-  const wire: packetfs.Attributes.$Properties = {};
-  if (mode !== undefined) wire.mode = mode;
-  if (uid !== undefined) wire.uid = uid;
-  if (gid !== undefined) wire.gid = gid;
-  if (modified !== undefined) wire.modifiedNs = toWire(modified);
-  if (extended.length > 0) wire.extended = extended.map(({ name, value, removed }) => ({ name, value, removed }));
-  return Object.keys(wire).length === 0 ? undefined : wire;
+  const isGiven = mode !== undefined || uid !== undefined || gid !== undefined || modified !== undefined;
+  if (!isGiven && extended.length === 0) return;
+  const start = writer.begin(field);
+  writer.optionalUint32(1, mode);
+  writer.optionalUint32(2, uid);
+  writer.optionalUint32(3, gid);
+  writer.optionalSint64(4, modified);
+  for (const { name, value, removed } of extended) {
+    const attribute = writer.begin(6);
+    writer.bytes(1, name);
+    writer.bytes(2, value);
+    writer.bool(3, removed);
+    writer.end(attribute);
+  }
+  writer.end(start);
 }
 
 export function encodeBatch(batch: OperationBatch): Uint8Array {
