@@ -92,7 +92,8 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
          InstanceMethod<&BlobObject::ingest>("ingest"), InstanceMethod<&BlobObject::totals>("totals"),
          InstanceMethod<&BlobObject::readExtents>("readExtents"), InstanceMethod<&BlobObject::chunkAt>("chunkAt"),
          InstanceMethod<&BlobObject::heldRanges>("heldRanges"), InstanceMethod<&BlobObject::holds>("holds"),
-         InstanceMethod<&BlobObject::sync>("sync"), InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
+         InstanceMethod<&BlobObject::sync>("sync"), InstanceMethod<&BlobObject::isSynced>("isSynced"),
+         InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
          InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
          InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"), InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
          InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"),
@@ -207,6 +208,8 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     if (reader.failed()) return info.Env().Undefined();
     return Napi::Boolean::New(info.Env(), blob_->holds(address, length));
   }
+
+  Napi::Value isSynced(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), blob_->isSynced()); }
 
   Napi::Value sync(const Napi::CallbackInfo& info) {
     return runAsync<std::vector<HighWaterMark>>(

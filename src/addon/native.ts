@@ -125,6 +125,8 @@ export interface NativeBlob {
   heldRanges(log: number): Float64Array;
   holds(address: bigint, length: bigint): boolean;
   sync(): Promise<HighWaterMark[]>;
+  /** A sync would have nothing to do. */
+  isSynced(): boolean;
   packLiteral(options: {
     log: number;
     start: number;

@@ -134,7 +134,8 @@ export class Committer {
     const frozen = namespace.freeze();
     const retired = frozen === undefined ? undefined : journal.rotate(frozen.number);
     const pending = logs.beforeSync();
-    const synced = await this.#orLatch('the blob cannot be synced', () => blob.sync());
+    // Where nothing was appended, an fsync is spared the way through the thread pool.
+    const synced = blob.isSynced() ? [] : await this.#orLatch('the blob cannot be synced', () => blob.sync());
     this.#marks.add(synced);
     if (frozen !== undefined) {
       await this.#orLatch('the namespace cannot be written', () => frozen.write(this.#marks.all()));

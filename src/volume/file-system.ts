@@ -43,7 +43,8 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
     flush: (inode) => files.takeVersion(inode),
     release: (inode) => files.release(inode),
     fsync: async (inode) => {
-      await files.saveVersion(inode);
+      files.takeVersion(inode); // what the session has ingested, as a rule all
+      if (files.stateOf(inode)?.dirty === true) await files.saveVersion(inode);
       committer.flushJournal();
       await committer.commit();
     },

@@ -113,6 +113,8 @@ class Blob {
   /// touched since the last call. After a failure this process stores nothing more (EIO) and every later sync fails:
   /// the kernel may have dropped the bytes, so only opening again tells what is on disk.
   virtual Result<std::vector<HighWaterMark>> sync() = 0;
+  /// True when a sync would have nothing to do. Never waits: false also while somebody appends or syncs.
+  virtual bool isSynced() = 0;
 
   /// Literal frames (docs/format/wire.md, Literal): the whole chunks that [start, end) touches, from the one that holds
   /// `start` on up to the first gap; at least one, else at most rawBytesMax. ENOENT when `start` is not held.

@@ -1,6 +1,9 @@
 // Appending to the own log and making the blob durable, see blob_core.h.
 #include <unistd.h>
 
+#include <algorithm>
+#include <mutex>
+
 #include "blob_core.h"
 
 namespace packetfs {
@@ -96,6 +99,18 @@ Result<std::vector<HighWaterMark>> BlobCore::sync() {
     }
   }
   return marks;
+}
+
+bool BlobCore::isSynced() {
+  const std::unique_lock syncLock(syncMutex_, std::try_to_lock);
+  const std::shared_lock lock(structureMutex_, std::try_to_lock);
+  if (!syncLock.owns_lock() || !lock.owns_lock() || !refuseIfUnusable().ok()) return false;
+  return std::ranges::all_of(logs_, [](const auto& entry) {
+    Log& log = *entry.second;
+    const std::unique_lock writeLock(log.write, std::try_to_lock);
+    if (!writeLock.owns_lock()) return false;
+    return std::ranges::none_of(log.segments, [](const auto& one) { return one.second->touched(); });
+  });
 }
 
 Status BlobCore::syncLog(Log& log, std::vector<HighWaterMark>& marks) {

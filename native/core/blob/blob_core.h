@@ -47,6 +47,7 @@ class BlobCore final : public Blob {
   Result<std::vector<PositionRange>> heldRanges(LogNumber log) override;
   bool holds(BlobAddress address, std::uint64_t length) override;
   Result<std::vector<HighWaterMark>> sync() override;
+  bool isSynced() override;
   Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
                               int level) override;
   Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) override;

@@ -73,7 +73,9 @@ test('ingested bytes read back, are matched again and survive reopening', async 
   assert.is(chunk?.address, 3n << 48n);
   assert.is(chunk?.hash.length, 32);
   assert.is(blob.chunkAt(5n << 48n), undefined);
+  assert.not.ok(blob.isSynced());
   const marks = await blob.sync();
+  assert.ok(blob.isSynced());
   assert.is(marks.length, 1);
   assert.is(marks[0]?.dataBytes, 300_000);
   assert.is(blob.index().chunks, marks[0]?.records);
