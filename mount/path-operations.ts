@@ -36,7 +36,7 @@ export class PathOperations {
   readonly #fileSystem: FileSystem;
   readonly #contents: NativeContentStore;
   readonly #logger: Logger;
-  readonly #handles = new Map<number, InodeNumber>();
+  readonly #handles = new Map<number, { readonly inode: InodeNumber; readonly write: boolean }>();
   #nextHandle = 1;
 
   constructor({ fileSystem, contents, logger }: Parts) {
@@ -226,27 +226,32 @@ export class PathOperations {
   }
 
   async #open(inode: InodeNumber, flags: number): Promise<number> {
-    await this.#fileSystem.open(inode, { write: (flags & O_ACCMODE) !== 0, truncate: (flags & O_TRUNC) !== 0 });
+    const write = (flags & O_ACCMODE) !== 0;
+    await this.#fileSystem.open(inode, { write, truncate: (flags & O_TRUNC) !== 0 });
     const handle = this.#nextHandle++;
-    this.#handles.set(handle, inode);
+    this.#handles.set(handle, { inode, write });
     return handle;
   }
 
   async #release(handle: number): Promise<void> {
-    const inode = this.#inodeOf(handle);
+    const { inode, write } = this.#opened(handle);
     this.#handles.delete(handle);
     try {
       await this.#contents.ingest(inode);
     } catch (error) {
       this.#logger.error({ inode, error }, 'bytes written after the last close could not be stored');
     }
-    this.#fileSystem.release(inode);
+    this.#fileSystem.release(inode, { write });
   }
 
   #inodeOf(handle: number): InodeNumber {
-    const inode = this.#handles.get(handle);
-    if (inode === undefined) throw new PacketFsError('PFS_STALE', 'the file handle is not open');
-    return inode;
+    return this.#opened(handle).inode;
+  }
+
+  #opened(handle: number): { readonly inode: InodeNumber; readonly write: boolean } {
+    const opened = this.#handles.get(handle);
+    if (opened === undefined) throw new PacketFsError('PFS_STALE', 'the file handle is not open');
+    return opened;
   }
 }
 

@@ -23,7 +23,6 @@ const ROOT_UID = 0;
 export function open(request: RequestCursor, { fileSystem }: OperationContext): Reply | Promise<Reply> {
   const inode = inodeNumber(request.inode);
   const flags = request.u32(40);
-  if (hasTruncate(flags)) dropSetIdBits(fileSystem, inode, callerOf(request));
   const opened = fileSystem.open(inode, modeOf(flags));
   if (opened instanceof Promise) return opened.then(({ keepCache }) => ({ kind: 'open', keepCache }));
   return { kind: 'open', keepCache: opened.keepCache };
@@ -71,7 +70,7 @@ export function release(request: RequestCursor, context: OperationContext): Repl
   if (ingestErrno !== 0) {
     context.logger.error({ inode, errno: ingestErrno }, 'bytes written after the last close could not be stored');
   }
-  context.fileSystem.release(inode);
+  context.fileSystem.release(inode, { write: modeOf(request.u32(40)).write });
   context.noteVersion(inode);
   return DONE;
 }
@@ -81,7 +80,7 @@ export async function fsync(request: RequestCursor, { fileSystem }: OperationCon
   return DONE;
 }
 
-/** The kernel does it for every other change of content; a truncation on opening it leaves to us (and asks first). */
+/** The kernel does it for every other change of content; a create that finds a file it truncates no more. */
 function dropSetIdBits(fileSystem: FileSystem, inode: InodeNumber, caller: Caller): void {
   if (caller.uid === ROOT_UID) return;
   const { mode } = fileSystem.getAttributes(inode);

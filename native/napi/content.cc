@@ -24,6 +24,7 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
         env, "NativeContentStore",
         {InstanceMethod<&ContentObject::open>("open"), InstanceMethod<&ContentObject::close>("close"),
          InstanceMethod<&ContentObject::isOpen>("isOpen"), InstanceMethod<&ContentObject::replace>("replace"),
+         InstanceMethod<&ContentObject::grow>("grow"), InstanceMethod<&ContentObject::reveal>("reveal"),
          InstanceMethod<&ContentObject::read>("read"), InstanceMethod<&ContentObject::write>("write"),
          InstanceMethod<&ContentObject::truncate>("truncate"), InstanceMethod<&ContentObject::allocate>("allocate"),
          InstanceMethod<&ContentObject::seek>("seek"), InstanceMethod<&ContentObject::copyRange>("copyRange"),
@@ -93,6 +94,20 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
     Whole whole = wholeContent(reader, info);
     if (!reader.failed()) store_->replace(whole.inode, whole.size, std::move(whole.extents));
     return info.Env().Undefined();
+  }
+
+  Napi::Value grow(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "grow");
+    Whole whole = wholeContent(reader, info);
+    if (reader.failed()) return info.Env().Undefined();
+    return Napi::Boolean::New(info.Env(), store_->grow(whole.inode, whole.size, std::move(whole.extents)));
+  }
+
+  Napi::Value reveal(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "reveal");
+    const InodeNumber inode = reader.bigUint64(info[0], "inode");
+    if (reader.failed()) return info.Env().Undefined();
+    return Napi::Boolean::New(info.Env(), store_->reveal(inode));
   }
 
   Napi::Value read(const Napi::CallbackInfo& info) {

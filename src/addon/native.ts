@@ -167,6 +167,10 @@ export interface NativeContentStore {
   close(inode: bigint): void;
   isOpen(inode: bigint): boolean;
   replace(inode: bigint, size: bigint, extents: BigUint64Array): void;
+  /** As replace, where the new content begins with all of the old and nothing is unsaved; else false, nothing done. */
+  grow(inode: bigint, size: bigint, extents: BigUint64Array): boolean;
+  /** `state` told the size of before a growth until now; false when it did not. */
+  reveal(inode: bigint): boolean;
   read(inode: bigint, offset: bigint, length: number): Promise<Uint8Array>;
   write(inode: bigint, offset: bigint, bytes: Uint8Array): Promise<void>;
   truncate(inode: bigint, size: bigint): Promise<void>;

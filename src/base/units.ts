@@ -40,6 +40,8 @@ export const milliseconds = (value: number): Milliseconds => value as Millisecon
 /** The extent address of a hole; never a real address, because log 65535 · segment 2^20-1 · offset 2^28-1 ends a log. */
 export const HOLE = blobAddress(0xffff_ffff_ffff_ffffn);
 export const SEGMENT_BYTES = 256 * MIB;
+/** Above what an inode's counter may be, although it has 48 bits: the rest of them tells versions (src/volume/nodes.ts). */
+export const INODE_COUNTER_LIMIT = 2 ** 36;
 export const ROOT_INODE = inodeNumber(1n);
 
 export const addressOf = (log: LogNumber, position: LogPosition): BlobAddress =>

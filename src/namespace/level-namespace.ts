@@ -4,7 +4,7 @@
 
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from '../base/units.ts';
+import { INODE_COUNTER_LIMIT, type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
@@ -47,6 +47,7 @@ import type {
   NewInode,
   RenameOptions,
   RenameResult,
+  ShownName,
   StoredBatch,
 } from './types.ts';
 
@@ -150,6 +151,10 @@ export class LevelNamespace implements Namespace {
     return this.#reader.pathsOf(inode);
   }
 
+  namesOf(inode: InodeNumber): readonly ShownName[] {
+    return this.#reader.namesOf(inode);
+  }
+
   statistics(): NamespaceStatistics {
     return this.#reader.statistics();
   }
@@ -169,6 +174,7 @@ export class LevelNamespace implements Namespace {
   // ---- local mutations
 
   createInode(node: NewInode): InodeRecord {
+    assert(this.#own.inodeCounter + 1 < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
     const inode = inodeNumber((BigInt(this.#own.number) << COUNTER_BITS) | BigInt(this.#own.inodeCounter + 1));
     const { parent, name, mode, uid, gid, device = 0, target } = node;
     this.#do({ kind: 'create', inode, parent, name, mode, uid, gid, device, target });

@@ -2,6 +2,7 @@
 import { type InodeNumber, ROOT_INODE } from '../base/units.ts';
 import { type InodeState, type NameLink, nameBytes, nameKey } from './state.ts';
 import type { Tree } from './tree.ts';
+import type { ShownName } from './types.ts';
 
 const DEPTH_MAX = 4096;
 
@@ -12,6 +13,14 @@ export function pathsOf(tree: Tree, state: InodeState): Uint8Array[] {
     return path === undefined ? [] : [path];
   });
   return [...new Set(paths)].map(nameBytes);
+}
+
+/** Where the inode is shown, and as what. */
+export function namesOf(tree: Tree, state: InodeState): ShownName[] {
+  return state.links.flatMap(({ parent, name }) => {
+    const shown = tree.shownNames(tree.require(parent), nameKey(name)).find(([, named]) => named.inode === state.inode);
+    return shown === undefined ? [] : [{ parent, name: nameBytes(shown[0]) }];
+  });
 }
 
 function pathOfLink(tree: Tree, inode: InodeNumber, link: NameLink): string | undefined {

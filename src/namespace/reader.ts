@@ -8,12 +8,12 @@ import { readExtents } from './content.ts';
 import { KIND } from './keys.ts';
 import type { Mutator } from './mutations.ts';
 import type { NameListing } from './name-listing.ts';
-import { pathsOf } from './paths.ts';
+import { namesOf, pathsOf } from './paths.ts';
 import { decodeInode } from './records.ts';
 import { type InodeState, isDirectory, nameKey } from './state.ts';
 import type { Store } from './store.ts';
 import { assertDirectory, type Tree } from './tree.ts';
-import type { ConflictRecord, InodeRecord, NamespaceStatistics } from './types.ts';
+import type { ConflictRecord, InodeRecord, NamespaceStatistics, ShownName } from './types.ts';
 
 export interface ReaderParts {
   readonly store: Store;
@@ -79,6 +79,12 @@ export class NamespaceReader {
     this.#store.settle();
     const state = this.#store.get(inode);
     return state === undefined ? [] : pathsOf(this.#tree, state);
+  }
+
+  namesOf(inode: InodeNumber): readonly ShownName[] {
+    this.#store.settle();
+    const state = this.#store.get(inode);
+    return state === undefined ? [] : namesOf(this.#tree, state);
   }
 
   statistics(): NamespaceStatistics {

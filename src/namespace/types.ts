@@ -124,6 +124,11 @@ export type BatchReadiness =
       readonly ranges: readonly { readonly start: LogPosition; readonly end: LogPosition }[];
     };
 
+export interface ShownName {
+  readonly parent: InodeNumber;
+  readonly name: Uint8Array;
+}
+
 export interface AppliedBatch {
   readonly log: LogNumber;
   readonly lastSequence: bigint;
@@ -131,7 +136,7 @@ export interface AppliedBatch {
   readonly inodes: readonly InodeNumber[];
   /** Of these, the ones whose content changed: open files need the new extents. */
   readonly contents: readonly InodeNumber[];
-  readonly entries: readonly { readonly parent: InodeNumber; readonly name: Uint8Array }[];
+  readonly entries: readonly ShownName[];
   /** Inodes that lost their last name: to be reaped when nothing has them open. */
   readonly unlinked: readonly InodeNumber[];
 }
@@ -220,6 +225,8 @@ export interface Namespace {
   extendedAttributeNames(inode: InodeNumber): readonly Uint8Array[];
   /** Every path of an inode, as bytes from the root with a leading slash; empty for an unlinked one. */
   pathsOf(inode: InodeNumber): readonly Uint8Array[];
+  /** Every name of an inode, as it is shown in its directory. */
+  namesOf(inode: InodeNumber): readonly ShownName[];
   statistics(): NamespaceStatistics;
   conflicts(): readonly ConflictRecord[];
   /** Extents of every inode that is in Level (call it after a commit), in no order; holes left out. */

@@ -12,6 +12,7 @@ export async function applyBatches(
 ): Promise<void> {
   if (parts.invalidations.isFull) await parts.invalidations.room();
   parts.latch.assertWritable();
+  files.rememberRecords();
   const applied: AppliedBatch[] = [];
   try {
     for (const batch of batches) {
@@ -26,11 +27,17 @@ export async function applyBatches(
 }
 
 function show(parts: VolumeParts, files: OpenFiles, applied: readonly AppliedBatch[]): void {
-  const inodes = new Set<InodeNumber>();
-  for (const outcome of applied) {
-    for (const inode of outcome.contents) files.replaceContent(inode);
-    for (const inode of outcome.inodes) inodes.add(inode);
+  const nodes = new Set<InodeNumber>();
+  const entries = applied.flatMap((outcome) => outcome.entries);
+  for (const inode of new Set(applied.flatMap((outcome) => outcome.contents))) {
+    for (const node of files.nodesOf(inode)) nodes.add(node);
+    const outcome = files.replaceContent(inode);
+    if (outcome === 'node') entries.push(...parts.namespace.namesOf(inode));
+    if (outcome === 'grown' && !parts.invalidations.isHeard) parts.contents.reveal(files.nodeOf(inode));
   }
-  parts.invalidations.publish({ inodes: [...inodes], entries: applied.flatMap((outcome) => outcome.entries) });
+  for (const inode of new Set(applied.flatMap((outcome) => outcome.inodes))) {
+    for (const node of files.nodesOf(inode)) nodes.add(node);
+  }
+  parts.invalidations.publish({ inodes: [...nodes], entries });
   for (const inode of applied.flatMap((outcome) => outcome.unlinked)) files.reapIfGone(inode);
 }

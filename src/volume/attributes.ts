@@ -6,17 +6,22 @@ import { PacketFsError } from '../base/errors.ts';
 import { type InodeNumber, type Nanoseconds, nanoseconds } from '../base/units.ts';
 import type { AttributeGroups, InodeRecord } from '../namespace/types.ts';
 import { MODE_PERMISSIONS, MODE_TYPE, modeAfterOwnerChange } from './modes.ts';
+import { inodeOfNode } from './nodes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 import type { AttributeChanges, InodeAttributes, TimeChange } from './volume.ts';
 
 const BLOCK_BYTES = 512n;
 
-export function attributesOf(record: InodeRecord, state: ContentState | undefined): InodeAttributes {
+/** `node`: what the kernel knows it as; `shown`: whose times are told. */
+function attributesOf(
+  record: InodeRecord,
+  { node, shown, state }: { node: InodeNumber; shown: InodeRecord; state: ContentState | undefined },
+): InodeAttributes {
   const written = state?.modified;
-  const modified = written === undefined ? record.modified : nanoseconds(written);
+  const modified = written === undefined ? shown.modified : nanoseconds(written);
   return {
-    inode: record.inode,
+    inode: node,
     generation: 0, // inode numbers are never used again
     mode: record.mode,
     uid: record.uid,
@@ -27,7 +32,7 @@ export function attributesOf(record: InodeRecord, state: ContentState | undefine
     blocks: ((state?.allocatedBytes ?? record.allocatedBytes) + BLOCK_BYTES - 1n) / BLOCK_BYTES,
     accessed: record.accessed,
     modified,
-    changed: written !== undefined && modified > record.changed ? modified : record.changed,
+    changed: written !== undefined && modified > shown.changed ? modified : shown.changed,
   };
 }
 
@@ -41,7 +46,15 @@ export class Attributes {
   }
 
   of(record: InodeRecord): InodeAttributes {
-    return attributesOf(record, this.#files.stateOf(record.inode));
+    const node = this.#files.nodeOf(record.inode);
+    return attributesOf(record, { node, shown: record, state: this.#files.stateOf(node) });
+  }
+
+  /** Of a node of before a remote change: size and times of then. */
+  ofNode(node: InodeNumber): InodeAttributes {
+    const record = this.record(inodeOfNode(node));
+    const shown = this.#files.pinnedRecord(node) ?? record;
+    return attributesOf(record, { node, shown, state: this.#files.stateOf(node) });
   }
 
   /** PFS_STALE when the inode is gone. */
@@ -51,29 +64,32 @@ export class Attributes {
     return record;
   }
 
-  change(inode: InodeNumber, changes: AttributeChanges): InodeAttributes | Promise<InodeAttributes> {
+  change(node: InodeNumber, changes: AttributeChanges): InodeAttributes | Promise<InodeAttributes> {
     this.#parts.latch.assertWritable();
-    this.record(inode);
+    this.record(inodeOfNode(node));
     const { size } = changes;
-    if (size === undefined) return this.#changeGroups(inode, changes);
-    return this.#changeSize(inode, size, changes);
+    if (size === undefined) return this.#changeGroups(node, changes);
+    return this.#changeSize(node, size, changes);
   }
 
-  async #changeSize(inode: InodeNumber, size: bigint, changes: AttributeChanges): Promise<InodeAttributes> {
+  async #changeSize(node: InodeNumber, size: bigint, changes: AttributeChanges): Promise<InodeAttributes> {
     assert(size >= 0n, 'a size is not negative');
-    await this.#files.truncate(inode, size);
+    await this.#files.truncate(node, size);
     // truncate(2) changes the time of modification even where the size stays what it was.
-    return this.#changeGroups(inode, { ...changes, modified: changes.modified ?? 'now' });
+    return this.#changeGroups(node, { ...changes, modified: changes.modified ?? 'now' });
   }
 
-  #changeGroups(inode: InodeNumber, changes: AttributeChanges): InodeAttributes {
+  #changeGroups(node: InodeNumber, changes: AttributeChanges): InodeAttributes {
     const { namespace, contents } = this.#parts;
+    const inode = inodeOfNode(node);
     const groups = this.#groupsOf(this.record(inode), changes);
-    if (groups.modified !== undefined && this.#files.isOpen(inode)) {
-      this.#files.takeVersion(inode);
-      contents.forgetModified(inode);
+    const current = this.#files.nodeOf(inode);
+    if (groups.modified !== undefined && this.#files.isOpen(current)) {
+      this.#files.takeVersion(current);
+      contents.forgetModified(current);
     }
-    return this.of(namespace.setAttributes(inode, groups));
+    namespace.setAttributes(inode, groups);
+    return this.ofNode(node);
   }
 
   #groupsOf(record: InodeRecord, changes: AttributeChanges): AttributeGroups {

@@ -93,13 +93,13 @@ export class Directories {
     };
   }
 
-  /** The inode that would take over a name while it has bytes that are not in a version yet. */
+  /** The node that would take over a name while it has bytes that are not in a version yet. */
   #unsavedSource(options: RenameOptions): InodeNumber | undefined {
     if (options.flags === 'noreplace') return undefined;
     const source = this.#parts.namespace.lookup(options.parent, options.name);
-    if (source === undefined || this.#files.stateOf(source.inode)?.dirty !== true) return undefined;
+    if (source === undefined || this.#files.stateOf(this.#files.nodeOf(source.inode))?.dirty !== true) return undefined;
     const target = this.#parts.namespace.lookup(options.newParent, options.newName);
-    return target === undefined ? undefined : source.inode;
+    return target === undefined ? undefined : this.#files.nodeOf(source.inode);
   }
 
   #renameNow(options: RenameOptions): readonly InodeNumber[] {

@@ -1,7 +1,9 @@
-// The FileSystem that the mount calls (volume.ts): each method handed to the job it belongs to, nothing more.
+// The FileSystem that the mount calls (volume.ts): each method handed to the job it belongs to, nothing more. What the
+// mount calls an inode is a node of the kernel (nodes.ts); here it is told which inode that is.
 import { PacketFsError } from '../base/errors.ts';
 import { Attributes } from './attributes.ts';
 import { Directories } from './directories.ts';
+import { inodeOfNode } from './nodes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 import { statisticsOf } from './statistics.ts';
@@ -13,10 +15,10 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
   const directories = new Directories(parts, files, attributes);
   return {
     lookup: (parent, name) => directories.lookup(parent, name),
-    getAttributes: (inode) => attributes.of(attributes.record(inode)),
-    setAttributes: (inode, changes) => attributes.change(inode, changes),
+    getAttributes: (node) => attributes.ofNode(node),
+    setAttributes: (node, changes) => attributes.change(node, changes),
     createNode: (node) => directories.createNode(node),
-    link: (inode, parent, name) => directories.link(inode, parent, name),
+    link: (node, parent, name) => directories.link(inodeOfNode(node), parent, name),
     unlink: (parent, name) => directories.unlink(parent, name),
     removeDirectory: (parent, name) => directories.removeDirectory(parent, name),
     rename: (options) => directories.rename(options),
@@ -24,31 +26,31 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
     readDirectory: (inode) => directories.readDirectory(inode),
     parentOf: (directory) => directories.parentOf(directory),
 
-    getExtendedAttribute: (inode, name) => {
-      const value = namespace.extendedAttribute(inode, name);
+    getExtendedAttribute: (node, name) => {
+      const value = namespace.extendedAttribute(inodeOfNode(node), name);
       if (value === undefined) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'the inode has no such attribute');
       return value;
     },
-    setExtendedAttribute: (inode, name, value, mode) => {
+    setExtendedAttribute: (node, name, value, mode) => {
       latch.assertWritable();
-      namespace.setExtendedAttribute(inode, name, value, mode);
+      namespace.setExtendedAttribute(inodeOfNode(node), name, value, mode);
     },
-    removeExtendedAttribute: (inode, name) => {
+    removeExtendedAttribute: (node, name) => {
       latch.assertWritable();
-      namespace.removeExtendedAttribute(inode, name);
+      namespace.removeExtendedAttribute(inodeOfNode(node), name);
     },
-    listExtendedAttributes: (inode) => namespace.extendedAttributeNames(inode),
+    listExtendedAttributes: (node) => namespace.extendedAttributeNames(inodeOfNode(node)),
 
-    open: (inode, options) => files.open(inode, options),
-    flush: (inode) => files.takeVersion(inode),
-    release: (inode) => files.release(inode),
-    fsync: async (inode) => {
-      files.takeVersion(inode); // what the session has ingested, as a rule all
-      if (files.stateOf(inode)?.dirty === true) await files.saveVersion(inode);
+    open: (node, options) => files.open(node, options),
+    flush: (node) => files.takeVersion(node),
+    release: (node, options) => files.release(node, options),
+    fsync: async (node) => {
+      files.takeVersion(node); // what the session has ingested, as a rule all
+      if (files.stateOf(node)?.dirty === true) await files.saveVersion(node);
       committer.flushJournal();
       await committer.commit();
     },
-    forget: (inode, lookups) => files.forget(inode, lookups),
+    forget: (node, lookups) => files.forget(inodeOfNode(node), lookups),
     statistics: () => statisticsOf(stateDirectory, namespace.statistics().inodes),
     flushJournal: () => committer.flushJournal(),
     onInvalidate: (listener) => invalidations.subscribe(listener),

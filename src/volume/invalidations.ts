@@ -24,6 +24,11 @@ export class Invalidations {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Whether a kernel caches anything. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   publish(invalidation: Invalidation): void {
     if (invalidation.inodes.length === 0 && invalidation.entries.length === 0) return;
     for (const { invalidate } of this.#listeners) invalidate(invalidation);

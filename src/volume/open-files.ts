@@ -11,16 +11,23 @@ import type { ContentChange, InodeRecord } from '../namespace/types.ts';
 import { KernelInodes } from './kernel-inodes.ts';
 import { isDirectory, isFile } from './modes.ts';
 import { translateNativeError } from './native-errors.ts';
+import { inodeOfNode, Nodes } from './nodes.ts';
 import type { VolumeParts } from './parts.ts';
 
 interface OpenFile {
   handles: number;
+  /** Of these, the ones that can write. */
+  writers: number;
+  /** As it was before the batches that are being applied; of a pinned node, as it was when it was current. */
+  record: InodeRecord | undefined;
   /** Work that needs the content although no handle may be left. */
   users: number;
 }
 
 export class OpenFiles {
   readonly #parts: VolumeParts;
+  readonly #nodes = new Nodes();
+  /** By node; the content store has them under the same numbers. */
   readonly #files = new Map<InodeNumber, OpenFile>();
   readonly #kernel = new KernelInodes();
   /** Made without a name: unlike what lost its last one, they may still get one, and keep what is written until then. */
@@ -42,51 +49,77 @@ export class OpenFiles {
     return { inodes: this.#kernel.count, bytes: this.#kernel.byteLength };
   }
 
-  isOpen(inode: InodeNumber): boolean {
-    return this.#files.has(inode);
+  /** What the kernel is to know the inode as. */
+  nodeOf(inode: InodeNumber): InodeNumber {
+    return this.#nodes.of(inode);
+  }
+
+  /** Every node of the inode that the kernel may have something cached of. */
+  nodesOf(inode: InodeNumber): readonly InodeNumber[] {
+    return this.#nodes.all(inode);
+  }
+
+  isOpen(node: InodeNumber): boolean {
+    return this.#files.has(node);
   }
 
   /** Size and times as written, ahead of the namespace; undefined when not open. */
-  stateOf(inode: InodeNumber): ContentState | undefined {
-    return this.#files.has(inode) ? this.#parts.contents.state(inode) : undefined;
+  stateOf(node: InodeNumber): ContentState | undefined {
+    return this.#files.has(node) ? this.#parts.contents.state(node) : undefined;
   }
 
+  /** What an open node of before a remote change was then; undefined for a current one. */
+  pinnedRecord(node: InodeNumber): InodeRecord | undefined {
+    return this.#nodes.isCurrent(node) ? undefined : this.#files.get(node)?.record;
+  }
+
+  /** PFS_STALE for a node of before a remote change: the kernel then looks the name up again. */
   open(
-    inode: InodeNumber,
+    node: InodeNumber,
     options: { readonly write: boolean; readonly truncate: boolean },
   ): { keepCache: boolean } | Promise<{ keepCache: boolean }> {
+    this.#assertCurrent(node);
+    const inode = inodeOfNode(node);
     const record = this.#fileRecord(inode);
     if (options.write || options.truncate) this.#parts.latch.assertWritable();
     const file = this.#load(record);
     file.handles += 1;
+    if (options.write) file.writers += 1;
     this.#armTimer();
     const keepCache = this.#kernel.isVersion(inode, record.contentVersion);
     this.#kernel.setVersion(inode, record.contentVersion);
     if (!options.truncate) return { keepCache };
-    return this.#truncateOpened(inode, file);
+    return this.#truncateOpened(node, file, options);
   }
 
-  async #truncateOpened(inode: InodeNumber, file: OpenFile): Promise<{ keepCache: boolean }> {
+  async #truncateOpened(
+    node: InodeNumber,
+    file: OpenFile,
+    { write }: { readonly write: boolean },
+  ): Promise<{ keepCache: boolean }> {
     try {
-      await this.#truncateContent(inode, 0n);
+      await this.#truncateContent(node, 0n);
     } catch (error) {
       file.handles -= 1; // the caller gets an error and no handle
-      this.#dropIfUnused(inode, file);
+      if (write) file.writers -= 1;
+      this.#dropIfUnused(node, file);
       throw error;
     }
     return { keepCache: false };
   }
 
   /** Makes a content version of what the content store has ingested. */
-  takeVersion(inode: InodeNumber): void {
-    if (!this.#files.has(inode)) return;
+  takeVersion(node: InodeNumber): void {
+    if (!this.#files.has(node)) return;
     const { contents, namespace, latch } = this.#parts;
     if (latch.reason !== undefined) {
-      if (contents.state(inode).dirty) latch.assertDurable();
+      if (contents.state(node).dirty) latch.assertDurable();
       return;
     }
-    const patch = contents.takePatch(inode);
+    const patch = contents.takePatch(node);
     if (patch === undefined) return;
+    assert(this.#nodes.isCurrent(node), 'only what is current was written');
+    const inode = inodeOfNode(node);
     const record = namespace.inode(inode);
     if (record === undefined) return;
     if (record.links === 0 && !this.#nameless.has(inode)) return; // unlinked: its content goes with its last handle
@@ -95,27 +128,27 @@ export class OpenFiles {
   }
 
   /** Ingests what is dirty, then makes a version. */
-  async saveVersion(inode: InodeNumber): Promise<void> {
-    const file = this.#files.get(inode);
+  async saveVersion(node: InodeNumber): Promise<void> {
+    const file = this.#files.get(node);
     if (file === undefined) return;
     file.users += 1;
     try {
-      await this.#parts.contents.ingest(inode);
-      this.takeVersion(inode);
+      await this.#parts.contents.ingest(node);
+      this.takeVersion(node);
     } catch (error) {
       throw translateNativeError(error, 'written bytes cannot be stored');
     } finally {
       file.users -= 1;
-      this.#dropIfUnused(inode, file);
+      this.#dropIfUnused(node, file);
     }
   }
 
   /** Saves every file that is dirty, as many as can be; rejects with the last failure. */
   async saveAll(): Promise<void> {
     let failure: unknown;
-    for (const inode of this.#parts.contents.dirtyInodes()) {
+    for (const node of this.#parts.contents.dirtyInodes()) {
       try {
-        await this.saveVersion(inodeNumber(inode));
+        await this.saveVersion(inodeNumber(node));
       } catch (error) {
         failure = error;
       }
@@ -124,38 +157,41 @@ export class OpenFiles {
   }
 
   /** Sets the size of a file, open or not, as a version of its own. */
-  async truncate(inode: InodeNumber, size: bigint): Promise<void> {
-    const file = this.#load(this.#fileRecord(inode));
+  async truncate(node: InodeNumber, size: bigint): Promise<void> {
+    this.#assertCurrent(node);
+    const file = this.#load(this.#fileRecord(inodeOfNode(node)));
     file.users += 1;
     try {
-      await this.#truncateContent(inode, size);
+      await this.#truncateContent(node, size);
     } finally {
       file.users -= 1;
-      this.#dropIfUnused(inode, file);
+      this.#dropIfUnused(node, file);
     }
   }
 
-  async #truncateContent(inode: InodeNumber, size: bigint): Promise<void> {
+  async #truncateContent(node: InodeNumber, size: bigint): Promise<void> {
     try {
-      await this.#parts.contents.truncate(inode, size);
+      await this.#parts.contents.truncate(node, size);
     } catch (error) {
       throw translateNativeError(error, 'the file cannot be truncated');
     }
-    this.takeVersion(inode);
+    this.takeVersion(node);
   }
 
-  release(inode: InodeNumber): void {
-    const file = this.#files.get(inode);
+  release(node: InodeNumber, { write }: { readonly write: boolean }): void {
+    const file = this.#files.get(node);
     assert(file !== undefined && file.handles > 0, 'a release follows an open');
     file.handles -= 1;
+    if (write) file.writers -= 1;
+    assert(file.writers >= 0 && file.writers <= file.handles, 'a release is of what was opened');
     if (file.handles > 0) return;
-    this.#takeVersionOrReport(inode);
-    if (!this.#parts.contents.state(inode).dirty || this.#parts.latch.reason !== undefined) {
-      this.#dropIfUnused(inode, file);
+    this.#takeVersionOrReport(node);
+    if (!this.#parts.contents.state(node).dirty || this.#parts.latch.reason !== undefined) {
+      this.#dropIfUnused(node, file);
       return;
     }
     // Written through a mapping after the last close(2); the file is dropped when that is saved.
-    this.#background = this.#background.then(() => this.#saveReleased(inode));
+    this.#background = this.#background.then(() => this.#saveReleased(node));
   }
 
   /** The kernel was answered with this inode. */
@@ -168,21 +204,46 @@ export class OpenFiles {
   }
 
   forget(inode: InodeNumber, lookups: number): void {
-    if (this.#kernel.dropReferences(inode, lookups)) this.reapIfGone(inode);
+    if (!this.#kernel.dropReferences(inode, lookups)) return;
+    this.#forgetNodes(inode);
+    this.reapIfGone(inode);
   }
 
   /** An inode without names, handles and kernel references goes. */
   reapIfGone(inode: InodeNumber): void {
-    if (this.#files.has(inode) || this.#kernel.isReferenced(inode) || this.#parts.latch.reason !== undefined) return;
+    if (this.#isInUse(inode) || this.#parts.latch.reason !== undefined) return;
     this.#nameless.delete(inode);
     if (this.#parts.namespace.inode(inode)?.links === 0) this.#parts.namespace.reap(inode);
   }
 
-  /** A remote change gave the inode new content: open handles see it, unsaved local writes stay on top. */
-  replaceContent(inode: InodeNumber): void {
-    const record = this.#parts.namespace.inode(inode);
-    if (record === undefined || !this.#files.has(inode)) return;
-    this.#parts.contents.replace(inode, record.size, toNative(this.#parts.namespace.extents(inode)));
+  /** Batches are about to be applied. */
+  rememberRecords(): void {
+    for (const [node, file] of this.#files) {
+      if (this.#nodes.isCurrent(node)) file.record = this.#parts.namespace.inode(inodeOfNode(node));
+    }
+  }
+
+  /**
+   * A remote change gave the inode new content. `node`: it has a new node, what is open stays with the old content, and
+   * the kernel must look its names up again. `grown`: readers go on, there is more behind what they had. `mixed`: it is
+   * open for writing or has unsaved bytes, which stay on top; every handle has the new content.
+   */
+  replaceContent(inode: InodeNumber): 'unknown' | 'node' | 'grown' | 'mixed' {
+    const { contents, namespace } = this.#parts;
+    const record = namespace.inode(inode);
+    const node = this.#nodes.of(inode);
+    const file = this.#files.get(node);
+    if (record === undefined || !(file !== undefined || this.#kernel.isReferenced(inode))) return 'unknown';
+    if (file !== undefined) {
+      const extents = toNative(namespace.extents(inode));
+      if (file.writers > 0 || file.users > 0 || contents.state(node).dirty) {
+        contents.replace(node, record.size, extents);
+        return 'mixed';
+      }
+      if (contents.grow(node, record.size, extents)) return 'grown';
+    }
+    this.#nodes.advance(inode, { isOpen: file !== undefined });
+    return 'node';
   }
 
   /** Saves what is dirty and drops every file, handles or not. */
@@ -190,10 +251,23 @@ export class OpenFiles {
     clearTimeout(this.#timer);
     await this.#background;
     if (this.#parts.latch.reason === undefined) await this.saveAll();
-    for (const [inode, file] of this.#files) {
+    for (const [node, file] of this.#files) {
       file.handles = 0;
-      this.#dropIfUnused(inode, file);
+      this.#dropIfUnused(node, file);
     }
+  }
+
+  #assertCurrent(node: InodeNumber): void {
+    if (this.#nodes.isCurrent(node)) return;
+    throw new PacketFsError('PFS_STALE', 'a peer has changed the file: its name leads to another node now');
+  }
+
+  #isInUse(inode: InodeNumber): boolean {
+    return this.#kernel.isReferenced(inode) || this.#files.has(this.#nodes.of(inode)) || this.#nodes.hasPinned(inode);
+  }
+
+  #forgetNodes(inode: InodeNumber): void {
+    if (!this.#isInUse(inode)) this.#nodes.forget(inode);
   }
 
   #fileRecord(inode: InodeNumber): InodeRecord {
@@ -205,36 +279,40 @@ export class OpenFiles {
   }
 
   #load(record: InodeRecord): OpenFile {
-    const known = this.#files.get(record.inode);
+    const node = this.#nodes.of(record.inode);
+    const known = this.#files.get(node);
     if (known !== undefined) return known;
     const { contents, namespace } = this.#parts;
-    contents.open(record.inode, record.size, toNative(namespace.extents(record.inode)));
-    const file: OpenFile = { handles: 0, users: 0 };
-    this.#files.set(record.inode, file);
+    contents.open(node, record.size, toNative(namespace.extents(record.inode)));
+    const file: OpenFile = { handles: 0, writers: 0, record: undefined, users: 0 };
+    this.#files.set(node, file);
     return file;
   }
 
-  #dropIfUnused(inode: InodeNumber, file: OpenFile): void {
-    if (file.handles > 0 || file.users > 0 || this.#files.get(inode) !== file) return;
-    this.#files.delete(inode);
-    this.#parts.contents.close(inode);
+  #dropIfUnused(node: InodeNumber, file: OpenFile): void {
+    if (file.handles > 0 || file.users > 0 || this.#files.get(node) !== file) return;
+    this.#files.delete(node);
+    this.#parts.contents.close(node);
+    const inode = inodeOfNode(node);
+    this.#nodes.unpin(node);
+    this.#forgetNodes(inode);
     this.reapIfGone(inode);
   }
 
-  #takeVersionOrReport(inode: InodeNumber): void {
+  #takeVersionOrReport(node: InodeNumber): void {
     try {
-      this.takeVersion(inode);
+      this.takeVersion(node);
     } catch (error) {
-      this.#parts.logger.error({ inode, error }, 'written bytes could not be kept at release');
+      this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'written bytes could not be kept at release');
     }
   }
 
-  async #saveReleased(inode: InodeNumber): Promise<void> {
+  async #saveReleased(node: InodeNumber): Promise<void> {
     try {
-      await this.saveVersion(inode);
+      await this.saveVersion(node);
       this.#parts.committer.flushJournal();
     } catch (error) {
-      this.#parts.logger.error({ inode, error }, 'bytes written after close could not be stored');
+      this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'bytes written after close could not be stored');
     }
   }
 

@@ -78,6 +78,7 @@ export interface Invalidation {
   readonly entries: readonly { readonly parent: InodeNumber; readonly name: Uint8Array }[];
 }
 
+/** An inode that is taken or given here is a node as the kernel knows it (nodes.ts), for directories the inode itself. */
 export interface FileSystem {
   lookup(parent: InodeNumber, name: Uint8Array): InodeAttributes;
   getAttributes(inode: InodeNumber): InodeAttributes;
@@ -118,7 +119,7 @@ export interface FileSystem {
   ): Promise<{ keepCache: boolean }> | { keepCache: boolean };
   /** The session has ingested the inode (close(2)); its changes become a content version now. */
   flush(inode: InodeNumber): void;
-  release(inode: InodeNumber): void;
+  release(inode: InodeNumber, options: { readonly write: boolean }): void;
   /** Ingests, makes a version, commits durably. */
   fsync(inode: InodeNumber): Promise<void>;
   /** The kernel forgot the inode; unlinked inodes without handles may go. */

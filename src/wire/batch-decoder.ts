@@ -8,6 +8,7 @@ import {
   XATTR_NAME_BYTES_MAX,
   XATTR_VALUE_BYTES_MAX,
 } from '../base/limits.ts';
+import { INODE_COUNTER_LIMIT } from '../base/units.ts';
 import { checkGroups, decodeRuns, type RunCursors } from '../extent/runs.ts';
 import { packetfs } from './generated/packetfs.js';
 import { signedOf, unsignedOf } from './long.ts';
@@ -31,7 +32,6 @@ export type DecodedBatch =
   | { readonly ok: false; readonly reason: string };
 
 const NODE_BYTES = 32;
-const COUNTER_LIMIT = 2 ** 48;
 const SIZE_LIMIT = 1n << 63n;
 const ROOT_COUNTER = 1;
 const SLASH = 0x2f;
@@ -146,7 +146,10 @@ class BatchDecoder {
     const source = wire.source ?? 0;
     check(source === SOURCE_NONE || indexOfSource(source) < this.#logs.length, 'an inode id names no log');
     const counter = (this.#counters.get(source) ?? 0) + Number(signedOf(wire.counterDelta));
-    check(Number.isSafeInteger(counter) && counter >= 1 && counter < COUNTER_LIMIT, 'an inode counter is out of range');
+    check(
+      Number.isSafeInteger(counter) && counter >= 1 && counter < INODE_COUNTER_LIMIT,
+      'an inode counter is out of range',
+    );
     check(source !== SOURCE_NONE || counter === ROOT_COUNTER, 'the volume itself has only the root inode');
     check(source !== SOURCE_NONE || role === 'parent', 'the root is created, linked, moved or removed');
     this.#counters.set(source, counter);

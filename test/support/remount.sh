@@ -16,4 +16,4 @@ case $action in
 esac
 # The daemon holds this lock until all is saved.
 [ "$action" = mount ] || timeout 60 flock "$state/lock" true
-[ "$action" = unmount ] || exec node "$root/dist/mount/pfs-mount.js" "$directory" --state "$state" --daemon "$@"
+[ "$action" = unmount ] || exec node "$root/dist/mount/pfs-mount.js" "$directory" --state "$state" --daemon --daemon-wait 300s "$@"

@@ -12,6 +12,7 @@
 namespace packetfs {
 namespace {
 
+constexpr std::uint64_t kComparedBytesMax = 256ULL << 10;  // of a growth: the chunks that it may have cut anew
 // Holes are shown in whole blocks, as programs know them from other filesystems.
 constexpr std::uint64_t kHoleBytes = 4096;
 
@@ -23,6 +24,17 @@ std::int64_t wallNs() {
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
+/// How many bytes have the same addresses in both lists, which cover as much.
+std::uint64_t commonLength(const ExtentList& left, const ExtentList& right) {
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < left.size() && i < right.size(); i++) {
+    if (left[i].address != right[i].address) break;
+    length += std::min(left[i].length, right[i].length);
+    if (left[i].length != right[i].length) break;
+  }
+  return length;
+}
+
 }  // namespace
 
 Content::Content(Blob& blob, std::uint64_t size, const ExtentList& extents, std::uint64_t streamRunBytes)
@@ -30,7 +42,10 @@ Content::Content(Blob& blob, std::uint64_t size, const ExtentList& extents, std:
   base_.assign(extents, size);
 }
 
-void Content::touch() { modifiedNs_ = wallNs(); }
+void Content::touch() {
+  modifiedNs_ = wallNs();
+  shownSize_.reset();
+}
 
 void Content::settle() { settledSize_ = dirty_.empty() ? size_ : std::min(settledSize_, size_); }
 
@@ -163,6 +178,35 @@ void Content::replace(std::uint64_t size, const ExtentList& extents) {
   endStream();
 }
 
+/// Extents are compared first: what an append keeps has the same addresses, but for the last chunks, which it may have
+/// cut anew; those are read.
+bool Content::isPrefixOf(std::uint64_t size, const ExtentList& extents) const {
+  if (size < size_ || hasChanges() || !dirty_.empty()) return false;
+  ExtentMap later;
+  later.assign(extents, size);
+  const ExtentList here = base_.slice(0, size_), there = later.slice(0, size_);
+  const std::uint64_t start = commonLength(here, there);
+  const std::uint64_t length = size_ - start;
+  if (length > kComparedBytesMax) return false;
+  std::vector<std::uint8_t> old(length), fresh(length);
+  return readMerged(start, old.data(), length).ok() &&
+         blob_.readExtents(there.data(), there.size(), start, fresh.data(), length).ok() && old == fresh;
+}
+
+bool Content::grow(std::uint64_t size, const ExtentList& extents) {
+  if (!isPrefixOf(size, extents)) return false;
+  const std::uint64_t shown = shownSize_.value_or(size_);
+  replace(size, extents);
+  if (size > shown) shownSize_ = shown;
+  return true;
+}
+
+bool Content::reveal() {
+  const bool wasHidden = shownSize_.has_value();
+  shownSize_.reset();
+  return wasHidden;
+}
+
 bool Content::takePatch(ContentPatch& patch) {
   if (!hasChanges()) return false;
   patch.size = settledSize_;
@@ -179,7 +223,7 @@ bool Content::takePatch(ContentPatch& patch) {
 }
 
 ContentState Content::state() const {
-  return {size_, modifiedNs_, base_.bytes() + dirty_.bytes(), hasChanges() || !dirty_.empty()};
+  return {shownSize_.value_or(size_), modifiedNs_, base_.bytes() + dirty_.bytes(), hasChanges() || !dirty_.empty()};
 }
 
 void Content::discard() {

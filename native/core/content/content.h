@@ -58,6 +58,11 @@ class Content {
   /// Makes `extents`, which cover [offset, offset + length), the content there.
   void put(std::uint64_t offset, std::uint64_t length, const ExtentList& extents);
   void replace(std::uint64_t size, const ExtentList& extents);
+  /// As replace, where nothing is unsaved and what is here stays as it is, with more behind it; else false and nothing
+  /// done. state() tells the old size until reveal().
+  bool grow(std::uint64_t size, const ExtentList& extents);
+  /// False when nothing was hidden.
+  bool reveal();
   Status ingest();
   bool takePatch(ContentPatch& patch);
   void forgetModified() { modifiedNs_ = 0; }
@@ -70,6 +75,7 @@ class Content {
  private:
   static constexpr std::uint64_t kNoStream = UINT64_MAX;
 
+  [[nodiscard]] bool isPrefixOf(std::uint64_t size, const ExtentList& extents) const;
   Status readMerged(std::uint64_t offset, std::uint8_t* target, std::size_t length) const;
   /// The first byte at or behind `offset` that is in no hole; the size, or more, when there is none.
   [[nodiscard]] std::uint64_t nextData(std::uint64_t offset) const;
@@ -107,6 +113,7 @@ class Content {
   std::uint64_t takenSize_ = 0;    // size in the last patch
   bool touched_ = false;           // truncated or allocated, perhaps without another effect
   std::int64_t modifiedNs_ = 0;
+  std::optional<std::uint64_t> shownSize_{};  // while a growth is hidden
   std::uint64_t streamPosition_ = kNoStream;  // a sequential run was ingested up to here, and this is a natural cut
   IngestCursor streamCursor_{};
   const std::uint64_t streamRunBytes_;

@@ -49,6 +49,20 @@ class ContentStoreCore final : public ContentStore {
     content->replace(size, extents);
   }
 
+  bool grow(InodeNumber inode, std::uint64_t size, ExtentList extents) override {
+    auto content = find(inode);
+    if (!content) return false;
+    std::unique_lock lock(content->mutex());
+    return content->grow(size, extents);
+  }
+
+  bool reveal(InodeNumber inode) override {
+    auto content = find(inode);
+    if (!content) return false;
+    std::unique_lock lock(content->mutex());
+    return content->reveal();
+  }
+
   Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target, std::size_t length) override {
     auto content = find(inode);
     if (!content) return notOpen();

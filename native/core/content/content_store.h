@@ -49,6 +49,13 @@ class ContentStore {
   /// A remote change was applied: new base; unsaved local dirty ranges stay on top. No effect when not open.
   virtual void replace(InodeNumber inode, std::uint64_t size, ExtentList extents) = 0;
 
+  /// As replace, where nothing is unsaved and the new content begins with all of the old; else false and nothing done.
+  /// `state` tells the old size until `reveal`: the kernel must first drop the page that the old end was in, or a
+  /// reader would see zeros behind it.
+  virtual bool grow(InodeNumber inode, std::uint64_t size, ExtentList extents) = 0;
+  /// False when no size was hidden.
+  virtual bool reveal(InodeNumber inode) = 0;
+
   /// Bytes read, short at end of file. EBADF when not open (as for all below).
   virtual Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target,
                                    std::size_t length) = 0;

@@ -8,8 +8,9 @@
 
 namespace packetfs::fuse {
 
-void Invalidations::start(struct fuse_session* session) {
+void Invalidations::start(struct fuse_session* session, std::shared_ptr<ContentStore> contents) {
   stopping_ = false;
+  contents_ = std::move(contents);
   thread_ = std::thread([this, session] { run(session); });
 }
 
@@ -53,6 +54,14 @@ void Invalidations::push(Item item) {
   changed_.notify_one();
 }
 
+/// A growth shows when no page of before is left: the page of the old end had zeros behind it.
+void Invalidations::invalidateInode(struct fuse_session* session, const Item& item) {
+  constexpr off_t kAttributesAlone = -1;
+  fuse_lowlevel_notify_inval_inode(session, item.inode, item.offset, item.length);
+  if (item.offset == kAttributesAlone) return;
+  if (contents_->reveal(item.inode)) fuse_lowlevel_notify_inval_inode(session, item.inode, kAttributesAlone, 0);
+}
+
 void Invalidations::run(struct fuse_session* session) {
   pthread_setname_np(pthread_self(), "pfs-fuse-inval");
   std::unique_lock lock(mutex_);
@@ -66,7 +75,7 @@ void Invalidations::run(struct fuse_session* session) {
     if (item.isEntry) {
       fuse_lowlevel_notify_inval_entry(session, item.inode, item.name.data(), item.name.size());
     } else {
-      fuse_lowlevel_notify_inval_inode(session, item.inode, item.offset, item.length);
+      invalidateInode(session, item);
     }
     lock.lock();
   }

@@ -17,13 +17,15 @@
 #include <thread>
 #include <unordered_set>
 
+#include "../content/content_store.h"
+
 namespace packetfs::fuse {
 
 class Invalidations {
  public:
   ~Invalidations() { stop(); }
 
-  void start(struct fuse_session* session);
+  void start(struct fuse_session* session, std::shared_ptr<ContentStore> contents);
   /// Drops what is queued and joins the thread. Requests must still be answered meanwhile (see above).
   void stop();
 
@@ -47,12 +49,14 @@ class Invalidations {
 
   void push(Item item);
   void run(struct fuse_session* session);
+  void invalidateInode(struct fuse_session* session, const Item& item);
 
   mutable std::mutex mutex_{};
   std::condition_variable changed_{};
   std::unordered_set<Item, HashOfItem> queued_{};
   std::deque<const Item*> queue_{};  // of `queued_`, in their order
   bool stopping_ = true;
+  std::shared_ptr<ContentStore> contents_{};
   std::thread thread_{};
 };
 

@@ -73,14 +73,14 @@ void noteRequest(const struct fuse_buf& message) {
 
 bool requestClearsSetId() { return clearsSetId; }
 
-void SetIdFiles::learn(const struct stat& attributes) {
+void SetIdFiles::learn(fuse_ino_t inode, const struct stat& attributes) {
   if (!S_ISREG(attributes.st_mode)) return;
   if ((attributes.st_mode & (S_ISUID | S_ISGID)) == 0) {
-    forget(attributes.st_ino);
+    forget(inode);
     return;
   }
   std::lock_guard guard(mutex_);
-  files_.insert(attributes.st_ino);
+  files_.insert(inode);
   count_.store(files_.size());
 }
 

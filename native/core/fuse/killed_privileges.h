@@ -25,7 +25,7 @@ bool requestClearsSetId();
 class SetIdFiles {
  public:
   /// With every attributes record that goes to the kernel.
-  void learn(const struct stat& attributes);
+  void learn(fuse_ino_t inode, const struct stat& attributes);
   void forget(fuse_ino_t inode);
   [[nodiscard]] bool contains(fuse_ino_t inode) const;
 

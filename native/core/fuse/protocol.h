@@ -69,8 +69,8 @@
 //   effects: an attributes record of each directory that the request names and has changed, then 8 bytes for each
 //   other inode whose attributes it has changed
 //
-//   attributes record, 80 bytes: 0:8 inode, 8:8 generation, 16:4 mode, 20:4 links, 24:4 uid, 28:4 gid, 32:4 device,
-//   36:4 zero, 40:8 size, 48:8 blocks of 512, 56:8 accessed ns, 64:8 modified ns, 72:8 changed ns
+//   attributes record, 80 bytes: 0:8 node (below), 8:8 generation, 16:4 mode, 20:4 links, 24:4 uid, 28:4 gid, 32:4
+//   device, 36:4 zero, 40:8 size, 48:8 blocks of 512, 56:8 accessed ns, 64:8 modified ns, 72:8 changed ns
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -130,6 +130,11 @@ constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kEntryHasAttributes = 1;
 constexpr std::uint16_t kEntryUncounted = 2;
+
+/// What the kernel knows as a node is an inode as of one of its versions (src/volume/nodes.ts, docs/design/0035); all
+/// of them are shown as one inode.
+constexpr std::uint64_t kNodeVersionMask = 0xfffULL << 36;
+constexpr std::uint64_t inodeOfNode(std::uint64_t node) { return node & ~kNodeVersionMask; }
 
 constexpr std::size_t alignRecord(std::size_t length) {
   return (length + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;

@@ -66,13 +66,15 @@ bool isBefore(const struct timespec& left, const struct timespec& right) {
 
 struct FileAttributes {
   struct stat attributes {};
+  fuse_ino_t node = 0;
   std::uint64_t generation = 0;
 };
 
 FileAttributes readAttributes(Reader& reader, std::size_t at) {
   FileAttributes result;
   struct stat& attributes = result.attributes;
-  attributes.st_ino = reader.at<std::uint64_t>(at);
+  result.node = reader.at<std::uint64_t>(at);
+  attributes.st_ino = inodeOfNode(result.node);
   result.generation = reader.at<std::uint64_t>(at + 8);
   attributes.st_mode = reader.at<std::uint32_t>(at + 16);
   attributes.st_nlink = reader.at<std::uint32_t>(at + 20);
@@ -89,9 +91,9 @@ FileAttributes readAttributes(Reader& reader, std::size_t at) {
 }
 
 /// What was written but not yet taken by JavaScript shows at once.
-void patchFromContent(const Context& context, struct stat& attributes) {
-  if (!S_ISREG(attributes.st_mode) || !context.contents->isOpen(attributes.st_ino)) return;
-  const Result<ContentState> state = context.contents->state(attributes.st_ino);
+void patchFromContent(const Context& context, fuse_ino_t node, struct stat& attributes) {
+  if (!S_ISREG(attributes.st_mode) || !context.contents->isOpen(node)) return;
+  const Result<ContentState> state = context.contents->state(node);
   if (!state.ok()) return;  // closed meanwhile
   attributes.st_size = static_cast<off_t>(state.value.size);
   attributes.st_blocks = static_cast<blkcnt_t>((state.value.allocatedBytes + kBlockBytes - 1) / kBlockBytes);
@@ -102,10 +104,10 @@ void patchFromContent(const Context& context, struct stat& attributes) {
 
 struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::size_t at) {
   FileAttributes file = readAttributes(reader, at);
-  patchFromContent(context, file.attributes);
-  context.setIdFiles.learn(file.attributes);
+  patchFromContent(context, file.node, file.attributes);
+  context.setIdFiles.learn(file.node, file.attributes);
   struct fuse_entry_param entry {};
-  entry.ino = file.attributes.st_ino;
+  entry.ino = file.node;
   entry.generation = file.generation;
   entry.attr = file.attributes;
   entry.attr_timeout = context.attributeTimeoutSeconds;

@@ -113,7 +113,7 @@ Status Session::start(std::function<bool()> wake, std::function<void(int)> ended
   started_ = true;
   installWakeSignal();
   context_.queue.open(std::move(wake));
-  context_.invalidations.start(session_);
+  context_.invalidations.start(session_, context_.contents);
   activeWorkers_ = options_.threads;
   for (unsigned i = 0; i < options_.threads; i++) workers_.emplace_back([this] { serve(); });
   supervisor_ = std::thread([this, ended = std::move(ended)] { supervise(ended); });

@@ -96,7 +96,7 @@ export async function writeSmallTree(volume: Volume): Promise<SmallTree> {
   }
   await volume.contents.ingest(paged);
   volume.fileSystem.flush(paged);
-  volume.fileSystem.release(paged);
+  volume.fileSystem.release(paged, { write: true });
   await volume.commit();
   return { folder, file, inside, paged };
 }

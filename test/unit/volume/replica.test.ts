@@ -3,7 +3,7 @@ import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INVALIDATIONS_QUEUED_MAX } from '../../../src/base/limits.ts';
-import { MIB, ROOT_INODE } from '../../../src/base/units.ts';
+import { type InodeNumber, MIB, ROOT_INODE } from '../../../src/base/units.ts';
 import { logNameText } from '../../../src/blob/log-name.ts';
 import { subtractRanges } from '../../../src/blob/ranges.ts';
 import type { VolumePort } from '../../../src/replication/ports.ts';
@@ -14,6 +14,7 @@ import {
   caller,
   cleanUp,
   closeFile,
+  codeOf,
   createDirectory,
   createFile,
   makeDirectory,
@@ -21,6 +22,7 @@ import {
   noise,
   openTestVolume,
   readFile,
+  readInode,
   textOf,
   withSync,
   writeFile,
@@ -128,31 +130,105 @@ test('a batch waits for its bytes and for the batches before it', async ({ a, b 
   assert.equal(await treeOf(b), await treeOf(a));
 });
 
-test('an open file shows applied content, and the kernel is told what is stale', async ({ a, b }) => {
+const shared = (volume: Volume): InodeNumber => volume.fileSystem.lookup(ROOT_INODE, bytesOf('shared')).inode;
+const reading = { write: false, truncate: false };
+const writing = { write: true, truncate: false };
+
+/** Puts bytes into the file of this name, in place. */
+async function rewrite(volume: Volume, offset: bigint, bytes: Uint8Array, truncate = false): Promise<void> {
+  const node = shared(volume);
+  await volume.fileSystem.open(node, { write: true, truncate });
+  await volume.contents.write(node, offset, bytes);
+  await closeFile(volume, node);
+}
+
+test('who has a file open goes on with the version that it opened; its name leads to the new one', async ({ a, b }) => {
   await writeFile(a, 'shared', noise(7, 40_000));
   await push(a.replica, b.replica);
-  const { inode } = b.fileSystem.lookup(ROOT_INODE, bytesOf('shared'));
-  await b.fileSystem.open(inode, { write: false, truncate: false });
+  const before = shared(b);
+  await b.fileSystem.open(before, reading);
+  const old = b.fileSystem.getAttributes(before);
   const heard: Invalidation[] = [];
   const stop = b.fileSystem.onInvalidate({
     invalidate: (invalidation) => heard.push(invalidation),
     queuedCount: () => 0,
   });
-  const inodeAtA = a.fileSystem.lookup(ROOT_INODE, bytesOf('shared')).inode;
-  await a.fileSystem.open(inodeAtA, { write: true, truncate: true });
-  await a.contents.write(inodeAtA, 0n, noise(8, 50_000));
-  await closeFile(a, inodeAtA);
+  await rewrite(a, 0n, noise(8, 50_000), true);
   createFile(a, 'new');
   await push(a.replica, b.replica);
   stop();
-  assert.equal(await b.contents.read(inode, 0n, 60_000), noise(8, 50_000));
-  assert.is(b.fileSystem.getAttributes(inode).size, 50_000n);
-  assert.ok(heard.some((invalidation) => invalidation.inodes.includes(inode)));
-  assert.ok(heard.some(({ entries }) => entries.some((entry) => textOf(entry.name) === 'new')));
-  b.fileSystem.release(inode);
-  const { keepCache } = await b.fileSystem.open(inode, { write: false, truncate: false });
-  assert.is(keepCache, false);
-  b.fileSystem.release(inode);
+  assert.equal(await b.contents.read(before, 0n, 60_000), noise(7, 40_000));
+  assert.equal(b.fileSystem.getAttributes(before), old);
+  const names = heard.flatMap(({ entries }) => entries.map((entry) => textOf(entry.name)));
+  assert.ok(names.includes('shared') && names.includes('new'), names.join());
+  assert.is(await codeOf(() => b.fileSystem.open(before, reading)), 'PFS_STALE');
+  assert.is(await codeOf(() => b.fileSystem.setAttributes(before, { size: 1n })), 'PFS_STALE');
+  const after = shared(b);
+  assert.is.not(after, before);
+  assert.is(b.fileSystem.getAttributes(after).size, 50_000n);
+  assert.equal(await readInode(b, after), noise(8, 50_000));
+  await rewrite(b, 0n, noise(9, 100));
+  assert.equal(await b.contents.read(before, 0n, 60_000), noise(7, 40_000));
+  b.fileSystem.release(before, { write: false });
+});
+
+test('a file without handles that the kernel knows gets a new node too, and its first one again when forgotten', async ({
+  a,
+  b,
+}) => {
+  await writeFile(a, 'shared', noise(7, 40_000));
+  await push(a.replica, b.replica);
+  const first = shared(b);
+  await rewrite(a, 100n, noise(8, 100));
+  await push(a.replica, b.replica);
+  const second = shared(b);
+  assert.is.not(second, first);
+  assert.is((await b.fileSystem.open(second, reading)).keepCache, false);
+  b.fileSystem.release(second, { write: false });
+  b.fileSystem.forget(second, 1);
+  b.fileSystem.forget(first, 1);
+  assert.is(shared(b), first);
+});
+
+test('what is appended at a peer is there for who reads: the size shows when the kernel has dropped its pages', async ({
+  a,
+  b,
+}) => {
+  const bytes = noise(7, 90_000);
+  await writeFile(a, 'shared', bytes.subarray(0, 40_000));
+  await push(a.replica, b.replica);
+  const node = shared(b);
+  await b.fileSystem.open(node, reading);
+  const stop = b.fileSystem.onInvalidate({ invalidate: () => undefined, queuedCount: () => 0 });
+  await rewrite(a, 40_000n, bytes.subarray(40_000));
+  await push(a.replica, b.replica);
+  stop();
+  assert.is(shared(b), node);
+  assert.equal(await b.contents.read(node, 0n, 100_000), bytes);
+  assert.is(b.fileSystem.getAttributes(node).size, 40_000n);
+  assert.is(b.contents.reveal(node), true);
+  assert.is(b.fileSystem.getAttributes(node).size, 90_000n);
+  assert.is(b.contents.reveal(node), false);
+  b.fileSystem.release(node, { write: false });
+});
+
+test('a file that is open for writing takes in a remote change under what was written, for all its handles', async ({
+  a,
+  b,
+}) => {
+  await writeFile(a, 'shared', noise(7, 40_000));
+  await push(a.replica, b.replica);
+  const node = shared(b);
+  await b.fileSystem.open(node, writing);
+  await b.fileSystem.open(node, reading);
+  await b.contents.write(node, 0n, noise(9, 10));
+  await rewrite(a, 20_000n, noise(8, 20_000));
+  await push(a.replica, b.replica);
+  assert.is(shared(b), node);
+  const expected = Buffer.concat([noise(9, 10), noise(7, 40_000).subarray(10, 20_000), noise(8, 20_000)]);
+  assert.equal(Buffer.from(await b.contents.read(node, 0n, 60_000)), expected);
+  await closeFile(b, node);
+  b.fileSystem.release(node, { write: false });
 });
 
 test('changes of a peer wait while the kernel has too much to be told', async ({ a, b }) => {

@@ -100,7 +100,7 @@ export async function closeFile(volume: Volume, inode: InodeNumber): Promise<voi
   await volume.contents.ingest(inode);
   volume.fileSystem.flush(inode);
   volume.fileSystem.flushJournal();
-  volume.fileSystem.release(inode);
+  volume.fileSystem.release(inode, { write: true });
 }
 
 export async function writeFile(
@@ -122,7 +122,7 @@ export async function readInode(volume: Volume, inode: InodeNumber): Promise<Uin
     const { size } = volume.fileSystem.getAttributes(inode);
     return await volume.contents.read(inode, 0n, Number(size));
   } finally {
-    volume.fileSystem.release(inode);
+    volume.fileSystem.release(inode, { write: false });
   }
 }
 
