@@ -79,8 +79,8 @@ test(
     };
     const writer = openSync(a.at('log'), 'a');
     let expected = 'line 0\n';
-    for (let line = 1; line <= 30; line++) {
-      const added = `line ${line}\n`.repeat(1 + line * 20);
+    for (let line = 1; line <= 12; line++) {
+      const added = `line ${line}\n`.repeat(1 + line * 50);
       writeSync(writer, added);
       expected += added;
       await a.sync();
