@@ -33,11 +33,8 @@ export class Dispatcher {
     };
   }
 
-  /**
-   * Answers what can be answered at once; the rest follows as its promises settle. True when somebody was answered and
-   * nobody waits any more.
-   */
-  dispatch(batch: Uint8Array): boolean {
+  /** Answers what can be answered at once; the rest follows as its promises settle. */
+  dispatch(batch: Uint8Array): void {
     const answers: { id: bigint; reply: Reply }[] = [];
     this.#versioned.clear();
     const request = new RequestCursor(batch);
@@ -50,7 +47,6 @@ export class Dispatcher {
     const failure = this.#saveJournal();
     for (const { id, reply } of answers) this.#replies.append(id, failure ?? this.#current(reply));
     this.#sendReplies();
-    return answers.length > 0 && this.#waiting.size === 0;
   }
 
   /** Settles when every request that was dispatched so far has been answered. */

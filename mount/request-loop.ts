@@ -1,7 +1,6 @@
 // Takes requests from the session and has them dispatched: woken by the first, it goes on until there is none, for waking
-// this thread costs more than most requests do. So it also waits a few microseconds for the next request of a client
-// that has just been answered, and messages that need no answer (forget, release) never wake it while it is about to
-// look again. Invariant: the event loop gets its turn at least every LOOP_TURN_MS.
+// this thread costs more than most requests do. Messages that need no answer (forget, release) never wake it while it is
+// about to look again. Invariant: the event loop gets its turn at least every LOOP_TURN_MS.
 import type { NativeFuseSession } from '../src/addon/native.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -10,8 +9,6 @@ const TARGET_BYTES = 256 * 1024;
 const LOOP_TURN_MS = 1;
 /** How long messages that need no answer may wait for a request to join. */
 const LOOK_AGAIN_MS = 5;
-/** A client that works on goes from an answer to its next request in about this time. */
-const PATIENCE_MICROSECONDS = 20;
 
 export class RequestLoop {
   readonly #session: Pick<NativeFuseSession, 'take'>;
@@ -35,11 +32,10 @@ export class RequestLoop {
   run(): void {
     const turnEnds = this.#monotonicMs() + LOOP_TURN_MS;
     this.#armTimer();
-    let patience = 0;
     do {
-      const length = this.#session.take(this.#target, patience, !this.#ended);
+      const length = this.#session.take(this.#target, !this.#ended);
       if (length === 0) return;
-      patience = this.#dispatcher.dispatch(this.#target.subarray(0, length)) ? PATIENCE_MICROSECONDS : 0;
+      this.#dispatcher.dispatch(this.#target.subarray(0, length));
     } while (this.#monotonicMs() < turnEnds);
     setImmediate(() => this.run());
   }
@@ -58,7 +54,7 @@ export class RequestLoop {
 
   #lookAgain(): void {
     this.#timer = undefined;
-    const length = this.#session.take(this.#target, 0, false);
+    const length = this.#session.take(this.#target, false);
     if (length === 0) return;
     this.#dispatcher.dispatch(this.#target.subarray(0, length));
     this.run();

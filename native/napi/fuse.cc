@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -24,7 +23,6 @@ namespace packetfs {
 namespace {
 
 constexpr unsigned kThreadsMax = 64;
-constexpr std::uint64_t kPatienceMicrosecondsMax = 1000;  // JavaScript does nothing else meanwhile
 constexpr double kMillisecondsPerSecond = 1000.0;
 constexpr std::uint64_t kTimeoutMsMax = 1ULL << 40;  // some decades
 
@@ -122,11 +120,10 @@ Napi::Value start(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
 Napi::Value take(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
   ArgumentReader reader(info.Env(), "fuse.take");
   const auto target = reader.bytes(info[0], "target");
-  const std::uint64_t patience = reader.integer(info[1], "patienceMicroseconds", 0, kPatienceMicrosecondsMax);
-  const bool looksAgain = reader.boolean(info[2], "looksAgain");
+  const bool looksAgain = reader.boolean(info[1], "looksAgain");
   if (target.size() < fuse::kRecordBytesMax) reader.fail("target", "must have room for the longest record");
   if (reader.failed()) return info.Env().Undefined();
-  const std::size_t length = bridge->session->takeRequests(target, std::chrono::microseconds(patience), looksAgain);
+  const std::size_t length = bridge->session->takeRequests(target, looksAgain);
   return Napi::Number::New(info.Env(), static_cast<double>(length));
 }
 

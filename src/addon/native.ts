@@ -196,11 +196,11 @@ export interface NativeFuseSession {
   /** Mounts and starts the threads; `onRequests` then calls `take` until it gives 0. */
   start(onRequests: () => void, onEnd: (errno: number) => void): void;
   /**
-   * Copies whole packed requests into `target` (128 KiB at least), waiting so long for the first, and gives their
-   * length. After 0 the next request calls `onRequests` again; so does what needs no answer, unless `looksAgain`: then
-   * the caller must take once more by itself, soon.
+   * Copies whole packed requests into `target` (128 KiB at least) and gives their length. After 0 the next request calls
+   * `onRequests` again; so does what needs no answer, unless `looksAgain`: then the caller must take once more by
+   * itself, soon.
    */
-  take(target: Uint8Array, patienceMicroseconds: number, looksAgain: boolean): number;
+  take(target: Uint8Array, looksAgain: boolean): number;
   /** Packed replies, one per request, each answered exactly once. */
   reply(batch: Uint8Array): void;
   invalidateInode(inode: bigint, offset: bigint, length: bigint): void;

@@ -16,15 +16,6 @@ void put(std::uint8_t* target, Integer value) {
   std::memcpy(target, &value, sizeof value);
 }
 
-/// In a loop that waits for another thread: frees the core's execution units for its sibling.
-void pauseBriefly() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace
 
 RequestRecord::RequestRecord(Opcode opcode, fuse_ino_t inode, std::string_view name)
@@ -81,7 +72,6 @@ void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const s
   if (!record.name_.empty()) std::memcpy(bytes, record.name_.data(), record.name_.size());
   bytes += record.name_.size();
   if (!record.trailing_.empty()) std::memcpy(bytes, record.trailing_.data(), record.trailing_.size());
-  waiting_.store(batch_.size() - taken_, std::memory_order_release);
 }
 
 void RequestQueue::push(const RequestRecord& record, PendingRequest pending) {
@@ -119,11 +109,7 @@ void RequestQueue::notify(const RequestRecord& record) {
 
 bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 
-std::size_t RequestQueue::take(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain) {
-  if (waiting_.load(std::memory_order_acquire) == 0 && patience.count() > 0) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (waiting_.load(std::memory_order_acquire) == 0 && std::chrono::steady_clock::now() < deadline) pauseBriefly();
-  }
+std::size_t RequestQueue::take(std::span<std::uint8_t> target, bool looksAgain) {
   std::lock_guard guard(mutex_);
   const std::size_t length = wholeRecords(target.size());
   awake_ = length > 0;
@@ -135,7 +121,6 @@ std::size_t RequestQueue::take(std::span<std::uint8_t> target, std::chrono::nano
     batch_.clear();
     taken_ = 0;
   }
-  waiting_.store(batch_.size() - taken_, std::memory_order_release);
   return length;
 }
 

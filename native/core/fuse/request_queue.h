@@ -5,8 +5,6 @@
 #include <fuse3/fuse_lowlevel.h>
 
 #include <array>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -68,10 +66,10 @@ class RequestQueue {
   /// Appends a message that needs no answer. It waits for the next request where JavaScript will look again by itself.
   void notify(const RequestRecord& record);
 
-  /// Copies as many whole records as fit, the oldest first, and gives their length. Waits up to `patience` for one.
-  /// With 0 JavaScript stops taking: what comes next wakes it, or notifications do not, where `looksAgain` says that it
-  /// will take once more without being woken.
-  std::size_t take(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain);
+  /// Copies as many whole records as fit, the oldest first, and gives their length. With 0 JavaScript stops taking:
+  /// what comes next wakes it, or notifications do not, where `looksAgain` says that it will take once more without
+  /// being woken.
+  std::size_t take(std::span<std::uint8_t> target, bool looksAgain);
   /// Removes and returns a pending request; `request` is null when there is none (answered, or ended).
   PendingRequest resolve(std::uint64_t id);
   /// Takes every pending request, to fail them at the end of the session.
@@ -90,8 +88,7 @@ class RequestQueue {
   bool looksAgain_ = false;  // it takes once more in some milliseconds
   std::uint64_t nextId_ = 1;
   std::vector<std::uint8_t> batch_{};
-  std::size_t taken_ = 0;                // bytes at the start of the batch
-  std::atomic<std::size_t> waiting_{0};  // bytes not taken, for who polls without the lock
+  std::size_t taken_ = 0;  // bytes at the start of the batch
   std::unordered_map<std::uint64_t, PendingRequest> pending_{};
 };
 

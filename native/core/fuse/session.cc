@@ -179,8 +179,8 @@ void Session::supervise(std::function<void(int)> ended) {
   ended(failure);
 }
 
-std::size_t Session::takeRequests(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain) {
-  const std::size_t length = context_.queue.take(target, patience, looksAgain);
+std::size_t Session::takeRequests(std::span<std::uint8_t> target, bool looksAgain) {
+  const std::size_t length = context_.queue.take(target, looksAgain);
   if (length > 0) count(context_.counters.batches);
   return length;
 }

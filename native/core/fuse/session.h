@@ -1,7 +1,6 @@
 // A mounted libfuse3 low-level session: mounts, serves requests on its own threads, ends on umount, abort or stop.
 // Content is served natively (content_operations.h); the rest goes to JavaScript in batches (request_queue.h).
 #pragma once
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -41,7 +40,7 @@ class Session {
   /// from the session's thread, with the errno of a failure or 0. A session starts once.
   Status start(std::function<bool()> wake, std::function<void(int)> ended);
   /// As RequestQueue::take.
-  std::size_t takeRequests(std::span<std::uint8_t> target, std::chrono::nanoseconds patience, bool looksAgain);
+  std::size_t takeRequests(std::span<std::uint8_t> target, bool looksAgain);
   Status reply(std::span<const std::uint8_t> batch);
   void invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length);
   void invalidateEntry(std::uint64_t parent, std::string name);

@@ -1,5 +1,5 @@
-// The request loop: it takes until there is nothing, waits only for a client that was answered, looks again by itself
-// for what woke nobody, and gives the event loop its turn.
+// The request loop: it takes until there is nothing, looks again by itself for what woke nobody, and gives the event loop
+// its turn.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RequestLoop } from '../../../mount/request-loop.ts';
@@ -7,19 +7,18 @@ import { RequestLoop } from '../../../mount/request-loop.ts';
 const RECORD = 40;
 
 /** A session that gives the lengths in `waiting` one after the other, then nothing. */
-function setUp(waiting: number[], { answered = true, millisecondsPerBatch = 0 } = {}) {
-  const takes: { patience: number; looksAgain: boolean }[] = [];
+function setUp(waiting: number[], { millisecondsPerBatch = 0 } = {}) {
+  const takes: { looksAgain: boolean }[] = [];
   const dispatched: number[] = [];
   const session = {
-    take: (_target: Uint8Array, patience: number, looksAgain: boolean) => {
-      takes.push({ patience, looksAgain });
+    take: (_target: Uint8Array, looksAgain: boolean) => {
+      takes.push({ looksAgain });
       return waiting.shift() ?? 0;
     },
   };
   const dispatcher = {
     dispatch: (batch: Uint8Array) => {
       dispatched.push(batch.length);
-      return answered;
     },
   };
   const monotonicMs = () => dispatched.length * millisecondsPerBatch;
@@ -34,17 +33,6 @@ test('takes until there is nothing', () => {
   assert.equal(dispatched, [RECORD, 3 * RECORD]);
   assert.is(takes.length, 3);
   loop.end();
-});
-
-test('waits for a client that was answered, and for nobody else', () => {
-  const answered = setUp([RECORD]);
-  answered.loop.run();
-  assert.ok((answered.takes[1]?.patience ?? 0) > 0);
-  const notified = setUp([RECORD], { answered: false });
-  notified.loop.run();
-  assert.is(notified.takes[1]?.patience, 0);
-  answered.loop.end();
-  notified.loop.end();
 });
 
 test('looks again for what woke nobody, then says that it does not', async () => {
