@@ -8,7 +8,6 @@ export type PosixDifferenceId =
   | 'allocation-reserves-nothing'
   | 'set-group-id-without-execution'
   | 'times-after-2262'
-  | 'truncating-a-running-program'
   | 'access-times'
   | 'reads-that-may-not-wait'
   | 'inode-flags'
@@ -53,11 +52,6 @@ export const POSIX_DIFFERENCES: readonly ExpectedDifference<PosixDifferenceId>[]
   {
     id: 'times-after-2262',
     consequence: 'times are kept from 1677 to 2262, in nanoseconds of 64 bits; what lies beyond becomes the nearest',
-  },
-  {
-    id: 'truncating-a-running-program',
-    consequence:
-      'O_RDONLY with O_TRUNC fails with ETXTBSY on a running program, but only after emptying it: the order of FUSE',
   },
   { id: 'access-times', consequence: 'reading changes no access time (as noatime); setting them works' },
   { id: 'reads-that-may-not-wait', consequence: 'preadv2 with RWF_NOWAIT fails with EOPNOTSUPP on every FUSE' },

@@ -8,7 +8,6 @@ const LIBFUSE3: Readonly<Record<PosixDifferenceId, string>> = {
   'set-group-id-without-execution':
     'a file that is set-group-id without group execution loses the bit to writers of other groups',
   'times-after-2262': 'times up to the year 2446 are kept',
-  'truncating-a-running-program': 'a running program is not emptied by opening it',
   'access-times': 'reading a changed file changes its access time',
   'reads-that-may-not-wait': 'a read that may not wait gives what the cache holds',
   'inode-flags': 'an inode has flags',
@@ -83,11 +82,8 @@ const FUSE_NATIVE: Readonly<Partial<Record<DifferenceId, readonly string[]>>> = 
   ],
 };
 
-/** libfuse 2 truncates in a request of its own, after the kernel's checks. */
-const NOT_OF_FUSE_NATIVE: PosixDifferenceId = 'truncating-a-running-program';
-
 export const FUSE_NATIVE_DIFFERENCES: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.entries(LIBFUSE3_DIFFERENCES).filter(([, id]) => id !== NOT_OF_FUSE_NATIVE)),
+  ...LIBFUSE3_DIFFERENCES,
   ...Object.fromEntries(
     Object.entries(FUSE_NATIVE).flatMap(([id, names]) => (names ?? []).map((name): [string, string] => [name, id])),
   ),
