@@ -361,7 +361,7 @@ export class LevelNamespace implements Namespace {
   }
 
   freeze(): FrozenCommit | undefined {
-    this.#writable();
+    this.#usable(); // not #writable: between two journals of a recovery, the second may still speak of orphans
     assert(!this.#commits.isWriting, 'the last freeze is written before the next one');
     const before = this.#logs.all().map((log) => log.durableSequence);
     this.#seal();

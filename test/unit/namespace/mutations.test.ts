@@ -63,6 +63,24 @@ test('an unclean stop starts a new epoch and its inodes do not collide', async (
   assert.is(again.lookup(ROOT_INODE, bytes('lost')), undefined);
 });
 
+test('a commit between two journals of a recovery leaves orphans for the second to speak of', async ({ node }) => {
+  const { namespace } = node;
+  await node.commit();
+  namespace.takeJournal();
+  const file = makeFile(namespace, 'open');
+  namespace.unlink(ROOT_INODE, bytes('open'));
+  const first = namespace.takeJournal();
+  namespace.reap(file.inode); // its last handle was closed
+  makeFile(namespace, 'later');
+  const second = namespace.takeJournal();
+  await namespace.abandon();
+  const again = await node.open();
+  for (const record of first) again.replay(record);
+  await node.commit();
+  for (const record of second) again.replay(record);
+  assert.ok(again.lookup(ROOT_INODE, bytes('later')) !== undefined);
+});
+
 test('names and links follow POSIX', ({ node }) => {
   const { namespace } = node;
   const directory = makeDirectory(namespace, 'd');
