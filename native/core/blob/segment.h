@@ -113,6 +113,7 @@ class Segment {
   void rejectOverlaps(LoadedSlots& slots) const;
   void verifyUnsynced(LoadedSlots& slots) const;
   Status classify(LoadedSlots& slots);
+  Status closeGaps(LoadedSlots& slots, std::uint32_t& count);
   Status lowerSyncMark(std::uint32_t slot);
   Status preallocate(std::uint32_t end);
   [[nodiscard]] bool leavesReserve(std::uint64_t length) const;

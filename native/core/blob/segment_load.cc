@@ -159,7 +159,8 @@ Status Segment::classify(LoadedSlots& slots) {
     if (!status.ok()) return status;
   }
   const std::uint32_t found = count;
-  while (count > synced && slots.states[count - 1] != LoadedSlots::State::valid) count--;
+  Status closed = closeGaps(slots, count);
+  if (!closed.ok()) return closed;
   const bool partialSlot = slots.tableBytes > kTableHeaderBytes && slots.tableBytes % kTableRecordBytes != 0;
   if (!sealed_ && (count < found || partialSlot)) {
     findings_.torn = true;
@@ -183,6 +184,31 @@ Status Segment::classify(LoadedSlots& slots) {
   for (const Start& start : starts_) cover(start.offset, start.offset + slots.records[start.slot].length);
   slots_ = count;
   touched_ = count > synced;
+  return Status::success();
+}
+
+/// A power cut may take a record and leave those behind it. Records have no order, so the last ones move into the gaps:
+/// a gap left in the table would be a damaged record to the next opening. The tail that holds none is cut off.
+Status Segment::closeGaps(LoadedSlots& slots, std::uint32_t& count) {
+  const std::uint32_t synced = syncedSlots_;
+  const auto dropTail = [&] {
+    while (count > synced && slots.states[count - 1] != LoadedSlots::State::valid) count--;
+  };
+  dropTail();
+  bool moved = false;
+  for (std::uint32_t slot = synced; slot < count; slot++) {
+    if (slots.states[slot] != LoadedSlots::State::lost) continue;
+    std::uint8_t bytes[kTableRecordBytes];
+    encodeRecord(slots.records[count - 1], bytes);
+    Status status = writeFully(table_.fd(), bytes, kTableRecordBytes, slotOffset(slot));
+    if (!status.ok()) return status;
+    slots.records[slot] = slots.records[count - 1];
+    slots.states[slot] = LoadedSlots::State::valid;
+    slots.states[count - 1] = LoadedSlots::State::lost;
+    moved = true;
+    dropTail();
+  }
+  if (moved && ::fdatasync(table_.fd()) != 0) return systemFailure("sync", place_.path + ".chunks");
   return Status::success();
 }
 
