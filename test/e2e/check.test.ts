@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CheckReportResult } from '../../src/control/methods.ts';
+import { connectedPeers } from '../support/cluster.ts';
+import { waitFor } from '../support/process.ts';
 import { withCluster } from '../support/with-cluster.ts';
 
 const FILES = 40;
@@ -46,6 +48,7 @@ test(
     assert.ok(findings.some(({ code }) => code === 'chunk-data'));
     const [path = ''] = findings.filter(({ code }) => code === 'extent-unresolved').map((finding) => finding.path);
     assert.match(path, /^\/folder\/file-\d+$/);
+    await waitFor('the peer to come back', async () => ((await connectedPeers(a)) > 0 ? true : undefined), 60_000);
     const repaired = await a.pfs('check', '--online', '--data', '--repair');
     assert.is(repaired.code, 0, repaired.stdout + repaired.stderr);
     assert.match(repaired.stdout, 'fetched from a peer');

@@ -41,6 +41,8 @@ export class FaultyDisk implements PowerDisk {
   readonly #backing: string;
   #process: ChildProcessByStdio<Writable, Readable, null> | undefined;
   readonly #waiting: ((line: string) => void)[] = [];
+  /** Patterns of files whose syncs lie, for as long as there is this disk: its process ends with each power cut. */
+  readonly #lies: string[] = [];
 
   constructor(directory: string) {
     this.mountPoint = join(directory, 'disk');
@@ -54,6 +56,7 @@ export class FaultyDisk implements PowerDisk {
     this.#process = child;
     createInterface({ input: child.stdout }).on('line', (line) => this.#waiting.shift()?.(line));
     await waitFor(`the disk at ${this.mountPoint}`, () => (isMounted(this.mountPoint) ? true : undefined));
+    for (const pattern of this.#lies) await this.#sayLie(pattern);
   }
 
   fail({ operation, pattern, error, skip = 0, times = -1 }: Fault): Promise<string> {
@@ -64,9 +67,10 @@ export class FaultyDisk implements PowerDisk {
     return this.#command(`delay ${operation} ${pattern} ${microseconds}`);
   }
 
-  /** Syncs of these files succeed and do nothing. */
+  /** Syncs of these files succeed and do nothing, after power cuts too. */
   lie(pattern: string): Promise<string> {
-    return this.#command(`lie fsync ${pattern}`);
+    this.#lies.push(pattern);
+    return this.#sayLie(pattern);
   }
 
   clear(): Promise<string> {
@@ -100,6 +104,10 @@ export class FaultyDisk implements PowerDisk {
       child.kill('SIGKILL');
     });
     await ended(child);
+  }
+
+  #sayLie(pattern: string): Promise<string> {
+    return this.#command(`lie fsync ${pattern}`);
   }
 
   async #command(line: string): Promise<string> {
