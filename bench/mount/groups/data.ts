@@ -91,7 +91,8 @@ async function transfer(context: Context, options: Transfer): Promise<number> {
   );
   const report = JSON.parse(output.slice(output.indexOf('{'))) as FioReport;
   const moved = report.jobs.reduce((sum, job) => sum + job.read.io_bytes + job.write.io_bytes, 0);
-  const milliseconds = Math.max(...report.jobs.map((job) => job.job_runtime));
+  // fio counts whole milliseconds, and the tiny inputs of a quick run may take less than one.
+  const milliseconds = Math.max(1, ...report.jobs.map((job) => job.job_runtime));
   if (report.jobs.some((job) => job.error !== 0) || moved < bytes * 0.99) {
     throw new Error(`fio moved ${moved} of ${bytes} bytes: ${output}`);
   }
