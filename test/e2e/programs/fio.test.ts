@@ -39,6 +39,7 @@ async function verify(node: TestNode, options: readonly string[]): Promise<void>
         '--verify=crc32c',
         '--verify_fatal=1',
         '--verify_dump=0',
+        '--verify_state_save=0',
         '--verify_backlog=256',
         '--randrepeat=0',
         '--output-format=terse',
