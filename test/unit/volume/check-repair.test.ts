@@ -2,7 +2,6 @@
 // second look finds nothing.
 import fs from 'node:fs';
 import path from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inodeNumber, MIB, ROOT_INODE } from '../../../src/base/units.ts';
 import { KIND, numberKey, pageKey } from '../../../src/namespace/keys.ts';
@@ -17,23 +16,14 @@ import {
   editRecords,
   flip,
   found,
+  OWN_LOG,
   onlySegment,
   type SmallTree,
-  writeSmallTree,
+  smallTreeSuite,
 } from './check-support.ts';
-import { bytesOf, cleanUp, makeDirectory, namesIn, noise, openTestVolume, readInode, textOf } from './support.ts';
+import { bytesOf, makeDirectory, namesIn, noise, openTestVolume, readInode, textOf } from './support.ts';
 
-const OWN_LOG = 0x7ffe;
-
-const test = suite<{ directory: string; tree: SmallTree }>('volume/check-repair');
-
-test.before.each(async (context) => {
-  context.directory = makeDirectory();
-  const volume = await openTestVolume(context.directory);
-  context.tree = await writeSmallTree(volume);
-  await volume.close();
-});
-test.after.each(({ directory }) => cleanUp(directory));
+const test = smallTreeSuite('volume/check-repair');
 
 async function repairOpen(volume: Volume, fetch?: LiteralSource): Promise<CheckReport> {
   volume.check.start({ verifyData: false, addedPhases: [], repair: { fetch } });

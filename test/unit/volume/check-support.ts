@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Level } from 'level';
+import { suite, type Test } from 'uvu';
 import { native } from '../../../src/addon/addon.ts';
 import { type InodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import { systemClock } from '../../../src/daemon/system.ts';
@@ -11,7 +12,10 @@ import { checkOffline } from '../../../src/volume/check/offline.ts';
 import type { CheckReport } from '../../../src/volume/check/run-check.ts';
 import type { Volume } from '../../../src/volume/open-volume.ts';
 import { packetfs } from '../../../src/wire/generated/packetfs.js';
-import { bytesOf, createDirectory, noise, writeFile } from './support.ts';
+import { bytesOf, cleanUp, createDirectory, makeDirectory, noise, openTestVolume, writeFile } from './support.ts';
+
+/** The local number of a volume's own log. */
+export const OWN_LOG = 0x7ffe;
 
 const digest = (text: string): Uint8Array => new Uint8Array(createHash('sha256').update(text).digest());
 
@@ -113,4 +117,17 @@ export function flip(file: string, offset: number): void {
   fs.readSync(descriptor, byte, 0, 1, offset);
   fs.writeSync(descriptor, Uint8Array.of((byte[0] ?? 0) ^ 1), 0, 1, offset);
   fs.closeSync(descriptor);
+}
+
+/** Each test gets a closed volume with a small tree in it. */
+export function smallTreeSuite(name: string): Test<{ directory: string; tree: SmallTree }> {
+  const test = suite<{ directory: string; tree: SmallTree }>(name);
+  test.before.each(async (context) => {
+    context.directory = makeDirectory();
+    const volume = await openTestVolume(context.directory);
+    context.tree = await writeSmallTree(volume);
+    await volume.close();
+  });
+  test.after.each(({ directory }) => cleanUp(directory));
+  return test;
 }

@@ -2,35 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import { batchKey, KIND, numberKey, pageKey } from '../../../src/namespace/keys.ts';
 import { packetfs } from '../../../src/wire/generated/packetfs.js';
 import { toWire } from '../../../src/wire/long.ts';
-import {
-  check,
-  editInode,
-  editRecords,
-  flip,
-  found,
-  onlySegment,
-  type SmallTree,
-  writeSmallTree,
-} from './check-support.ts';
-import { bytesOf, cleanUp, codeOf, makeDirectory, noise, openTestVolume, writeFile } from './support.ts';
+import { check, editInode, editRecords, flip, found, OWN_LOG, onlySegment, smallTreeSuite } from './check-support.ts';
+import { bytesOf, codeOf, makeDirectory, noise, openTestVolume, writeFile } from './support.ts';
 
-const OWN_LOG = 0x7ffe;
-
-const test = suite<{ directory: string; tree: SmallTree }>('volume/check');
-
-test.before.each(async (context) => {
-  context.directory = makeDirectory();
-  const volume = await openTestVolume(context.directory);
-  context.tree = await writeSmallTree(volume);
-  await volume.close();
-});
-test.after.each(({ directory }) => cleanUp(directory));
+const test = smallTreeSuite('volume/check');
 
 test('a sound volume has no findings, at rest and in use, with and without its data read', async ({ directory }) => {
   for (const verifyData of [false, true]) {
