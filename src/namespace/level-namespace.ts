@@ -1,10 +1,10 @@
-// The namespace over Level: puts the room's parts together behind the interface of types.ts. A local change is a
-// mutation (mutations.ts), journaled when it succeeded; seal.ts makes operations of what is pending, before a freeze and
-// before a peer's batch is applied, so that every own batch has seen exactly the batches that were applied before it.
+// The namespace over Level: puts the room's parts together behind the interface of types.ts. Local changes
+// (local-changes.ts) are pending until seal.ts makes operations of them, before a freeze and before a peer's batch is
+// applied, so that every own batch has seen exactly the batches that were applied before it.
 
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { INODE_COUNTER_LIMIT, type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from '../base/units.ts';
+import type { InodeNumber, LogNumber } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
@@ -15,17 +15,14 @@ import type { Commit } from './commits.ts';
 import type { ConflictTable } from './conflicts.ts';
 import type { HybridClock } from './hybrid-clock.ts';
 import { IncomingBatches } from './incoming.ts';
-import { decodeMutation, encodeMutation, extentsOfMutation } from './journal-records.ts';
+import { decodeMutation, extentsOfMutation } from './journal-records.ts';
 import { logKey, stateKey } from './keys.ts';
+import { LocalChanges } from './local-changes.ts';
 import { entryOf, type LogState, type LogTable } from './logs.ts';
 import type { MoveLog } from './moves.ts';
-import type { Mutation, TimedMutation } from './mutation-types.ts';
-import { Mutator } from './mutations.ts';
-import { Pending } from './pending.ts';
 import { NamespaceReader } from './reader.ts';
 import { type Ahead, extentsOfBatch } from './readiness.ts';
 import { seal } from './seal.ts';
-import { type InodeState, isDirectory } from './state.ts';
 import type { Store } from './store.ts';
 import type { Tree } from './tree.ts';
 import type {
@@ -50,9 +47,6 @@ import type {
   ShownName,
   StoredBatch,
 } from './types.ts';
-
-const COUNTER_BITS = 48n;
-const NO_INODE = inodeNumber(0n);
 
 /** What open.ts has read and checked. */
 export interface NamespaceParts {
@@ -80,15 +74,11 @@ export class LevelNamespace implements Namespace {
   readonly #batches: BatchStore;
   readonly #clock: HybridClock;
   readonly #commits: CommitWriter;
-  readonly #mutator: Mutator;
+  readonly #local: LocalChanges;
   readonly #reader: NamespaceReader;
   readonly #incoming: IncomingBatches;
   #own: LogState;
-  #pending = new Pending();
-  #journal: JournalRecord[] = [];
   #closed = false;
-  /** Orphans that nobody can have open: from before an unclean stop, or made by the replay of the journal. */
-  #recovering = true;
 
   constructor(parts: NamespaceParts) {
     this.#options = parts.options;
@@ -102,10 +92,15 @@ export class LevelNamespace implements Namespace {
     this.#clock = parts.clock;
     this.#commits = new CommitWriter({ ...parts, usable: () => this.#usable() });
     this.wasClean = parts.wasClean;
-    this.#mutator = new Mutator(this.#tree, () => this.#pending);
-    this.#reader = new NamespaceReader({ ...parts, mutator: this.#mutator });
     this.#incoming = new IncomingBatches({ ...parts, seal: () => this.#seal() });
-    if (parts.wasClean) this.#endRecovery();
+    this.#local = new LocalChanges({
+      ...parts,
+      ownLog: () => this.#own,
+      usable: () => this.#usable(),
+      applyBatch: (bytes) => this.#incoming.apply(this.#incoming.decode(bytes), bytes),
+    });
+    this.#reader = new NamespaceReader({ ...parts, mutator: this.#local.mutator });
+    if (parts.wasClean) this.#local.endRecovery();
   }
 
   get ownLog(): LogEntry {
@@ -174,47 +169,31 @@ export class LevelNamespace implements Namespace {
   // ---- local mutations
 
   createInode(node: NewInode): InodeRecord {
-    assert(this.#own.inodeCounter + 1 < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
-    const inode = inodeNumber((BigInt(this.#own.number) << COUNTER_BITS) | BigInt(this.#own.inodeCounter + 1));
-    const { parent, name, mode, uid, gid, device = 0, target } = node;
-    this.#do({ kind: 'create', inode, parent, name, mode, uid, gid, device, target });
-    return this.#mutator.live(inode).record;
+    return this.#local.createInode(node);
   }
 
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeRecord {
-    this.#do({ kind: 'link', inode, parent, name });
-    return this.#mutator.live(inode).record;
+    return this.#local.link(inode, parent, name);
   }
 
   unlink(parent: InodeNumber, name: Uint8Array): InodeRecord {
-    const removed = this.#do({ kind: 'unlink', inode: NO_INODE, parent, name });
-    assert(removed !== undefined, 'an unlink gives what it removed');
-    return removed.record;
+    return this.#local.unlink(parent, name);
   }
 
   removeDirectory(parent: InodeNumber, name: Uint8Array): InodeRecord {
-    const removed = this.#do({ kind: 'remove-directory', inode: NO_INODE, parent, name });
-    assert(removed !== undefined, 'a removal gives what it removed');
-    return removed.record;
+    return this.#local.removeDirectory(parent, name);
   }
 
   rename(options: RenameOptions): RenameResult {
-    this.#writable();
-    const { parent, name, newParent, newName, flags } = options;
-    const now = this.#clock.now();
-    const result = this.#mutator.rename(options, now);
-    this.#record({ now, mutation: { kind: 'rename', parent, name, newParent, newName, flags } });
-    return result;
+    return this.#local.rename(options);
   }
 
   setAttributes(inode: InodeNumber, groups: AttributeGroups): InodeRecord {
-    this.#do({ kind: 'attributes', inode, groups });
-    return this.#mutator.live(inode).record;
+    return this.#local.setAttributes(inode, groups);
   }
 
   setContent(inode: InodeNumber, change: ContentChange): InodeRecord {
-    this.#do({ kind: 'content', inode, change, version: this.#clock.tick() });
-    return this.#mutator.live(inode).record;
+    return this.#local.setContent(inode, change);
   }
 
   setExtendedAttribute(
@@ -223,82 +202,15 @@ export class LevelNamespace implements Namespace {
     value: Uint8Array,
     mode: 'any' | 'create' | 'replace',
   ): void {
-    const known = this.extendedAttribute(inode, name) !== undefined;
-    if (mode === 'create' && known) throw new PacketFsError('PFS_EXISTS', 'The attribute exists');
-    if (mode === 'replace' && !known) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
-    this.#do({ kind: 'extended', inode, name, value });
+    this.#local.setExtendedAttribute(inode, name, value, mode);
   }
 
   removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void {
-    const known = this.extendedAttribute(inode, name) !== undefined;
-    if (!known) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
-    this.#do({ kind: 'extended', inode, name, value: undefined });
+    this.#local.removeExtendedAttribute(inode, name);
   }
 
   reap(inode: InodeNumber): void {
-    const state = this.#store.get(inode);
-    if (state !== undefined && !state.reaped && state.record.links === 0) this.#do({ kind: 'reap', inode });
-  }
-
-  #do(mutation: Mutation): InodeState | undefined {
-    this.#writable();
-    const now = this.#clock.now();
-    const result = this.#perform(mutation, now);
-    this.#record({ now, mutation });
-    return result;
-  }
-
-  #record(mutation: TimedMutation): void {
-    this.#journal.push(encodeMutation(mutation));
-  }
-
-  #perform(mutation: Mutation, now: Nanoseconds): InodeState | undefined {
-    switch (mutation.kind) {
-      case 'create': {
-        const state = this.#mutator.create(mutation, now);
-        this.#countInode(mutation.inode);
-        return state;
-      }
-      case 'link':
-        return this.#mutator.link(mutation, now);
-      case 'unlink':
-        return this.#mutator.unlink(mutation, now);
-      case 'remove-directory':
-        return this.#mutator.removeDirectory(mutation, now);
-      case 'rename':
-        this.#mutator.rename(mutation, now);
-        return undefined;
-      case 'attributes':
-        return this.#mutator.setAttributes(mutation, now);
-      case 'content':
-        return this.#mutator.setContent(mutation, now);
-      case 'extended':
-        this.#mutator.setExtended(mutation, now);
-        return undefined;
-      case 'reap':
-        this.#tree.reap(this.#tree.require(mutation.inode));
-        return undefined;
-      case 'applied':
-        this.#incoming.apply(this.#incoming.decode(mutation.bytes), mutation.bytes);
-        return undefined;
-      case 'log':
-        this.#logs.add(mutation.name, { own: false, number: mutation.number });
-        return undefined;
-    }
-  }
-
-  /** The own log's counter never gives an inode number twice, also where a journal made the inode. */
-  #countInode(inode: InodeNumber): void {
-    const log = this.#logs.get(Number(inode >> COUNTER_BITS) as LogNumber);
-    const counter = Number(BigInt.asUintN(48, inode));
-    if (log === undefined || counter <= log.inodeCounter) return;
-    log.inodeCounter = counter;
-    log.dirty = true;
-  }
-
-  #writable(): void {
-    this.#usable();
-    if (this.#recovering) this.#endRecovery();
+    this.#local.reap(inode);
   }
 
   #usable(): void {
@@ -310,42 +222,25 @@ export class LevelNamespace implements Namespace {
     });
   }
 
-  /** Nobody has an orphan open that was there before this process. */
-  #endRecovery(): void {
-    this.#recovering = false;
-    for (const inode of [...this.#tree.orphans]) this.#tree.reap(this.#tree.require(inode));
-  }
-
   // ---- repair
 
   async repair(request: NamespaceRepair): Promise<RepairOutcome> {
-    this.#writable();
+    this.#local.writable();
     return await repairTree(this.#tree, request);
   }
 
   adopt(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): void {
-    const state = this.#mutator.live(inode);
-    if (!isDirectory(state)) {
-      this.link(inode, parent, name);
-      return;
-    }
-    this.#writable();
-    this.#mutator.adoptDirectory(state, this.#mutator.parent(parent), name);
+    this.#local.adopt(inode, parent, name);
   }
 
   // ---- journal
 
   takeJournal(): readonly JournalRecord[] {
-    const journal = this.#journal;
-    this.#journal = [];
-    return journal;
+    return this.#local.takeJournal();
   }
 
   replay(record: JournalRecord): void {
-    this.#usable();
-    const { now, mutation } = decodeMutation(record);
-    this.#clock.observe(mutation.kind === 'content' ? mutation.version : 0n);
-    this.#perform(mutation, now);
+    this.#local.replay(record);
   }
 
   extentsOfJournalRecord(record: JournalRecord): readonly Extent[] {
@@ -357,11 +252,11 @@ export class LevelNamespace implements Namespace {
   // ---- commit
 
   get pending(): boolean {
-    return this.#store.hasChanges || !this.#pending.isEmpty || this.#logs.all().some((log) => log.dirty);
+    return this.#store.hasChanges || !this.#local.pending.isEmpty || this.#logs.all().some((log) => log.dirty);
   }
 
   freeze(): FrozenCommit | undefined {
-    this.#usable(); // not #writable: between two journals of a recovery, the second may still speak of orphans
+    this.#usable(); // not writable(): between two journals of a recovery, the second may still speak of orphans
     assert(!this.#commits.isWriting, 'the last freeze is written before the next one');
     const before = this.#logs.all().map((log) => log.durableSequence);
     this.#seal();
@@ -372,7 +267,7 @@ export class LevelNamespace implements Namespace {
 
   async startEpoch(): Promise<LogEntry> {
     this.#usable();
-    assert(this.#pending.isEmpty, 'an epoch starts before the first mutation');
+    assert(this.#local.pending.isEmpty, 'an epoch starts before the first mutation');
     this.#own = this.#logs.add({ node: this.#options.node, epoch: this.#own.epoch + 1 }, { own: true });
     const own = this.#own;
     await this.#commits.write([{ type: 'put', key: logKey(own.number), value: this.#logs.encode(own) }]);
@@ -381,20 +276,19 @@ export class LevelNamespace implements Namespace {
   }
 
   #seal(): void {
-    if (!this.#pending.isEmpty) {
+    if (!this.#local.pending.isEmpty) {
       const clock = this.#clock.tick();
       const { checkOfRuns } = this.#options;
       const maker = new BatchMaker({ own: this.#own, logs: this.#logs, clock, checkOfRuns });
-      const pending = this.#pending;
       seal({
-        pending,
+        pending: this.#local.pending,
         maker,
         tree: this.#tree,
         moves: this.#moves,
         extentsOf: (state) => this.#reader.extentsOf(state),
       });
       for (const { firstSequence, bytes } of maker.finish()) this.#batches.add(this.#own.number, firstSequence, bytes);
-      this.#pending = new Pending();
+      this.#local.clearPending();
     }
     this.#tree.forgetReaped();
   }
@@ -416,10 +310,7 @@ export class LevelNamespace implements Namespace {
     if (known !== undefined) return known.number;
     this.#usable();
     const log = this.#logs.add(name, { own: false });
-    this.#record({
-      now: this.#clock.now(),
-      mutation: { kind: 'log', name: { node: log.node, epoch: log.epoch }, number: log.number },
-    });
+    this.#local.record({ kind: 'log', name: { node: log.node, epoch: log.epoch }, number: log.number });
     return log.number;
   }
 
@@ -433,11 +324,11 @@ export class LevelNamespace implements Namespace {
   }
 
   apply(bytes: Uint8Array): AppliedBatch | undefined {
-    this.#writable();
+    this.#local.writable();
     const batch = this.#incoming.decode(bytes);
     for (const name of batch.logs) this.numberOfLog(name);
     const applied = this.#incoming.apply(batch, bytes);
-    if (applied !== undefined) this.#record({ now: this.#clock.now(), mutation: { kind: 'applied', bytes } });
+    if (applied !== undefined) this.#local.record({ kind: 'applied', bytes });
     return applied;
   }
 

@@ -1,0 +1,233 @@
+// Local changes: each is done to the tree (mutations.ts) and, when it succeeded, noted as a record for the journal. A
+// replay of the records does the same again. Until the next seal, `pending` holds what peers must hear of them.
+import { assert } from '../base/assert.ts';
+import { PacketFsError } from '../base/errors.ts';
+import { INODE_COUNTER_LIMIT, type InodeNumber, inodeNumber, type LogNumber, type Nanoseconds } from '../base/units.ts';
+import type { HybridClock } from './hybrid-clock.ts';
+import { decodeMutation, encodeMutation } from './journal-records.ts';
+import type { LogState, LogTable } from './logs.ts';
+import type { Mutation, TimedMutation } from './mutation-types.ts';
+import { Mutator } from './mutations.ts';
+import { Pending } from './pending.ts';
+import { type InodeState, isDirectory, nameKey } from './state.ts';
+import type { Tree } from './tree.ts';
+import type {
+  AttributeGroups,
+  ContentChange,
+  InodeRecord,
+  JournalRecord,
+  NewInode,
+  RenameOptions,
+  RenameResult,
+} from './types.ts';
+
+const COUNTER_BITS = 48n;
+const NO_INODE = inodeNumber(0n);
+
+export interface LocalChangesParts {
+  readonly tree: Tree;
+  readonly logs: LogTable;
+  readonly clock: HybridClock;
+  readonly ownLog: () => LogState;
+  /** Throws when nothing may be changed any more. */
+  readonly usable: () => void;
+  /** Puts a peer's batch into the tree. */
+  readonly applyBatch: (bytes: Uint8Array) => void;
+}
+
+export class LocalChanges {
+  readonly mutator: Mutator;
+  readonly #parts: LocalChangesParts;
+  readonly #tree: Tree;
+  #pending = new Pending();
+  #journal: JournalRecord[] = [];
+  /** Orphans that nobody can have open: from before an unclean stop, or made by the replay of the journal. */
+  #recovering = true;
+
+  constructor(parts: LocalChangesParts) {
+    this.#parts = parts;
+    this.#tree = parts.tree;
+    this.mutator = new Mutator(parts.tree, () => this.#pending);
+  }
+
+  get pending(): Pending {
+    return this.#pending;
+  }
+
+  /** What is pending has got its operations. */
+  clearPending(): void {
+    this.#pending = new Pending();
+  }
+
+  createInode(node: NewInode): InodeRecord {
+    const own = this.#parts.ownLog();
+    assert(own.inodeCounter + 1 < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
+    const inode = inodeNumber((BigInt(own.number) << COUNTER_BITS) | BigInt(own.inodeCounter + 1));
+    const { parent, name, mode, uid, gid, device = 0, target } = node;
+    this.#do({ kind: 'create', inode, parent, name, mode, uid, gid, device, target });
+    return this.mutator.live(inode).record;
+  }
+
+  link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeRecord {
+    this.#do({ kind: 'link', inode, parent, name });
+    return this.mutator.live(inode).record;
+  }
+
+  unlink(parent: InodeNumber, name: Uint8Array): InodeRecord {
+    const removed = this.#do({ kind: 'unlink', inode: NO_INODE, parent, name });
+    assert(removed !== undefined, 'an unlink gives what it removed');
+    return removed.record;
+  }
+
+  removeDirectory(parent: InodeNumber, name: Uint8Array): InodeRecord {
+    const removed = this.#do({ kind: 'remove-directory', inode: NO_INODE, parent, name });
+    assert(removed !== undefined, 'a removal gives what it removed');
+    return removed.record;
+  }
+
+  rename(options: RenameOptions): RenameResult {
+    this.writable();
+    const { parent, name, newParent, newName, flags } = options;
+    const now = this.#parts.clock.now();
+    const result = this.mutator.rename(options, now);
+    this.#recordAt({ now, mutation: { kind: 'rename', parent, name, newParent, newName, flags } });
+    return result;
+  }
+
+  setAttributes(inode: InodeNumber, groups: AttributeGroups): InodeRecord {
+    this.#do({ kind: 'attributes', inode, groups });
+    return this.mutator.live(inode).record;
+  }
+
+  setContent(inode: InodeNumber, change: ContentChange): InodeRecord {
+    this.#do({ kind: 'content', inode, change, version: this.#parts.clock.tick() });
+    return this.mutator.live(inode).record;
+  }
+
+  setExtendedAttribute(
+    inode: InodeNumber,
+    name: Uint8Array,
+    value: Uint8Array,
+    mode: 'any' | 'create' | 'replace',
+  ): void {
+    const known = this.#hasExtended(inode, name);
+    if (mode === 'create' && known) throw new PacketFsError('PFS_EXISTS', 'The attribute exists');
+    if (mode === 'replace' && !known) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
+    this.#do({ kind: 'extended', inode, name, value });
+  }
+
+  removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void {
+    const known = this.#hasExtended(inode, name);
+    if (!known) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
+    this.#do({ kind: 'extended', inode, name, value: undefined });
+  }
+
+  reap(inode: InodeNumber): void {
+    const state = this.#tree.store.get(inode);
+    if (state !== undefined && !state.reaped && state.record.links === 0) this.#do({ kind: 'reap', inode });
+  }
+
+  /** Gives an inode that has none a name; a directory keeps what is in it. */
+  adopt(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): void {
+    const state = this.mutator.live(inode);
+    if (!isDirectory(state)) {
+      this.link(inode, parent, name);
+      return;
+    }
+    this.writable();
+    this.mutator.adoptDirectory(state, this.mutator.parent(parent), name);
+  }
+
+  /** What is done next is no replay. */
+  writable(): void {
+    this.#parts.usable();
+    if (this.#recovering) this.endRecovery();
+  }
+
+  /** Nobody has an orphan open that was there before this process. */
+  endRecovery(): void {
+    this.#recovering = false;
+    for (const inode of [...this.#tree.orphans]) this.#tree.reap(this.#tree.require(inode));
+  }
+
+  // ---- journal
+
+  takeJournal(): readonly JournalRecord[] {
+    const journal = this.#journal;
+    this.#journal = [];
+    return journal;
+  }
+
+  replay(record: JournalRecord): void {
+    this.#parts.usable();
+    const { now, mutation } = decodeMutation(record);
+    this.#parts.clock.observe(mutation.kind === 'content' ? mutation.version : 0n);
+    this.#perform(mutation, now);
+  }
+
+  /** Notes what was done as a record for the journal. */
+  record(mutation: Mutation): void {
+    this.#recordAt({ now: this.#parts.clock.now(), mutation });
+  }
+
+  #do(mutation: Mutation): InodeState | undefined {
+    this.writable();
+    const now = this.#parts.clock.now();
+    const result = this.#perform(mutation, now);
+    this.#recordAt({ now, mutation });
+    return result;
+  }
+
+  #recordAt(mutation: TimedMutation): void {
+    this.#journal.push(encodeMutation(mutation));
+  }
+
+  #perform(mutation: Mutation, now: Nanoseconds): InodeState | undefined {
+    switch (mutation.kind) {
+      case 'create': {
+        const state = this.mutator.create(mutation, now);
+        this.#countInode(mutation.inode);
+        return state;
+      }
+      case 'link':
+        return this.mutator.link(mutation, now);
+      case 'unlink':
+        return this.mutator.unlink(mutation, now);
+      case 'remove-directory':
+        return this.mutator.removeDirectory(mutation, now);
+      case 'rename':
+        this.mutator.rename(mutation, now);
+        return undefined;
+      case 'attributes':
+        return this.mutator.setAttributes(mutation, now);
+      case 'content':
+        return this.mutator.setContent(mutation, now);
+      case 'extended':
+        this.mutator.setExtended(mutation, now);
+        return undefined;
+      case 'reap':
+        this.#tree.reap(this.#tree.require(mutation.inode));
+        return undefined;
+      case 'applied':
+        this.#parts.applyBatch(mutation.bytes);
+        return undefined;
+      case 'log':
+        this.#parts.logs.add(mutation.name, { own: false, number: mutation.number });
+        return undefined;
+    }
+  }
+
+  /** The own log's counter never gives an inode number twice, also where a journal made the inode. */
+  #countInode(inode: InodeNumber): void {
+    const log = this.#parts.logs.get(Number(inode >> COUNTER_BITS) as LogNumber);
+    const counter = Number(BigInt.asUintN(48, inode));
+    if (log === undefined || counter <= log.inodeCounter) return;
+    log.inodeCounter = counter;
+    log.dirty = true;
+  }
+
+  #hasExtended(inode: InodeNumber, name: Uint8Array): boolean {
+    const values = this.#tree.store.extended(this.mutator.live(inode));
+    return values.get(nameKey(name))?.value !== undefined;
+  }
+}
