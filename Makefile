@@ -84,7 +84,7 @@ test: build ## Every test, with `N passed, N failed` at the end
 test-random: build ## Ten million random operations against a model (PFS_OPERATIONS=, PFS_SEED=); hours
 	$(TSX) test/support/random-operations-long.ts
 
-test-crash: build ## Thousands of crashes: KILLS=2000 CUTS=500 SHUTDOWNS=50 LANES=2 VOLUME_CYCLES=50 PFS_SEED=…
+test-crash: build ## Thousands of crashes: KILLS=2000 CUTS=500 SHUTDOWNS=50 LANES=2 VOLUME_CYCLES=50 PFS_SEED=… SLICE=1/10
 	@./setup.sh test
 	$(TSX) test/support/crash/run-campaigns.ts
 

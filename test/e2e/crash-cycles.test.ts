@@ -1,8 +1,9 @@
 // Crashes at random moments of random work: what was acknowledged is there after the next mount, names and links are as
-// some moment of the work left them, and the scrub finds nothing. `make test-crash` is the long form.
+// some moment of the work left them, and neither check nor scrub finds anything. `make test-crash` is the long form.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CampaignOptions, runCampaign } from '../support/crash/campaign.ts';
+import { dropInode, flipBit } from '../support/crash/damage.ts';
 import { FaultyDisk } from '../support/crash/faulty-disk.ts';
 import { buildPrograms } from '../support/crash/programs.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
@@ -55,15 +56,31 @@ for (const kind of ['ext4', 'xfs'] as const) {
 }
 
 test('negative control: a blob whose data is never synced does not pass', async () => {
-  assert.match(await failureOf(campaignOfLies('*.data')), /no state|PFS_CORRUPT|READ_ONLY/);
+  assert.match(await failureOf(campaignOfLies('*.data')), /no state|PFS_CORRUPT|READ_ONLY|at rest ended with 3/);
 });
 
 test('negative control: a chunk table that is never synced does not pass', async () => {
-  assert.match(await failureOf(campaignOfLies('*.chunks')), /no state|PFS_CORRUPT|READ_ONLY/);
+  assert.match(await failureOf(campaignOfLies('*.chunks')), /no state|PFS_CORRUPT|READ_ONLY|at rest ended with 3/);
 });
 
 test('negative control: a namespace that is never synced does not pass', async () => {
-  assert.match(await failureOf(campaignOfLies('*/namespace/*')), /no state|PFS_CORRUPT|the daemon ended/);
+  assert.match(
+    await failureOf(campaignOfLies('*/namespace/*')),
+    /no state|PFS_CORRUPT|the daemon ended|at rest ended with/,
+  );
 });
+
+for (const { what, afterCrash, code } of [
+  { what: 'a flipped bit', afterCrash: flipBit, code: /the check at rest ended with 3: .*\nchunk-data / },
+  {
+    what: 'an inode without its record',
+    afterCrash: dropInode,
+    code: /the check at rest ended with 3: .*\ninode-count /,
+  },
+]) {
+  test(`negative control: ${what} does not pass the check before the mount`, async () => {
+    assert.match(await failureOf(campaign({ kind: 'kill', cycles: 5, afterCrash })), code);
+  });
+}
 
 test.run();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { unmountBelow } from '../mounts.ts';
 import { runChecked } from '../process.ts';
 import { seededRandom } from '../seeded-random.ts';
-import { CrashCycles, type CrashKind, type CycleReport } from './cycle.ts';
+import { type AfterCrash, CrashCycles, type CrashKind, type CycleReport } from './cycle.ts';
 
 export interface CampaignOptions {
   readonly kind: CrashKind;
@@ -19,10 +19,13 @@ export interface CampaignOptions {
   readonly onCycle?: (cycle: number, seed: number, report: CycleReport) => void;
   /** After a volume was made, before it is used: the negative controls spoil its disk here. */
   readonly spoil?: (cycles: CrashCycles) => Promise<unknown>;
+  readonly afterCrash?: AfterCrash;
 }
 
 export interface CampaignReport {
   readonly cycles: number;
+  /** The first has the campaign's seed, the others those after it. */
+  readonly volumes: number;
   readonly acknowledged: number;
   readonly remountMsMax: number;
   readonly lostSectors: number;
@@ -52,6 +55,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const sum = (of: (report: CycleReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
   return {
     cycles: reports.length,
+    volumes,
     acknowledged: sum((report) => report.acknowledged),
     remountMsMax: Math.max(...reports.map((report) => report.remountMs)),
     lostSectors: sum((report) => report.lostSectors),
@@ -63,17 +67,18 @@ async function runVolume(options: CampaignOptions, note: (report: CycleReport) =
   const directory = mkdtempSync(join(tmpdir(), 'pfs-crash-'));
   // In memory: what is tested is what the process asks of its disk, and the machine's own would only be slow.
   await runChecked('mount', ['-t', 'tmpfs', 'pfs-crash', directory]);
-  const cycles = new CrashCycles({ directory, random: seededRandom(options.seed), kind: options.kind });
+  const { seed, kind, afterCrash } = options;
+  const cycles = new CrashCycles({ directory, random: seededRandom(seed), kind, afterCrash });
   try {
     await cycles.start();
     await options.spoil?.(cycles);
     for (let cycle = 0; cycle < options.cycles; cycle++) {
       const report = await cycles.run();
       const index = note(report);
-      options.onCycle?.(index, options.seed, report);
+      options.onCycle?.(index, seed, report);
     }
   } catch (error) {
-    throw new Error(`PFS_SEED=${options.seed} (${options.kind}): ${error instanceof Error ? error.message : error}`, {
+    throw new Error(`PFS_SEED=${seed} (${kind}): ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
   } finally {

@@ -3,27 +3,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { requestControl } from '../../../src/control/client.ts';
 import type { ScrubStatus, StatusResult } from '../../../src/control/methods.ts';
 import { isMounted, unmountBelow } from '../mounts.ts';
 import { ended, waitFor } from '../process.ts';
 import type { Losses, PowerDisk } from './power-disk.ts';
+import { PFS_MOUNT } from './programs.ts';
 
-const PFS_MOUNT = fileURLToPath(new URL('../../../mount/pfs-mount.js', import.meta.url)).replace(
-  /(?<!\/dist)\/mount\/pfs-mount\.js$/,
-  '/dist/mount/pfs-mount.js',
-);
 const START_LIMIT_MS = 120_000;
 const POLL_MS = 5;
-const TICK_MS = 10; // of /proc/PID/stat
 const LOG_CHARACTERS_SHOWN = 6000;
 
 export interface StartTimes {
   /** Until it served. */
   readonly elapsedMs: number;
-  /** Processor time of the daemon by then. */
-  readonly workedMs: number;
   /** Time in which the machine had no processor free for it. */
   readonly waitedMs: number;
 }
@@ -57,7 +50,7 @@ export class CrashVolume {
       if (performance.now() - started > START_LIMIT_MS) throw new Error(`no mount in time:\n${this.log()}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    return { elapsedMs: performance.now() - started, ...processorTimesOf(daemon.pid) };
+    return { elapsedMs: performance.now() - started, waitedMs: waitedMsOf(daemon.pid) };
   }
 
   /** SIGKILL; the disk stays as it is. */
@@ -112,10 +105,8 @@ export class CrashVolume {
   }
 }
 
-/** proc(5): stat of the process, schedstat of its main thread, which does the mounting. */
-function processorTimesOf(processId: number | undefined): { workedMs: number; waitedMs: number } {
-  const [, fields = ''] = readFileSync(`/proc/${processId}/stat`, 'utf8').split(') ');
-  const [user, system] = fields.split(' ').slice(11, 13);
+/** proc(5): schedstat of the process' main thread, which does the mounting. */
+function waitedMsOf(processId: number | undefined): number {
   const [, waitedNs] = readFileSync(`/proc/${processId}/schedstat`, 'utf8').split(' ');
-  return { workedMs: (Number(user) + Number(system)) * TICK_MS, waitedMs: Number(waitedNs) / 1e6 };
+  return Number(waitedNs) / 1e6;
 }
