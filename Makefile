@@ -88,7 +88,7 @@ test-crash: build ## Thousands of crashes: KILLS=2000 CUTS=500 SHUTDOWNS=50 LANE
 	@./setup.sh test
 	$(TSX) test/support/crash/run-campaigns.ts
 
-test-programs: build ## The real programs at full size: 10,000 commits, npm ci, PostgreSQL, stress-ng, half an hour of fio
+test-programs: build ## The real programs at full size: 10,000 commits, npm ci, PostgreSQL, stress-ng, FIO_SECONDS=1800
 	@./setup.sh test programs
 	PFS_PROGRAMS=long $(RUNNER) $(or $(TESTS),test/e2e/programs)
 

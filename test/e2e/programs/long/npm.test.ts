@@ -10,7 +10,8 @@ import { runChecked } from '../../../support/process.ts';
 import { withNode } from '../../../support/with-node.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const SOURCES = ['package.json', 'package-lock.json', 'tsconfig.json', 'src', 'test'];
+/** The tests read the worked examples of docs/format. */
+const SOURCES = ['package.json', 'package-lock.json', 'tsconfig.json', 'docs', 'src', 'test'];
 const NPM_CI = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
 const LIMIT_MS = 600_000;
 
