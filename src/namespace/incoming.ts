@@ -2,16 +2,16 @@
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { CLOCK_AHEAD_MAX_MS } from '../base/limits.ts';
-import type { InodeNumber, LogNumber } from '../base/units.ts';
+import type { LogNumber } from '../base/units.ts';
 import { decodeBatch, type OperationBatch } from '../wire/operations.ts';
 import { Applier } from './apply.ts';
 import type { BatchStore } from './batch-store.ts';
+import { newChangeSet, staleParts } from './change-set.ts';
 import type { ConflictTable } from './conflicts.ts';
 import type { HybridClock } from './hybrid-clock.ts';
 import type { LogTable } from './logs.ts';
 import type { MoveLog } from './moves.ts';
 import { type Ahead, orderReadiness, readinessOf } from './readiness.ts';
-import { nameBytes } from './state.ts';
 import type { Tree } from './tree.ts';
 import type { AppliedBatch, BatchReadiness, NamespaceOptions } from './types.ts';
 
@@ -64,12 +64,7 @@ export class IncomingBatches {
       const other = locals[source - 1];
       if (other !== undefined && (log.seen.get(other) ?? 0n) < sequence) log.seen.set(other, sequence);
     }
-    const changes = {
-      inodes: new Set<InodeNumber>(),
-      contents: new Set<InodeNumber>(),
-      entries: new Map(),
-      unlinked: new Set<InodeNumber>(),
-    };
+    const changes = newChangeSet();
     tree.changes = changes;
     try {
       applier.run();
@@ -79,14 +74,7 @@ export class IncomingBatches {
     log.sequence = batch.firstSequence + BigInt(batch.operations.length) - 1n;
     log.dirty = true;
     batches.add(log.number, batch.firstSequence, bytes);
-    return {
-      log: log.number,
-      lastSequence: log.sequence,
-      inodes: [...changes.inodes],
-      contents: [...changes.contents],
-      entries: [...changes.entries.values()].map(({ parent, name }) => ({ parent, name: nameBytes(name) })),
-      unlinked: [...changes.unlinked],
-    };
+    return { log: log.number, lastSequence: log.sequence, ...staleParts(changes) };
   }
 
   decode(bytes: Uint8Array): OperationBatch {

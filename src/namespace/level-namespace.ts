@@ -8,6 +8,7 @@ import type { InodeNumber, LogNumber } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
+import { staleParts } from './change-set.ts';
 import { type NamespaceRepair, type RepairOutcome, repairTree } from './check/repair.ts';
 import type { RecordSource } from './check/source.ts';
 import { CommitWriter } from './commit-writer.ts';
@@ -45,6 +46,7 @@ import type {
   RenameOptions,
   RenameResult,
   ShownName,
+  StaleParts,
   StoredBatch,
 } from './types.ts';
 
@@ -211,6 +213,11 @@ export class LevelNamespace implements Namespace {
 
   reap(inode: InodeNumber): void {
     this.#local.reap(inode);
+  }
+
+  takeVanished(): StaleParts | undefined {
+    const vanished = this.#tree.takeVanished();
+    return vanished && staleParts(vanished);
   }
 
   #usable(): void {

@@ -5,6 +5,7 @@
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { type InodeNumber, logNumber, ROOT_INODE } from '../base/units.ts';
+import { type ChangeSet, newChangeSet } from './change-set.ts';
 import { CONFLICT_MARK, conflictName } from './conflict-names.ts';
 import { deleteName, insertName, loadDirectory } from './directory.ts';
 import { KIND, numberKey } from './keys.ts';
@@ -28,14 +29,6 @@ import type { InodeRecord, NameEntry } from './types.ts';
 /** The stamp of a removal that has no sequence number yet: after every other. */
 export const REMOVAL_PENDING: Stamp = { clock: (1n << 64n) - 1n, log: logNumber(0), sequence: 0n };
 
-/** What an applied batch made stale. */
-export interface ChangeSet {
-  readonly inodes: Set<InodeNumber>;
-  readonly contents: Set<InodeNumber>;
-  readonly entries: Map<string, { readonly parent: InodeNumber; readonly name: string }>;
-  readonly unlinked: Set<InodeNumber>;
-}
-
 export interface Found {
   readonly state: InodeState;
   /** The name as it is kept: without a conflict suffix. */
@@ -50,7 +43,9 @@ export class Tree {
   /** Inodes reaped since the last seal, which decides whether any peer hears of them. */
   readonly reaped = new Set<InodeState>();
   inodeCount = 0n;
+  /** While a batch is applied. */
   changes: ChangeSet | undefined;
+  #vanished: ChangeSet | undefined;
   readonly #read = (key: Buffer): Uint8Array | undefined => this.store.read(key);
 
   constructor(store: Store, logs: LogTable) {
@@ -190,6 +185,13 @@ export class Tree {
     this.orphan(state);
   }
 
+  /** What local changes made stale by emptying directories that a peer had removed. */
+  takeVanished(): ChangeSet | undefined {
+    const vanished = this.#vanished;
+    this.#vanished = undefined;
+    return vanished;
+  }
+
   /** Whether `directory` would become its own ancestor under `parent`. */
   closesCycle(directory: InodeState, parent: InodeNumber): boolean {
     for (let inode = parent; inode !== ROOT_INODE; ) {
@@ -251,7 +253,18 @@ export class Tree {
     deleteName(this.directory(parent), name, state);
     this.store.touch(parent);
     this.#note(parent, name);
-    if (this.isRemoved(parent) && this.isEmpty(parent)) this.refresh(parent);
+    if (this.isRemoved(parent) && this.isEmpty(parent)) this.#vanish(parent);
+  }
+
+  /** A removed directory goes with its last name; the kernel that took that name away does not know. */
+  #vanish(directory: InodeState): void {
+    const { changes } = this;
+    this.changes ??= this.#vanished ??= newChangeSet();
+    try {
+      this.refresh(directory);
+    } finally {
+      this.changes = changes;
+    }
   }
 
   #revive(state: InodeState): void {

@@ -129,9 +129,8 @@ export interface ShownName {
   readonly name: Uint8Array;
 }
 
-export interface AppliedBatch {
-  readonly log: LogNumber;
-  readonly lastSequence: bigint;
+/** What is not any more as a kernel has it. */
+export interface StaleParts {
   /** Inodes whose attributes or content changed. */
   readonly inodes: readonly InodeNumber[];
   /** Of these, the ones whose content changed: open files need the new extents. */
@@ -139,6 +138,11 @@ export interface AppliedBatch {
   readonly entries: readonly ShownName[];
   /** Inodes that lost their last name: to be reaped when nothing has them open. */
   readonly unlinked: readonly InodeNumber[];
+}
+
+export interface AppliedBatch extends StaleParts {
+  readonly log: LogNumber;
+  readonly lastSequence: bigint;
 }
 
 /** The content that lost when two nodes wrote one file at once. */
@@ -259,6 +263,12 @@ export interface Namespace {
   repair(request: NamespaceRepair): Promise<RepairOutcome>;
   /** Gives an inode that nothing names a name: an operation like any other. */
   adopt(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): void;
+
+  /**
+   * Directories that a peer had removed went with their last names, which local changes took: what that made stale since
+   * the last call. Undefined: nothing.
+   */
+  takeVanished(): StaleParts | undefined;
 
   // ---- journal
   /** Records of everything done since the last call: mutations, applied batches, logs that got a number. */

@@ -48,12 +48,14 @@ export class Directories {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.unlink(parent, name);
     this.#files.reapIfGone(record.inode);
+    this.#showVanished();
   }
 
   removeDirectory(parent: InodeNumber, name: Uint8Array): InodeNumber {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.removeDirectory(parent, name);
     this.#files.reapIfGone(record.inode);
+    this.#showVanished();
     return record.inode;
   }
 
@@ -105,8 +107,18 @@ export class Directories {
   #renameNow(options: RenameOptions): readonly InodeNumber[] {
     this.#parts.latch.assertWritable();
     const { moved, replaced } = this.#parts.namespace.rename(options);
+    this.#showVanished();
     if (replaced === undefined) return [moved.inode];
     this.#files.reapIfGone(replaced.inode);
     return [moved.inode, replaced.inode];
+  }
+
+  /** The kernel knows of the name that it took away, not of the directory that went with it. */
+  #showVanished(): void {
+    const vanished = this.#parts.namespace.takeVanished();
+    if (vanished === undefined) return;
+    const inodes = vanished.inodes.flatMap((inode) => this.#files.nodesOf(inode));
+    this.#parts.invalidations.publish({ inodes, entries: vanished.entries });
+    for (const inode of vanished.unlinked) this.#files.reapIfGone(inode);
   }
 }

@@ -172,6 +172,68 @@ test('who has a file open goes on with the version that it opened; its name lead
   b.fileSystem.release(before, { write: false });
 });
 
+/** A directory `d` in a directory `p`, both removed at `a` while `b` put a file into `d`: there they stay until it goes. */
+async function removeAroundFile(a: Volume, b: Volume): Promise<{ outer: InodeNumber; inner: InodeNumber }> {
+  const outerAtA = createDirectory(a, 'p');
+  const node = { parent: outerAtA, name: bytesOf('d'), mode: 0o040755, caller };
+  a.fileSystem.createNode(node);
+  await push(a.replica, b.replica);
+  a.fileSystem.removeDirectory(outerAtA, bytesOf('d'));
+  a.fileSystem.removeDirectory(ROOT_INODE, bytesOf('p'));
+  const outer = b.fileSystem.lookup(ROOT_INODE, bytesOf('p')).inode;
+  const inner = b.fileSystem.lookup(outer, bytesOf('d')).inode;
+  createFile(b, 'f', inner);
+  await push(a.replica, b.replica);
+  return { outer, inner };
+}
+
+for (const { way, takeAway } of [
+  { way: 'removed', takeAway: (b: Volume, inner: InodeNumber) => b.fileSystem.unlink(inner, bytesOf('f')) },
+  {
+    way: 'moved away',
+    takeAway: (b: Volume, inner: InodeNumber) =>
+      b.fileSystem.rename({
+        parent: inner,
+        name: bytesOf('f'),
+        newParent: ROOT_INODE,
+        newName: bytesOf('f'),
+        flags: 'replace',
+      }),
+  },
+]) {
+  test(`directories that a peer removed go when the last file in them is ${way}, and the kernel hears of it`, async ({
+    a,
+    b,
+  }) => {
+    const { outer, inner } = await removeAroundFile(a, b);
+    assert.equal(namesIn(b), ['p']);
+    const links = b.fileSystem.getAttributes(ROOT_INODE).links;
+    const heard: Invalidation[] = [];
+    const stop = b.fileSystem.onInvalidate({ invalidate: (one) => heard.push(one), queuedCount: () => 0 });
+    await takeAway(b, inner);
+    stop();
+    assert.not.ok(namesIn(b).includes('p'));
+    assert.is(b.fileSystem.getAttributes(ROOT_INODE).links, links - 1);
+    const inodes = heard.flatMap((one) => one.inodes);
+    assert.ok(
+      [ROOT_INODE, outer, inner].every((inode) => inodes.includes(inode)),
+      inodes.join(),
+    );
+    const entries = heard.flatMap((one) => one.entries.map(({ parent, name }) => `${parent}/${textOf(name)}`));
+    assert.equal(entries.sort(), [`${ROOT_INODE}/p`, `${outer}/d`].sort());
+  });
+}
+
+test('a local change that empties nothing a peer removed makes nothing stale', async ({ a, b }) => {
+  await removeAroundFile(a, b);
+  createFile(b, 'other');
+  const heard: Invalidation[] = [];
+  const stop = b.fileSystem.onInvalidate({ invalidate: (one) => heard.push(one), queuedCount: () => 0 });
+  b.fileSystem.unlink(ROOT_INODE, bytesOf('other'));
+  stop();
+  assert.equal(heard, []);
+});
+
 test('a file without handles that the kernel knows gets a new node too, and its first one again when forgotten', async ({
   a,
   b,
