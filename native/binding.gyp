@@ -69,6 +69,7 @@
         "core/blob/segment_load.cc",
         "core/blob/segment_write.cc",
         "core/blob/table_format.cc",
+        "core/blob/write_back.cc",
         "core/chunk/chunk_index.cc",
         "core/chunk/chunk_index_table.cc",
         "core/chunk/chunker.cc",

@@ -131,6 +131,8 @@ for (const [where, faults] of FULL) {
 
 const MIB = 1024 * 1024;
 const IMAGE_BYTES = 480 * MIB;
+/** Long enough that the data is flushed on the way (native/core/blob/segment_write.cc). */
+const FLUSHED_MIB = 40;
 
 /** Takes what is free of the disk but for this much. */
 function fillDisk(path: string, leftBytes: number): void {
@@ -218,6 +220,33 @@ for (const [what, fault] of FAILED_SYNCS) {
     }),
   );
 }
+
+test(
+  'a flush that fails while a long write goes on is EIO at its fsync',
+  withSubject(async ({ volume, disk, save, verify }) => {
+    const descriptor = fs.openSync(join(volume.mountPoint, 'long'), 'wx');
+    try {
+      fs.fsyncSync(descriptor); // no commit begins any more until the next fsync
+      await disk.fail({ operation: 'fsync', pattern: '*.data', error: 'EIO', times: 1 });
+      const before = (await disk.counts()).get('fsync') ?? 0;
+      for (let count = 0; count < FLUSHED_MIB; count++) fs.writeSync(descriptor, randomBytes(MIB));
+      await waitFor('the flush', async () => ((await disk.counts()).get('fsync') ?? 0) > before || undefined, 10_000);
+      assert.is((await volume.status()).state, 'ONLINE');
+      assert.is(
+        errorCodeOf(() => fs.fsyncSync(descriptor)),
+        'EIO',
+        volume.log(),
+      );
+      assert.is((await volume.status()).state, 'READ_ONLY');
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    await volume.cutPower(1);
+    await volume.start();
+    save();
+    await verify();
+  }),
+);
 
 /** The last: somebody else took the space that a commit had seen free. */
 const FAILED_WRITES: readonly [string, Fault][] = [

@@ -16,6 +16,7 @@
 #include "../chunk/chunk_index.h"
 #include "blob.h"
 #include "segment.h"
+#include "write_back.h"
 
 namespace packetfs {
 
@@ -114,6 +115,7 @@ class BlobCore final : public Blob {
   std::atomic<std::uint32_t> appendLog_ = UINT32_MAX;
   std::atomic<bool> syncFailed_ = false;
   std::atomic<bool> closed_ = false;
+  WriteBack writeBack_{};
   std::atomic<std::uint64_t> ingestedBytes_ = 0, matchedBytes_ = 0, appendedBytes_ = 0, zeroBytes_ = 0;
 };
 

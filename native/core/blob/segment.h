@@ -6,6 +6,8 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -93,6 +95,8 @@ class Segment {
   /// Rewrites data and record of a chunk that begins at chunk.offset where they differ from what they should be.
   Status repair(const ChunkBytes& chunk);
   void stopAppending() { full_ = true; }
+  /// Whole pages appended since the last call, once they are many: nothing writes to them again.
+  std::optional<OffsetRange> takeFilledPages();
 
   // Durability: freeze and rememberDurable under the write mutex, makeDurable between them and outside of it.
   [[nodiscard]] bool touched() const { return touched_; }
@@ -103,6 +107,9 @@ class Segment {
   /// Writes the footer if the segment is full and all of it is durable.
   Status sealIfFull();
   void releasePreallocation();
+  /// Lets the disk begin with these bytes, and now and then waits until it has them; by one thread at a time, beside
+  /// everything else. A failure is told by makeDurable.
+  void writeBack(OffsetRange range);
 
  private:
   explicit Segment(Place place) : place_(std::move(place)) {}
@@ -139,6 +146,10 @@ class Segment {
   std::vector<std::uint32_t> freeSlots_{};   // invalid ones, to be filled again
   std::uint32_t refilledFrom_ = UINT32_MAX;  // lowest slot filled again since freeze
   std::uint64_t allocatedTo_ = 0;
+  std::uint32_t takenPagesEnd_ = 0;
+  std::uint32_t flushedEnd_ = 0;  // by writeBack
+  std::mutex flushMutex_{};       // held by writeBack while it flushes; guards the next
+  int flushError_ = 0;
   bool touched_ = false;
   bool isNew_ = false;
   bool full_ = false;

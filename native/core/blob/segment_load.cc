@@ -183,6 +183,7 @@ Status Segment::classify(LoadedSlots& slots) {
   std::sort(starts_.begin(), starts_.end(), [](const Start& a, const Start& b) { return a.offset < b.offset; });
   for (const Start& start : starts_) cover(start.offset, start.offset + slots.records[start.slot].length);
   slots_ = count;
+  takenPagesEnd_ = flushedEnd_ = dataEnd_;
   touched_ = count > synced;
   return Status::success();
 }

@@ -15,7 +15,12 @@
 namespace packetfs {
 namespace {
 constexpr std::uint64_t kPreallocationBytes = 16ULL << 20;
-}
+constexpr std::uint32_t kPageBytes = 4096;
+constexpr std::uint32_t kWriteBackBytes = 4U << 20;
+constexpr std::uint32_t kFlushBytes = 32U << 20;
+
+int syncData(int fd) { return ::fdatasync(fd) == 0 ? 0 : errno; }
+}  // namespace
 
 bool Segment::hasRoom(std::uint32_t length, std::size_t records) const {
   if (full_ || sealed_.load() || failed_.load()) return false;
@@ -39,6 +44,25 @@ Status Segment::append(std::span<ChunkBytes> chunks) {
   Status status = preallocate(end);
   if (!status.ok()) return status;
   return place(chunks);
+}
+
+std::optional<Segment::OffsetRange> Segment::takeFilledPages() {
+  const std::uint32_t start = takenPagesEnd_;
+  const std::uint32_t end = mark().dataBytes / kPageBytes * kPageBytes;
+  if (end < start + kWriteBackBytes) return std::nullopt;
+  takenPagesEnd_ = end;
+  return OffsetRange{start, end};
+}
+
+void Segment::writeBack(OffsetRange range) {
+  if (failed_.load()) return;
+  // Only a hint: what it cannot begin, a sync does.
+  (void)::sync_file_range(data_.fd(), range.first, range.second - range.first, SYNC_FILE_RANGE_WRITE);
+  if (range.second < flushedEnd_ + kFlushBytes) return;
+  std::lock_guard guard(flushMutex_);
+  flushError_ = syncData(data_.fd());
+  if (flushError_ != 0) failed_ = true;
+  flushedEnd_ = range.second;
 }
 
 /// A filesystem that does not tell its size counts as roomy.
@@ -187,14 +211,18 @@ SegmentMark Segment::freeze() {
 }
 
 Status Segment::makeDurable() {
-  const auto sync = [](int fd) { return ::fdatasync(fd) == 0 ? 0 : errno; };
   // Side by side, so that both wait for one commit of the filesystem below and one flush of the disk.
-  std::future<int> table = std::async(std::launch::async | std::launch::deferred, sync, table_.fd());
-  const int dataError = sync(data_.fd());
+  std::future<int> table = std::async(std::launch::async | std::launch::deferred, syncData, table_.fd());
+  const int dataError = syncData(data_.fd());
   const int tableError = table.get();
-  if (dataError == 0 && tableError == 0) return Status::success();
+  int error = dataError != 0 ? dataError : tableError;
+  if (error == 0) {  // the kernel tells an error once: a flush under way may be told what this sync should have been
+    std::lock_guard guard(flushMutex_);
+    error = flushError_;
+  }
+  if (error == 0) return Status::success();
   failed_ = true;
-  return Status::failure(dataError != 0 ? dataError : tableError, "sync: " + place_.path);
+  return Status::failure(error, "sync: " + place_.path);
 }
 
 Status Segment::rememberDurable(SegmentMark mark) {
