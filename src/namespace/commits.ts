@@ -8,6 +8,10 @@ import { KIND, numberKey } from './keys.ts';
 import type { CommitState, HighWaterMark } from './types.ts';
 
 export const COMMITS_KEPT = 1024n;
+/** In what is hashed: four doubles, and two lengths before a key and its value. */
+const MARK_BYTES = 32;
+const LENGTHS_BYTES = 8;
+const NO_VALUE = new Uint8Array(0);
 
 export interface Commit extends CommitState {
   readonly previousHash: Uint8Array;
@@ -81,13 +85,27 @@ export function chainHash(
     readonly marks: readonly HighWaterMark[];
   },
 ): Uint8Array {
-  const parts: Uint8Array[] = [commit.previous];
-  for (const { log, segment, records, dataBytes } of commit.marks) {
-    parts.push(new Uint8Array(new Float64Array([log, segment, records, dataBytes]).buffer));
-  }
-  for (const change of commit.changes) {
-    const value = change.type === 'put' ? change.value : new Uint8Array(0);
-    parts.push(new Uint8Array(new Uint32Array([change.key.length, value.length]).buffer), change.key, value);
-  }
-  return hash(Buffer.concat(parts));
+  return hash(chained(commit));
 }
+
+function chained({ previous, changes, marks }: Parameters<typeof chainHash>[1]): Uint8Array {
+  let length = previous.length + marks.length * MARK_BYTES;
+  for (const change of changes) length += LENGTHS_BYTES + change.key.length + storedValue(change).length;
+  const bytes = Buffer.allocUnsafe(length);
+  bytes.set(previous);
+  let at = previous.length;
+  for (const { log, segment, records, dataBytes } of marks) {
+    for (const number of [log, segment, records, dataBytes]) at = bytes.writeDoubleLE(number, at);
+  }
+  for (const change of changes) {
+    const value = storedValue(change);
+    at = bytes.writeUInt32LE(change.key.length, at);
+    at = bytes.writeUInt32LE(value.length, at);
+    bytes.set(change.key, at);
+    bytes.set(value, at + change.key.length);
+    at += change.key.length + value.length;
+  }
+  return bytes;
+}
+
+const storedValue = (change: Change): Uint8Array => (change.type === 'put' ? change.value : NO_VALUE);

