@@ -11,6 +11,8 @@
 #include <cstring>
 #include <vector>
 
+#include "passing_errors.h"
+
 namespace packetfs {
 
 namespace {
@@ -18,23 +20,6 @@ namespace {
 constexpr std::size_t kMessages = 32;
 constexpr std::size_t kMessageBytes = 64UL << 10;
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int));
-
-/// Errors of single datagrams (ICMP reports, a moment without memory); any other ends the receiving.
-bool isPassing(int errorNumber) {
-  switch (errorNumber) {
-    case ECONNREFUSED:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case ENETDOWN:
-    case EMSGSIZE:
-    case ENOBUFS:
-    case ENOMEM:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -101,7 +86,7 @@ bool UdpReceiver::receive(Buffers& buffers) {
   if (received < 0) {
     if (errno == EAGAIN || errno == EINTR) return true;
     count(counters_.receiveErrors);
-    if (isPassing(errno)) return true;
+    if (isPassingError(errno)) return true;
     end(errno);
     return false;
   }

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "passing_errors.h"
+
 namespace packetfs {
 
 namespace {
@@ -18,22 +20,8 @@ constexpr std::size_t kRefusalsMost = 1024;
 constexpr std::chrono::seconds kRefusalLasts{60};  // routes and devices change
 
 bool isLoss(int errorNumber) {
-  switch (errorNumber) {
-    case EPERM:  // a firewall's rule
-    case EACCES:
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EHOSTDOWN:
-    case EADDRNOTAVAIL:
-    case ECONNREFUSED:  // an ICMP answer to an earlier datagram
-    case EMSGSIZE:      // longer than the interface's MTU: what an MTU probe is there to find out
-    case ENOBUFS:
-    case ENOMEM:
-      return true;
-    default:
-      return false;
-  }
+  const bool isForbidden = errorNumber == EPERM || errorNumber == EACCES;  // a firewall's rule
+  return isForbidden || errorNumber == EADDRNOTAVAIL || isPassingError(errorNumber);
 }
 
 }  // namespace
