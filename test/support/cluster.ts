@@ -4,15 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { StatusResult } from '../../src/control/methods.ts';
+import { PFS, PFS_MOUNT } from './built-commands.ts';
 import { isMounted, unmountBelow } from './mounts.ts';
 import { createNamespacePair, insideNamespace, type NamespaceEnd, type NamespacePair } from './namespaces.ts';
 import { type CommandResult, ended, run, runChecked, waitFor } from './process.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/dist\/$/, '/');
-const PFS = join(ROOT, 'dist/src/cli/pfs.js');
-const PFS_MOUNT = join(ROOT, 'dist/mount/pfs-mount.js');
 const PORT = 7433;
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 30_000;

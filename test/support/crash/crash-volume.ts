@@ -5,10 +5,10 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { requestControl } from '../../../src/control/client.ts';
 import type { ScrubStatus, StatusResult } from '../../../src/control/methods.ts';
+import { PFS_MOUNT } from '../built-commands.ts';
 import { isMounted, unmountBelow } from '../mounts.ts';
 import { ended, waitFor } from '../process.ts';
 import type { Losses, PowerDisk } from './power-disk.ts';
-import { PFS_MOUNT } from './programs.ts';
 
 const START_LIMIT_MS = 120_000;
 const POLL_MS = 5;

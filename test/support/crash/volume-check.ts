@@ -2,8 +2,8 @@
 // as little to find as after an orderly stop; what waits in the journal is a note of it, not a finding.
 import { rmSync } from 'node:fs';
 import type { CheckReportResult } from '../../../src/control/methods.ts';
+import { PFS } from '../built-commands.ts';
 import { run, runChecked } from '../process.ts';
-import { PFS } from './programs.ts';
 
 const FINDING_CHARACTERS_SHOWN = 4000;
 
