@@ -96,20 +96,11 @@ for kind in ['file', 'directory']:
   }),
   property('every change of content by another user clears the set-id bits, by root none', async (site) => {
     const code = `
-def opened(flags, action):
-    fd = os.open(path, flags)
-    action(fd)
-    os.close(fd)
-def mapped(fd):
-    memory = mmap.mmap(fd, 4)
-    memory[0:1] = b'm'
-    memory.flush()
-    memory.close()
-changes = {'write': lambda: opened(os.O_WRONLY, lambda fd: os.write(fd, b'x')), 'append': lambda: opened(os.O_WRONLY | os.O_APPEND, lambda fd: os.write(fd, b'x')),
-           'pwrite': lambda: opened(os.O_WRONLY, lambda fd: os.pwrite(fd, b'x', 9)), 'truncate': lambda: os.truncate(path, 2), 'grow': lambda: os.truncate(path, 9),
-           'ftruncate': lambda: opened(os.O_WRONLY, lambda fd: os.ftruncate(fd, 2)), 'allocate': lambda: opened(os.O_WRONLY, lambda fd: fallocate(fd, 0, 0, 9000)),
-           'punch': lambda: opened(os.O_WRONLY, lambda fd: fallocate(fd, PUNCH_HOLE | KEEP_SIZE, 0, 2)),
-           'copy': lambda: opened(os.O_RDWR, lambda fd: os.copy_file_range(os.open(path, os.O_RDONLY), fd, 2, 0, 100))}
+changes = {'write': lambda: opened(path, os.O_WRONLY, lambda fd: os.write(fd, b'x')), 'append': lambda: opened(path, os.O_WRONLY | os.O_APPEND, lambda fd: os.write(fd, b'x')),
+           'pwrite': lambda: opened(path, os.O_WRONLY, lambda fd: os.pwrite(fd, b'x', 9)), 'truncate': lambda: os.truncate(path, 2), 'grow': lambda: os.truncate(path, 9),
+           'ftruncate': lambda: opened(path, os.O_WRONLY, lambda fd: os.ftruncate(fd, 2)), 'allocate': lambda: opened(path, os.O_WRONLY, lambda fd: fallocate(fd, 0, 0, 9000)),
+           'punch': lambda: opened(path, os.O_WRONLY, lambda fd: fallocate(fd, PUNCH_HOLE | KEEP_SIZE, 0, 2)),
+           'copy': lambda: opened(path, os.O_RDWR, lambda fd: os.copy_file_range(os.open(path, os.O_RDONLY), fd, 2, 0, 100))}
 result = []
 for uid in [12345, 0]:
     for name, change in changes.items():

@@ -34,6 +34,12 @@ def fallocate(fd, mode, offset, length):
     return checked(libc.fallocate(fd, mode, ctypes.c_int64(offset), ctypes.c_int64(length)))
 
 
+def opened(path, flags, action):
+    fd = os.open(path, flags)
+    action(fd)
+    os.close(fd)
+
+
 def as_user(uid, action, groups=()):
     """Runs the action in a child process of another user; its OSError is raised here."""
     reader, writer = os.pipe()

@@ -10,7 +10,7 @@ type Row = readonly [
   object: string,
 ];
 
-const OPENED = (flags: string, action: string): string => `opened(${flags}, lambda fd: ${action})`;
+const OPENED = (flags: string, action: string): string => `opened(path, ${flags}, lambda fd: ${action})`;
 
 const ROWS: readonly Row[] = [
   ["open(directory + '/new', 'w').close()", 'none', 'mc', ''],
@@ -56,10 +56,6 @@ const ROWS: readonly Row[] = [
 ];
 
 const RUN = `
-def opened(flags, action):
-    fd = os.open(path, flags)
-    action(fd)
-    os.close(fd)
 def mapped(fd):
     memory = mmap.mmap(fd, 4)
     memory[0:1] = b'm'
