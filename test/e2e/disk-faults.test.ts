@@ -11,6 +11,7 @@ import { type DiskOperation, type Fault, FaultyDisk } from '../support/crash/fau
 import { LoopDisk } from '../support/crash/loop-disk.ts';
 import type { PowerDisk } from '../support/crash/power-disk.ts';
 import { buildPrograms } from '../support/crash/programs.ts';
+import { errorCodeOf, syncDirectory } from '../support/file-calls.ts';
 import { waitFor } from '../support/process.ts';
 
 const FILE_BYTES = 1_000_000;
@@ -68,24 +69,6 @@ function saveFile(path: string, content: Buffer): void {
     fs.fsyncSync(descriptor);
   } finally {
     fs.closeSync(descriptor);
-  }
-}
-
-function syncDirectory(path: string): void {
-  const descriptor = fs.openSync(path, 'r');
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-}
-
-function errorCodeOf(action: () => void): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code;
   }
 }
 

@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FaultyDisk } from '../support/crash/faulty-disk.ts';
 import { buildPrograms } from '../support/crash/programs.ts';
+import { errorCodeOf, syncDirectory } from '../support/file-calls.ts';
 import { seededRandom, seedOfRun } from '../support/seeded-random.ts';
 
 const CUTS = 40;
@@ -49,21 +50,6 @@ function outcomeOf(found: Buffer): 'lost' | 'kept' | 'torn' {
   }
   if (changed === 0) return 'lost';
   return changed === SECTORS ? 'kept' : 'torn';
-}
-
-function syncDirectory(path: string): void {
-  const descriptor = fs.openSync(path, 'r');
-  fs.fsyncSync(descriptor);
-  fs.closeSync(descriptor);
-}
-
-function errorCodeOf(action: () => void): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code;
-  }
 }
 
 const test = suite('faulty disk');

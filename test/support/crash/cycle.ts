@@ -1,8 +1,9 @@
 // Crash cycles of one volume: workers do random file work, the crash comes at a random moment, the volume is mounted
 // again and everything in it is checked.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncDirectory } from '../file-calls.ts';
 import { ended } from '../process.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { CrashVolume } from './crash-volume.ts';
@@ -186,12 +187,6 @@ export class CrashCycles {
 function diskOf(kind: CrashKind, directory: string): PowerDisk | undefined {
   if (kind === 'kill') return undefined;
   return kind === 'power' ? new FaultyDisk(directory) : new LoopDisk(directory, kind);
-}
-
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 const nameOf = (index: number): string => `worker${index}`;

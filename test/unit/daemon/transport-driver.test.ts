@@ -29,8 +29,8 @@ interface Node {
   readonly closures: string[];
 }
 
-const createNode = (seed: number, changes: Partial<TransportDriverOptions> = {}): Node => {
-  const driver = new TransportDriver({
+const createDriver = (seed: number, changes: Partial<TransportDriverOptions> = {}): TransportDriver =>
+  new TransportDriver({
     socket: native.createUdpSocket(),
     createAead: native.createAead,
     aesGcm: native.capabilities().aesGcm,
@@ -44,6 +44,9 @@ const createNode = (seed: number, changes: Partial<TransportDriverOptions> = {})
     authorize: () => 'accept',
     ...changes,
   });
+
+const createNode = (seed: number, changes: Partial<TransportDriverOptions> = {}): Node => {
+  const driver = createDriver(seed, changes);
   const node: Node = { driver, links: [], messages: [], closures: [] };
   driver.onLink((link, register) => {
     node.links.push(link);
@@ -135,19 +138,7 @@ test('events wait until somebody registers for them', async () => {
   const b = createNode(2);
   const late: string[] = [];
   let register: (() => void) | undefined;
-  const silent = new TransportDriver({
-    socket: native.createUdpSocket(),
-    createAead: native.createAead,
-    aesGcm: false,
-    listen: { address: '127.0.0.1', port: 0 },
-    secretKey: secretOf(5),
-    volumeId: new Uint8Array(16),
-    volumeSecret: new Uint8Array(32),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    authorize: () => 'accept',
-  });
+  const silent = createDriver(5, { aesGcm: false });
   silent.onLink((_link, take) => {
     register = () =>
       take({
