@@ -1,5 +1,5 @@
 // Scrub (DESIGN §1, §9): reads every byte of the blob, names the files that damage touches, and puts damaged bytes
-// right again from literals of peers. One at a time, in the background; its last state stays for `pfs scrub status`.
+// right again from literals of peers.
 import type { Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { addressLog, addressPosition, blobAddress, type LogPosition, logPosition } from '../base/units.ts';
@@ -8,6 +8,7 @@ import type { KnownLog } from '../blob/log-store.ts';
 import type { PositionRange } from '../blob/ranges.ts';
 import { scrubAllSegments } from '../blob/scrub-driver.ts';
 import type { ChunkVerifier } from '../blob/verify.ts';
+import { BackgroundRun } from './background-run.ts';
 import { pathsOfInodes, walkExtents } from './damage.ts';
 import type { VolumeParts } from './parts.ts';
 
@@ -67,9 +68,7 @@ export class Scrub {
   readonly #parts: VolumeParts;
   readonly #logger: Logger;
   readonly #createVerifier: () => ChunkVerifier;
-  #state: ScrubState = NEVER;
-  #running: Promise<void> = Promise.resolve();
-  #abort = new AbortController();
+  readonly #background = new BackgroundRun(NEVER);
 
   constructor(options: ScrubOptions) {
     this.#parts = options.parts;
@@ -78,22 +77,18 @@ export class Scrub {
   }
 
   status(): ScrubState {
-    return this.#state;
+    return this.#background.state;
   }
 
   /** Begins a scrub; while one runs, that one goes on and its state is given. */
   start(request: ScrubRequest): ScrubState {
-    if (this.#state.state === 'running') return this.#state;
-    this.#state = { ...NEVER, state: 'running', repair: request.repair };
-    this.#abort = new AbortController();
-    this.#running = this.#run(request, this.#abort.signal);
-    return this.#state;
+    const started: ScrubState = { ...NEVER, state: 'running', repair: request.repair };
+    return this.#background.start(started, (signal) => this.#run(request, signal));
   }
 
   /** Resolves with the outcome when no scrub is running. */
-  async finished(): Promise<ScrubState> {
-    await this.#running;
-    return this.#state;
+  finished(): Promise<ScrubState> {
+    return this.#background.finished();
   }
 
   /** Fetches the bytes of a range that the blob lacks or has wrong; whether they are right now. */
@@ -104,24 +99,27 @@ export class Scrub {
     return this.#repair(fetch, { log, reason: 'missing', ...range });
   }
 
-  async close(): Promise<void> {
-    this.#abort.abort(new PacketFsError('PFS_CLOSED', 'the volume was closed'));
-    await this.#running;
+  close(): Promise<void> {
+    return this.#background.close();
   }
 
   async #run(request: ScrubRequest, signal: AbortSignal): Promise<void> {
     try {
       const findings = await this.#scrub(request, signal);
-      this.#state = { ...this.#state, state: 'done', findings };
+      this.#note({ state: 'done', findings });
       const repaired = findings.filter((finding) => finding.repaired).length;
-      const facts = { bytes: this.#state.bytesDone, findings: findings.length, repaired };
+      const facts = { bytes: this.status().bytesDone, findings: findings.length, repaired };
       if (findings.length > repaired) this.#logger.error(facts, 'scrub found damage; see `pfs scrub status`');
       else this.#logger.info(facts, 'scrub is done');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#state = { ...this.#state, state: 'failed', reason };
+      this.#note({ state: 'failed', reason });
       this.#logger.error({ error }, 'scrub ended before its end');
     }
+  }
+
+  #note(changes: Partial<ScrubState>): void {
+    this.#background.note({ ...this.#background.state, ...changes });
   }
 
   async #scrub(request: ScrubRequest, signal: AbortSignal): Promise<ScrubProblem[]> {
@@ -146,9 +144,7 @@ export class Scrub {
       blob: this.#parts.blob,
       logs: this.#parts.logs,
       signal,
-      onProgress: (progress) => {
-        this.#state = { ...this.#state, ...progress };
-      },
+      onProgress: (progress) => this.#note(progress),
       onDamage: (damage) => {
         if (damages.length >= FINDINGS_MAX) {
           throw new PacketFsError(

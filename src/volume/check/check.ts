@@ -1,7 +1,7 @@
-// The check of a volume in use: one at a time, in the background; its last state stays for `pfs check` to ask for.
+// The check of a volume in use.
 import type { NativeModule, SegmentPlace } from '../../addon/native.ts';
-import { PacketFsError } from '../../base/errors.ts';
 import type { RecordSource } from '../../namespace/check/source.ts';
+import { BackgroundRun } from '../background-run.ts';
 import type { VolumeParts } from '../parts.ts';
 import type { LiteralSource, Scrub } from '../scrub.ts';
 import { type RepairReport, repair } from './repair.ts';
@@ -36,48 +36,41 @@ const STARTED: CheckProgress = { phase: 'commits', done: 0, findingCount: 0 };
 
 export class Check {
   readonly #options: CheckParts;
-  #state: CheckState = { state: 'never' };
-  #running: Promise<void> = Promise.resolve();
-  #abort = new AbortController();
+  readonly #background = new BackgroundRun<CheckState>({ state: 'never' });
 
   constructor(options: CheckParts) {
     this.#options = options;
   }
 
   status(): CheckState {
-    return this.#state;
+    return this.#background.state;
   }
 
   /** Begins a check; while one runs, that one goes on and its state is given. */
   start(request: CheckRequest): CheckState {
-    if (this.#state.state === 'running') return this.#state;
-    this.#state = { state: 'running', progress: STARTED };
-    this.#abort = new AbortController();
-    this.#running = this.#run(request, this.#abort.signal);
-    return this.#state;
+    const started: CheckState = { state: 'running', progress: STARTED };
+    return this.#background.start(started, (signal) => this.#run(request, signal));
   }
 
   /** Resolves with the outcome when no check is running. */
-  async finished(): Promise<CheckState> {
-    await this.#running;
-    return this.#state;
+  finished(): Promise<CheckState> {
+    return this.#background.finished();
   }
 
-  async close(): Promise<void> {
-    this.#abort.abort(new PacketFsError('PFS_CLOSED', 'the volume was closed'));
-    await this.#running;
+  close(): Promise<void> {
+    return this.#background.close();
   }
 
   async #run(request: CheckRequest, signal: AbortSignal): Promise<void> {
     const { logger } = this.#options.parts;
     try {
       const report = await this.#check(request, signal);
-      this.#state = { state: 'done', report };
+      this.#background.note({ state: 'done', report });
       const facts = { commit: report.commit, findings: report.findingCount };
       if (report.findingCount > 0) logger.error(facts, 'the check has findings; `pfs check --online` lists them');
       else logger.info(facts, 'the check found nothing wrong');
     } catch (error) {
-      this.#state = { state: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      this.#background.note({ state: 'failed', reason: error instanceof Error ? error.message : String(error) });
       logger.error({ error }, 'the check ended before its end');
     }
   }
@@ -122,7 +115,7 @@ export class Check {
         blob: parts.blob,
         addedPhases: request.addedPhases,
         onProgress: (progress) => {
-          this.#state = { state: 'running', progress };
+          this.#background.note({ state: 'running', progress });
         },
       });
       return { report: outcome.report, done: await then(outcome, source) };
