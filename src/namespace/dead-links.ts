@@ -1,21 +1,22 @@
 // Names that unlinks took away, kept so that an edit of the inode's content that had not seen the unlink brings them back,
 // whichever of the two comes first. An unlink that has not seen an edit is void; an edit cancels the unlinks that it has
 // not seen; a move of a name is no unlink. Origin and peers do the same, or they would not end equal.
-import { type InodeState, type NameLink, nameKey, type Stamp } from './state.ts';
+import { assert } from '../base/assert.ts';
+import { type DeadLink, type InodeState, type NameLink, nameKey, type Stamp } from './state.ts';
 import { sameName } from './tree.ts';
 
 type Sees = (link: NameLink) => boolean;
 const seesAll: Sees = () => true;
 
-/** Notes an unlink: on the tags that it took, and on those of the same name that an earlier unlink took and it saw. */
+/** Notes an unlink that a peer made: on the tags that it took, and on those of the same name that an earlier unlink took and it saw. */
 export function bury(options: {
   readonly state: InodeState;
   readonly name: Pick<NameLink, 'parent' | 'name'>;
   readonly taken: readonly NameLink[];
   readonly stamp: Stamp;
-  readonly sees?: Sees;
+  readonly sees: Sees;
 }): void {
-  const { state, name, taken, stamp, sees = seesAll } = options;
+  const { state, name, taken, stamp, sees } = options;
   const removal = { log: stamp.log, sequence: stamp.sequence };
   const key = nameKey(name.name);
   for (const { link, removals } of state.deadLinks) {
@@ -23,6 +24,29 @@ export function bury(options: {
   }
   for (const link of taken) state.deadLinks.push({ link, removals: [removal] });
 }
+
+/** Notes the unlinks of a seal, which have seen all that is here; `stamps` in the order of `taken`. */
+export function buryAll(state: InodeState, taken: readonly NameLink[], stamps: readonly Stamp[]): void {
+  if (taken.length === 0) return;
+  const earlier = new Map<string, DeadLink[]>();
+  for (const dead of state.deadLinks) {
+    const place = placeOf(dead.link);
+    earlier.set(place, [...(earlier.get(place) ?? []), dead]);
+  }
+  taken.forEach((link, index) => {
+    const stamp = stamps[index];
+    assert(stamp !== undefined, 'every unlink of a seal has its stamp');
+    const removal = { log: stamp.log, sequence: stamp.sequence };
+    const place = placeOf(link);
+    const dead: DeadLink = { link, removals: [removal] };
+    const others = earlier.get(place) ?? [];
+    for (const { removals } of others) removals.push(removal);
+    earlier.set(place, [...others, dead]);
+    state.deadLinks.push(dead);
+  });
+}
+
+const placeOf = ({ parent, name }: NameLink): string => `${parent}/${nameKey(name)}`;
 
 /** A move also takes what an unlink took: an edit must not bring the old name back. */
 export function forgetDead(state: InodeState, old: Pick<NameLink, 'parent' | 'name'>, sees: Sees = seesAll): void {

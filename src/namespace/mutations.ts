@@ -20,7 +20,7 @@ import type {
 } from './mutation-types.ts';
 import type { Pending } from './pending.ts';
 import { type InodeState, isDirectory, isFile, type NameLink, nameKey, newState, TYPE_MASK } from './state.ts';
-import { assertDirectory, type Found, REMOVAL_PENDING, sameName, type Tree } from './tree.ts';
+import { assertDirectory, type Found, REMOVAL_PENDING, type Tree, tagsOf } from './tree.ts';
 import type { RenameOptions, RenameResult } from './types.ts';
 
 const PERMISSIONS = 0o7777;
@@ -270,9 +270,8 @@ export class Mutator {
     }
   }
 
-  /** All tags of one name: concurrent operations may have added it more than once. */
   #removeLinks(found: Found, parent: InodeState): void {
-    for (const link of found.state.links.filter((one) => sameName(one, parent.inode, found.key))) {
+    for (const link of tagsOf(found.state, parent.inode, found.key)) {
       this.#tree.removeLink(found.state, link);
       this.#pending().removeLink(found.state, link);
     }

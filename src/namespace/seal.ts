@@ -4,7 +4,7 @@
 import type { Extent } from '../extent/extent.ts';
 import type { OperationAttributes, OperationExtendedAttribute } from '../wire/operations.ts';
 import type { BatchMaker } from './batch-maker.ts';
-import { bury, forgetDead, noteEdit } from './dead-links.ts';
+import { buryAll, forgetDead, noteEdit } from './dead-links.ts';
 import type { MoveLog } from './moves.ts';
 import type { LinkChanges, Pending, Touched } from './pending.ts';
 import { type InodeState, isDirectory, isFile, type NameLink, REGISTERS, type Stamp } from './state.ts';
@@ -71,8 +71,7 @@ class Sealer {
     const [first, ...others] = this.#pending.links.get(state)?.added ?? [];
     if (first === undefined) return; // created and removed
     const stamp = this.#create(state, first);
-    this.#stampLink(state, first, stamp);
-    for (const link of others) this.#link(state, link);
+    this.#stampLinks(state, new Map([[first, stamp], ...this.#link(state, others)]));
     this.#pending.links.delete(state);
   }
 
@@ -138,24 +137,18 @@ class Sealer {
         newParent: this.#maker.id(moved.parent),
         newName: moved.name,
       }));
-      this.#stampLink(state, moved, stamp);
+      this.#stampLinks(state, new Map([[moved, stamp]]));
       forgetDead(state, left);
       return;
     }
-    for (const link of added) this.#link(state, link);
-    for (const link of removed) {
-      const stamp = this.#maker.add(() => this.#nameOperation('unlink', state, link));
-      bury({ state, name: link, taken: [link], stamp });
-    }
+    this.#stampLinks(state, this.#link(state, added));
+    const stamps = removed.map((link) => this.#maker.add(() => this.#nameOperation('unlink', state, link)));
+    buryAll(state, removed, stamps);
     this.#tree.store.touch(state);
   }
 
-  #link(state: InodeState, link: NameLink): void {
-    this.#stampLink(
-      state,
-      link,
-      this.#maker.add(() => this.#nameOperation('link', state, link)),
-    );
+  #link(state: InodeState, links: readonly NameLink[]): Map<NameLink, Stamp> {
+    return new Map(links.map((link) => [link, this.#maker.add(() => this.#nameOperation('link', state, link))]));
   }
 
   #removeDirectory(state: InodeState): void {
@@ -208,8 +201,13 @@ class Sealer {
     state.extendedDirty = true;
   }
 
-  #stampLink(state: InodeState, link: NameLink, stamp: Stamp): void {
-    state.links = state.links.map((other) => (other === link ? { ...link, stamp } : other));
+  /** All at once, since an inode may have tens of thousands of names. */
+  #stampLinks(state: InodeState, stamps: ReadonlyMap<NameLink, Stamp>): void {
+    if (stamps.size === 0) return;
+    state.links = state.links.map((link) => {
+      const stamp = stamps.get(link);
+      return stamp === undefined ? link : { ...link, stamp };
+    });
     this.#tree.store.touch(state);
   }
 

@@ -18,6 +18,8 @@ import { stateBytes } from './state-size.ts';
 import type { CacheStatistics } from './types.ts';
 
 const NO_VALUES: ReadonlyMap<string, ExtendedValue> = new Map();
+/** format: the value of an orphan's record. */
+const ORPHAN = Uint8Array.of(1);
 /** Room that eviction makes at once, so that it does not run with every operation. */
 const EVICTED_SHARE = 1 / 8;
 
@@ -27,6 +29,8 @@ export class Store {
   #dirty = new Set<InodeState>();
   #frozen = new Set<InodeState>();
   #changes: Change[] = [];
+  /** Whose orphan record the next freeze puts or deletes. */
+  readonly #orphans = new Map<InodeNumber, boolean>();
   readonly #bytesMax: number;
   #bytes = 0;
   /** Of these, the ones of inodes that changed and are not durable. */
@@ -62,7 +66,7 @@ export class Store {
   }
 
   get hasChanges(): boolean {
-    return this.#dirty.size > 0 || this.#changes.length > 0;
+    return this.#dirty.size > 0 || this.#changes.length > 0 || this.#orphans.size > 0;
   }
 
   get(inode: InodeNumber): InodeState | undefined {
@@ -129,6 +133,12 @@ export class Store {
     this.#changes.push(change);
   }
 
+  /** An inode became an orphan or is none any more; what became one since the last freeze leaves no record. */
+  changeOrphan(inode: InodeNumber, isOrphan: boolean): void {
+    if (this.#orphans.get(inode) === !isOrphan) this.#orphans.delete(inode);
+    else this.#orphans.set(inode, isOrphan);
+  }
+
   read(key: Buffer): Uint8Array | undefined {
     try {
       return this.#level.getSync(key);
@@ -154,6 +164,7 @@ export class Store {
   freeze(): Change[] {
     assert(this.#frozen.size === 0, 'one freeze at a time');
     const changes = this.#changes;
+    for (const [inode, isOrphan] of this.#orphans) changes.push(orphanChange(inode, isOrphan));
     for (const state of this.#dirty) {
       state.dirty = false;
       if (state.gone) {
@@ -173,6 +184,7 @@ export class Store {
     this.#frozen = this.#dirty;
     this.#dirty = new Set();
     this.#changes = [];
+    this.#orphans.clear();
     return changes;
   }
 
@@ -246,6 +258,11 @@ export class Store {
       this.#states.set(inode, state);
     }
   }
+}
+
+function orphanChange(inode: InodeNumber, isOrphan: boolean): Change {
+  const key = numberKey(KIND.orphan, inode);
+  return isOrphan ? { type: 'put', key, value: ORPHAN } : { type: 'del', key };
 }
 
 function removals(state: InodeState): Change[] {

@@ -6,7 +6,7 @@ import { allocatedBytes, normalise } from '../../extent/list.ts';
 import { localExtents } from '../apply.ts';
 import { readExtents, replaceContent } from '../content.ts';
 import { deleteName, insertName } from '../directory.ts';
-import { KIND, type Kind, numberKey } from '../keys.ts';
+import { KIND, type Kind } from '../keys.ts';
 import { linkCount } from '../records.ts';
 import {
   type InodeState,
@@ -276,8 +276,7 @@ class Repair {
   }
 
   #forgetOrphan(inode: InodeNumber): void {
-    this.#tree.orphans.delete(inode);
-    this.#tree.store.change({ type: 'del', key: numberKey(KIND.orphan, inode) });
+    if (this.#tree.orphans.delete(inode)) this.#tree.store.changeOrphan(inode, false);
   }
 
   /** A record that belongs to nothing; if its inode was restored meanwhile, it belongs there. */

@@ -4,6 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ErrorCode, isPacketFsError } from '../../../src/base/errors.ts';
 import { type InodeNumber, nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
+import { KIND } from '../../../src/namespace/keys.ts';
+import type { Namespace } from '../../../src/namespace/types.ts';
 import { bytes, DIRECTORY, makeDirectory, makeFile, sorted, TestNode, text, treeText } from './harness.ts';
 
 const test = suite<{ node: TestNode }>('namespace mutations');
@@ -242,5 +244,53 @@ test('directory entries keep their type', ({ node }) => {
     ],
   );
 });
+
+test('an inode with very many names takes and loses each in about the same time', async ({ node }) => {
+  const { namespace } = node;
+  const file = makeFile(namespace, 'first');
+  const directory = makeDirectory(namespace, 'd');
+  const cpuMsOf = async (count: number): Promise<number> => {
+    const before = process.cpuUsage();
+    for (let index = 0; index < count; index++) namespace.link(file.inode, directory.inode, bytes(`name ${index}`));
+    await node.commit();
+    assert.is(namespace.inode(file.inode)?.links, count + 1);
+    for (let index = 0; index < count; index++) namespace.unlink(directory.inode, bytes(`name ${index}`));
+    await node.commit();
+    return process.cpuUsage(before).user / 1000;
+  };
+  await cpuMsOf(500); // compiles what is measured
+  const few = await cpuMsOf(2_500);
+  const many = await cpuMsOf(20_000);
+  assert.ok(many < few * 24, `8 times the names: ${few} ms and ${many} ms`); // 64 times, where each name looks at all
+  assert.equal(namespace.pathsOf(file.inode).map(text), ['/first']);
+});
+
+test('an inode that is unlinked and reaped between two commits leaves no record as an orphan', async ({ node }) => {
+  const { namespace } = node;
+  const kept = makeFile(namespace, 'kept');
+  const gone = makeFile(namespace, 'gone');
+  await node.commit();
+  namespace.unlink(ROOT_INODE, bytes('gone'));
+  namespace.reap(gone.inode);
+  namespace.unlink(ROOT_INODE, bytes('kept'));
+  await node.commit();
+  assert.equal(await orphansOf(namespace), [kept.inode]);
+  namespace.link(kept.inode, ROOT_INODE, bytes('again'));
+  namespace.unlink(ROOT_INODE, bytes('again'));
+  await node.commit();
+  assert.equal(await orphansOf(namespace), [kept.inode]);
+  namespace.reap(kept.inode);
+  await node.commit();
+  assert.equal(await orphansOf(namespace), []);
+});
+
+async function orphansOf(namespace: Namespace): Promise<bigint[]> {
+  const source = namespace.snapshot();
+  const orphans: bigint[] = [];
+  for await (const records of source.scan(KIND.orphan))
+    for (const [key] of records) orphans.push(key.readBigUInt64BE(1));
+  await source.close();
+  return orphans;
+}
 
 test.run();
