@@ -29,6 +29,7 @@ export const OPCODES = {
   getExtendedAttribute: 22,
   listExtendedAttributes: 23,
   removeExtendedAttribute: 24,
+  synced: 25,
 } as const;
 
 export type OpcodeName = keyof typeof OPCODES;

@@ -83,6 +83,7 @@
         "core/content/byte_run.cc",
         "core/content/content.cc",
         "core/content/content_ingest.cc",
+        "core/content/content_journal.cc",
         "core/content/content_store.cc",
         "core/content/dirty_map.cc",
         "core/content/extent_map.cc",
@@ -95,6 +96,7 @@
         "core/fuse/replies.cc",
         "core/fuse/request_queue.cc",
         "core/fuse/session.cc",
+        "core/journal/journal.cc",
         "core/simd/simd.cc",
         "core/udp/endpoint.cc",
         "core/udp/receive_queue.cc",
@@ -108,6 +110,7 @@
         "napi/blob.cc",
         "napi/udp.cc",
         "napi/content.cc",
+        "napi/journal.cc",
         "napi/fuse.cc",
         "napi/inspect.cc"
       ]

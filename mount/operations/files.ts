@@ -80,6 +80,11 @@ export async function fsync(request: RequestCursor, { fileSystem }: OperationCon
   return DONE;
 }
 
+export function synced(_request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  fileSystem.noteSynced();
+  return DONE;
+}
+
 /** The kernel does it for every other change of content; a create that finds a file it truncates no more. */
 function dropSetIdBits(fileSystem: FileSystem, inode: InodeNumber, caller: Caller): void {
   if (caller.uid === ROOT_UID) return;

@@ -9,7 +9,7 @@ import {
   removeExtendedAttribute,
   setExtendedAttribute,
 } from './extended-attributes.ts';
-import { create, flush, fsync, open, release } from './files.ts';
+import { create, flush, fsync, open, release, synced } from './files.ts';
 import {
   forget,
   link,
@@ -48,6 +48,7 @@ const OPERATIONS: Readonly<Record<OpcodeName, Operation>> = {
   getExtendedAttribute,
   listExtendedAttributes,
   removeExtendedAttribute,
+  synced,
 };
 
 const names = Object.keys(OPCODES) as OpcodeName[];

@@ -14,6 +14,7 @@ Napi::Object registerRooms(Napi::Env env, Napi::Object exports) {
   packetfs::registerBlob(env, exports);
   packetfs::registerInspect(env, exports);
   packetfs::registerUdp(env, exports);
+  packetfs::registerJournal(env, exports);
   packetfs::registerContent(env, exports);
   packetfs::registerFuse(env, exports);
   return exports;

@@ -95,6 +95,7 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
          InstanceMethod<&BlobObject::sync>("sync"), InstanceMethod<&BlobObject::isSynced>("isSynced"),
          InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
          InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
+         InstanceMethod<&BlobObject::appendedBytes>("appendedBytes"),
          InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"), InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
          InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"),
          InstanceMethod<&BlobObject::checkIndex>("checkIndex"), InstanceMethod<&BlobObject::index>("index"),
@@ -255,6 +256,10 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
         info.Env(), "storeLiteral", {frameValue},
         [blob = blob_, log, frame, repair] { return blob->storeLiteral(log, frame.data(), frame.size(), repair); },
         literalToObject);
+  }
+
+  Napi::Value appendedBytes(const Napi::CallbackInfo& info) {
+    return number(info.Env(), blob_->totals().appendedBytes);
   }
 
   Napi::Value checkOfRuns(const Napi::CallbackInfo& info) {

@@ -3,8 +3,11 @@
 
 #include <unistd.h>
 
+#include <future>
+
 #include "arguments.h"
 #include "blob.h"
+#include "journal.h"
 #include "rooms.h"
 
 namespace packetfs {
@@ -20,19 +23,29 @@ Napi::Value modifiedOrUndefined(Napi::Env env, std::int64_t modifiedNs) {
 class ContentObject final : public Napi::ObjectWrap<ContentObject> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(
-        env, "NativeContentStore",
-        {InstanceMethod<&ContentObject::open>("open"), InstanceMethod<&ContentObject::close>("close"),
-         InstanceMethod<&ContentObject::isOpen>("isOpen"), InstanceMethod<&ContentObject::replace>("replace"),
-         InstanceMethod<&ContentObject::grow>("grow"), InstanceMethod<&ContentObject::reveal>("reveal"),
-         InstanceMethod<&ContentObject::read>("read"), InstanceMethod<&ContentObject::write>("write"),
-         InstanceMethod<&ContentObject::truncate>("truncate"), InstanceMethod<&ContentObject::allocate>("allocate"),
-         InstanceMethod<&ContentObject::seek>("seek"), InstanceMethod<&ContentObject::copyRange>("copyRange"),
-         InstanceMethod<&ContentObject::ingest>("ingest"), InstanceMethod<&ContentObject::takePatch>("takePatch"),
-         InstanceMethod<&ContentObject::state>("state"),
-         InstanceMethod<&ContentObject::forgetModified>("forgetModified"),
-         InstanceMethod<&ContentObject::dirtyInodes>("dirtyInodes"),
-         InstanceMethod<&ContentObject::dirtyBytes>("dirtyBytes")});
+    return DefineClass(env, "NativeContentStore",
+                       {InstanceMethod<&ContentObject::open>("open"),
+                        InstanceMethod<&ContentObject::close>("close"),
+                        InstanceMethod<&ContentObject::isOpen>("isOpen"),
+                        InstanceMethod<&ContentObject::replace>("replace"),
+                        InstanceMethod<&ContentObject::grow>("grow"),
+                        InstanceMethod<&ContentObject::reveal>("reveal"),
+                        InstanceMethod<&ContentObject::read>("read"),
+                        InstanceMethod<&ContentObject::write>("write"),
+                        InstanceMethod<&ContentObject::truncate>("truncate"),
+                        InstanceMethod<&ContentObject::allocate>("allocate"),
+                        InstanceMethod<&ContentObject::seek>("seek"),
+                        InstanceMethod<&ContentObject::copyRange>("copyRange"),
+                        InstanceMethod<&ContentObject::ingest>("ingest"),
+                        InstanceMethod<&ContentObject::takePatch>("takePatch"),
+                        InstanceMethod<&ContentObject::state>("state"),
+                        InstanceMethod<&ContentObject::forgetModified>("forgetModified"),
+                        InstanceMethod<&ContentObject::useJournal>("useJournal"),
+                        InstanceMethod<&ContentObject::makeDurable>("makeDurable"),
+                        InstanceMethod<&ContentObject::journaledBefore>("journaledBefore"),
+                        InstanceMethod<&ContentObject::journalAgain>("journalAgain"),
+                        InstanceMethod<&ContentObject::dirtyInodes>("dirtyInodes"),
+                        InstanceMethod<&ContentObject::dirtyBytes>("dirtyBytes")});
   }
 
   /// Only createContentStore constructs: it passes an External that holds the store.
@@ -202,7 +215,9 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
     const InodeNumber inode = reader.bigUint64(info[0], "inode");
     if (reader.failed()) return env.Undefined();
     ContentPatch patch;
-    if (!store_->takePatch(inode, patch)) return env.Undefined();
+    const Result<bool> taken = store_->takePatch(inode, patch);
+    if (!taken.ok()) return throwStatus(env, taken.status, "takePatch");
+    if (!taken.value) return env.Undefined();
     auto replaced = Napi::TypedArrayOf<std::uint64_t>::New(env, patch.ranges.size() * 2, napi_biguint64_array);
     ExtentList extents;
     for (std::size_t i = 0; i < patch.ranges.size(); i++) {
@@ -240,11 +255,46 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
     return info.Env().Undefined();
   }
 
+  Napi::Value useJournal(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "useJournal");
+    auto journal = journalOf(info[0]);
+    if (!journal) reader.fail("journal", "must be made by createJournal");
+    const std::uint64_t bytesMax = reader.integer(info[1], "bytesMax", 0, (1ULL << 53) - 1);
+    if (!reader.failed()) store_->useJournal(std::move(journal), bytesMax);
+    return info.Env().Undefined();
+  }
+
+  Napi::Value makeDurable(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "makeDurable");
+    const InodeNumber inode = reader.bigUint64(info[0], "inode");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<bool>(
+        info.Env(), "makeDurable", {},
+        [store = store_, inode]() -> Result<bool> {
+          std::promise<bool> outcome;
+          store->makeDurable(inode, [&outcome](bool isDurable) { outcome.set_value(isDurable); });
+          return outcome.get_future().get();
+        },
+        [](Napi::Env env, bool&& isDurable) -> Napi::Value { return Napi::Boolean::New(env, isDurable); });
+  }
+
+  Napi::Value journaledBefore(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "journaledBefore");
+    const std::uint64_t commit = reader.bigUint64(info[0], "commit");
+    if (reader.failed()) return info.Env().Undefined();
+    return copyToArray<std::uint64_t>(info.Env(), store_->journaledBefore(commit));
+  }
+
+  Napi::Value journalAgain(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "journalAgain");
+    const InodeNumber inode = reader.bigUint64(info[0], "inode");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsyncStatus(info.Env(), "journalAgain", {},
+                          [store = store_, inode] { return store->journalAgain(inode); });
+  }
+
   Napi::Value dirtyInodes(const Napi::CallbackInfo& info) {
-    const std::vector<InodeNumber> inodes = store_->dirtyInodes();
-    auto array = Napi::TypedArrayOf<std::uint64_t>::New(info.Env(), inodes.size(), napi_biguint64_array);
-    std::copy(inodes.begin(), inodes.end(), array.Data());
-    return array;
+    return copyToArray<std::uint64_t>(info.Env(), store_->dirtyInodes());
   }
 
   Napi::Value dirtyBytes(const Napi::CallbackInfo& info) {

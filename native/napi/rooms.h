@@ -8,6 +8,7 @@ namespace packetfs {
 void registerChunk(Napi::Env env, Napi::Object exports);
 void registerBlob(Napi::Env env, Napi::Object exports);
 void registerInspect(Napi::Env env, Napi::Object exports);
+void registerJournal(Napi::Env env, Napi::Object exports);
 void registerContent(Napi::Env env, Napi::Object exports);
 void registerFuse(Napi::Env env, Napi::Object exports);
 void registerUdp(Napi::Env env, Napi::Object exports);

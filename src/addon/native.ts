@@ -119,6 +119,8 @@ export interface NativeBlob {
   ingest(fileOffset: bigint, bytes: Uint8Array): Promise<BigUint64Array>;
   /** Counters since open: bytes, matchedBytes, appendedBytes, zeroBytes. */
   totals(): { bytes: number; matchedBytes: number; appendedBytes: number; zeroBytes: number };
+  /** The one of them that is asked for often. */
+  appendedBytes(): number;
   readExtents(extents: BigUint64Array, fileOffset: bigint, length: number): Promise<Uint8Array>;
   chunkAt(address: bigint): { address: bigint; length: number; hash: Uint8Array } | undefined;
   /** [start, end) log positions, flat pairs. */
@@ -187,8 +189,29 @@ export interface NativeContentStore {
   takePatch(inode: bigint): ContentPatch | undefined;
   state(inode: bigint): ContentState;
   forgetModified(inode: bigint): void;
+  /** fsync goes by it from now on, for at most `bytesMax` of written bytes, and of the blob. */
+  useJournal(journal: NativeJournal, bytesMax: number): void;
+  /** Everything that the inode and the journal got is durable; false where only a commit helps. */
+  makeDurable(inode: bigint): Promise<boolean>;
+  /** Inodes with bytes that a journal of before this commit holds, and no patch has taken. */
+  journaledBefore(commit: bigint): BigUint64Array;
+  journalAgain(inode: bigint): Promise<void>;
   dirtyInodes(): BigUint64Array;
   dirtyBytes(): number;
+}
+
+/** docs/format/namespace.md, Journal: changes of the namespace from here, written bytes from the content store. */
+export interface NativeJournal {
+  /** One write, nothing of it after a failure; then written bytes are refused until an append goes well. */
+  append(records: readonly Uint8Array[]): void;
+  sync(): Promise<void>;
+  /** Records from here on follow commit `follows`, in another file. True where the one until now has written bytes. */
+  rotate(follows: bigint): boolean;
+  /** The commit that was begun with the last rotation is durable. */
+  retire(): void;
+  /** Nothing is appended or synced any more. */
+  refuse(): void;
+  close(): void;
 }
 
 /** Batched FUSE metadata requests: the format of both buffers is documented in native/core/fuse/protocol.h. */
@@ -269,6 +292,7 @@ export interface NativeModule {
 
   openBlob(options: BlobOptions): NativeBlob;
   inspectSegment(place: SegmentPlace): Promise<SegmentInspection>;
+  createJournal(directory: string, follows: bigint): NativeJournal;
   createContentStore(blob: NativeBlob, dirtyBytesMax: number): NativeContentStore;
   createFuseSession(options: FuseSessionOptions, contents: NativeContentStore): NativeFuseSession;
   createUdpSocket(): NativeUdpSocket;

@@ -36,6 +36,8 @@ export const COMMIT_DELAY_MAX_MS = 1000;
 export const COMMIT_DELAY_MIN_MS = 10;
 /** A commit starts when this much is dirty. */
 export const COMMIT_DIRTY_BYTES_MAX = 64 * MIB;
+/** Of written bytes, and of what the blob has not synced, an fsync puts so much into the journal; with more it commits. */
+export const JOURNALED_BYTES_MAX = 512 * KIB;
 /** A content version of a file that stays open is made this often. */
 export const OPEN_FILE_VERSION_INTERVAL_MS = 5000;
 /** Free space of the disk that data leaves to the namespace: names go on, and what was accepted can be committed. */

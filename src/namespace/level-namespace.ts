@@ -250,6 +250,10 @@ export class LevelNamespace implements Namespace {
     this.#local.replay(record);
   }
 
+  replayContent(inode: InodeNumber, change: ContentChange): void {
+    this.#local.replayContent(inode, change);
+  }
+
   extentsOfJournalRecord(record: JournalRecord): readonly Extent[] {
     const { mutation } = decodeMutation(record);
     if (mutation.kind === 'applied') return extentsOfBatch(this.#incoming.decode(mutation.bytes), this.#logs);

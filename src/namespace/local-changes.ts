@@ -165,6 +165,12 @@ export class LocalChanges {
     this.#perform(mutation, now);
   }
 
+  replayContent(inode: InodeNumber, change: ContentChange): void {
+    const { clock, usable } = this.#parts;
+    usable();
+    this.#perform({ kind: 'content', inode, change, version: clock.tick() }, clock.now());
+  }
+
   /** Notes what was done as a record for the journal. */
   record(mutation: Mutation): void {
     this.#recordAt({ now: this.#parts.clock.now(), mutation });

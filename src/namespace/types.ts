@@ -275,6 +275,8 @@ export interface Namespace {
   takeJournal(): readonly JournalRecord[];
   /** Does a record again, with the same inode numbers and times; it is not journaled again. PFS_CORRUPT if malformed. */
   replay(record: JournalRecord): void;
+  /** As setContent, for bytes that only a journal had. */
+  replayContent(inode: InodeNumber, change: ContentChange): void;
   /** Extents that a journal record refers to, for the check before a replay. */
   extentsOfJournalRecord(record: JournalRecord): readonly Extent[];
 

@@ -1,8 +1,10 @@
 // Commits (DESIGN §3, Commit order): freeze the namespace, sync the blob, write the frozen batch to Level with sync,
 // retire the journal. One at a time; who asks while one runs joins the next. Nothing that a frozen batch refers to was
-// ingested after the blob's sync began, because extents enter the namespace only when their bytes are in the blob.
-import fs from 'node:fs';
-import type { NativeBlob } from '../addon/native.ts';
+// ingested after the blob's sync began, because extents enter the namespace only when their bytes are in the blob. What
+// was fsynced by the journal alone (docs/design/0060) is saved first; what comes between goes to the next journal, which
+// is synced before the one before it may go.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HighWaterMark, NativeBlob, NativeContentStore } from '../addon/native.ts';
 import type { Clock, Logger } from '../base/clock.ts';
 import { isPacketFsError, PacketFsError } from '../base/errors.ts';
 import {
@@ -23,11 +25,21 @@ export interface CommitterOptions {
   readonly namespace: Namespace;
   readonly blob: NativeBlob;
   readonly logs: LogStore;
+  readonly contents: NativeContentStore;
   readonly journal: Journal;
   readonly latch: ReadOnlyLatch;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** What a commit needs of the open files. */
+export interface JournaledFiles {
+  /** Makes versions of what was fsynced, as far as it can be stored. */
+  saveJournaled(): Promise<void>;
+}
+
+/** How often, a second apart, a full disk is asked to take what was fsynced while a commit began. */
+const CARRY_TRIES_MAX = 30;
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -37,6 +49,7 @@ export class Committer {
   #tail: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #files: JournaledFiles | undefined;
   #lastStartedMs = Number.NEGATIVE_INFINITY;
   #bytesAtLastStart = 0;
   #commits = 0;
@@ -55,6 +68,11 @@ export class Committer {
   /** The disk is too full for a commit: one is tried every second, and whoever asks for one gets PFS_NO_SPACE. */
   get waitsForSpace(): boolean {
     return this.#waitsForSpace;
+  }
+
+  /** Until then nothing is open. */
+  useFiles(files: JournaledFiles): void {
+    this.#files = files;
   }
 
   /**
@@ -78,7 +96,7 @@ export class Committer {
   /** Something waits for a commit: it comes soon after a quiet second, else a second after the last, or at once when much is dirty. */
   noteChange(): void {
     if (this.#closed || this.#options.latch.reason !== undefined || this.#queued !== undefined) return;
-    if (this.#options.blob.totals().appendedBytes - this.#bytesAtLastStart >= COMMIT_DIRTY_BYTES_MAX) {
+    if (this.#options.blob.appendedBytes() - this.#bytesAtLastStart >= COMMIT_DIRTY_BYTES_MAX) {
       this.#commitUnattended();
       return;
     }
@@ -128,23 +146,49 @@ export class Committer {
     latch.assertDurable();
     this.#cancelTimer();
     this.#lastStartedMs = clock.monotonic();
-    this.#bytesAtLastStart = blob.totals().appendedBytes;
+    this.#bytesAtLastStart = blob.appendedBytes();
+    await this.#files?.saveJournaled();
     this.#journalRest();
     this.#expectSpace();
     const frozen = namespace.freeze();
-    const retired = frozen === undefined ? undefined : journal.rotate(frozen.number);
+    const hasWritten = frozen !== undefined && journal.rotate(frozen.number);
+    if (hasWritten) await this.#orLatch('fsynced bytes cannot be kept', () => this.#carryOver(frozen.number));
     const pending = logs.beforeSync();
-    // Where nothing was appended, an fsync is spared the way through the thread pool.
-    const synced = blob.isSynced() ? [] : await this.#orLatch('the blob cannot be synced', () => blob.sync());
+    const synced = await this.#syncBlob();
     this.#marks.add(synced);
     if (frozen !== undefined) {
+      if (hasWritten) await this.#orLatch('the journal cannot be synced', () => journal.sync());
       await this.#orLatch('the namespace cannot be written', () => frozen.write(this.#marks.all()));
+      journal.retire();
     }
     logs.noteDurable(pending, synced);
-    if (retired !== undefined) fs.rmSync(retired, { force: true });
     latch.admitAgain();
     this.#commits += 1;
     for (const listener of this.#listeners) listener();
+    if (hasWritten) this.noteChange(); // what was carried over is in no commit yet
+  }
+
+  /** Where nothing was appended, an fsync is spared the way through the thread pool. */
+  #syncBlob(): Promise<HighWaterMark[]> {
+    const { blob } = this.#options;
+    return blob.isSynced() ? Promise.resolve([]) : this.#orLatch('the blob cannot be synced', () => blob.sync());
+  }
+
+  /** What was fsynced after the files were saved is in the journal that goes with this commit, but not in the commit. */
+  async #carryOver(number: bigint): Promise<void> {
+    const { contents, journal, namespace, logger } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        for (const node of contents.journaledBefore(number)) await contents.journalAgain(node);
+        journal.append(namespace.takeJournal()); // of versions that were made instead
+        return;
+      } catch (error) {
+        if (tries === CARRY_TRIES_MAX) throw error;
+        if (tries === 1) logger.warn({ error }, 'the journal cannot take what was fsynced; this is tried again');
+        await delay(COMMIT_DELAY_MAX_MS);
+        this.#journalRest();
+      }
+    }
   }
 
   /**

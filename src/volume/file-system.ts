@@ -10,7 +10,7 @@ import { statisticsOf } from './statistics.ts';
 import type { FileSystem } from './volume.ts';
 
 export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDirectory: string): FileSystem {
-  const { namespace, committer, latch, invalidations } = parts;
+  const { namespace, contents, committer, latch, invalidations } = parts;
   const attributes = new Attributes(parts, files);
   const directories = new Directories(parts, files, attributes);
   return {
@@ -45,11 +45,16 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
     flush: (node) => files.takeVersion(node),
     release: (node, options) => files.release(node, options),
     fsync: async (node) => {
+      if (await contents.makeDurable(node)) {
+        committer.noteChange();
+        return;
+      }
       files.takeVersion(node); // what the session has ingested, as a rule all
       if (files.stateOf(node)?.dirty === true) await files.saveVersion(node);
       committer.flushJournal();
       await committer.commit();
     },
+    noteSynced: () => committer.noteChange(),
     forget: (node, lookups) => files.forget(inodeOfNode(node), lookups),
     statistics: () => statisticsOf(stateDirectory, namespace.statistics().inodes),
     flushJournal: () => committer.flushJournal(),

@@ -1,54 +1,77 @@
-// The namespace's journal (docs/design/0001, docs/format/namespace.md, Journal): local changes between two commits, so
-// that what was closed survives a killed process. One file per commit under way, named by the commit that its records
-// follow; a file is made with its first record, so an idle volume has none. Written, never synced.
+// The namespace's journal as the volume uses it (docs/design/0001, 0060; docs/format/namespace.md, Journal): records
+// since a commit, so that what was closed survives a killed process, and what was fsynced a power cut. The addon writes
+// it, because FUSE threads do too; reading it, after a stop without order, is done here.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { NativeModule } from '../addon/native.ts';
+import type { NativeJournal, NativeModule } from '../addon/native.ts';
 import { PacketFsError } from '../base/errors.ts';
+import { type InodeNumber, inodeNumber, type LogNumber, logNumber } from '../base/units.ts';
 import type { JournalRecord } from '../namespace/types.ts';
 
 /** format: first bytes of a journal. */
 const MAGIC = Uint8Array.of(0x50, 0x46, 0x53, 0x4a); // "PFSJ"
-const FORMAT_VERSION = 1;
-const HEADER_BYTES = 12;
-const FRAME_BYTES = 8;
-/** format: a longer record is torn. */
+const FORMAT_VERSION = 2;
+const HEADER_BYTES = 28;
+const HEADER_CHECKSUM_AT = 24;
+const FRAME_BYTES = 9;
+const FRAME_KIND_AT = 8;
+const LITERAL_HEADER_BYTES = 4;
+const WRITTEN_HEADER_BYTES = 32;
+/** format: a longer record does not hold. */
 export const JOURNAL_RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
 const FILE_PREFIX = 'namespace.journal.';
 
 export type Crc32c = NativeModule['crc32c'];
 
+/** A change of the namespace. */
+export interface MutationEntry {
+  readonly kind: 'mutation';
+  readonly record: JournalRecord;
+}
+/** Bytes of an own log that the blob had not synced, as a literal frame. */
+export interface LiteralEntry {
+  readonly kind: 'literal';
+  readonly log: LogNumber;
+  readonly frame: Uint8Array;
+}
+/** Bytes of a file that were fsynced before they were in the blob. */
+export interface WrittenEntry {
+  readonly kind: 'written';
+  readonly node: InodeNumber;
+  readonly size: bigint;
+  /** ns; undefined when an explicit time had been set. */
+  readonly modified: bigint | undefined;
+  readonly offset: bigint;
+  readonly bytes: Uint8Array;
+}
+export type JournalEntry = MutationEntry | LiteralEntry | WrittenEntry;
+
 export interface JournalFile {
   readonly path: string;
   /** The number of the commit that the records follow: they are part of commit `follows + 1` or later. */
   readonly follows: bigint;
-  readonly records: readonly JournalRecord[];
-  /** The file does not end with a whole record (or has no header): what followed is lost. */
-  readonly torn: boolean;
+  readonly entries: readonly JournalEntry[];
+  /** Where the last record that holds ends. */
+  readonly bytes: number;
+  /** Where the journal before this one ended, 0 for none: where it holds less, these records do not follow it. */
+  readonly previousBytes: number;
 }
 
 export class Journal {
-  readonly #directory: string;
-  readonly #crc32c: Crc32c;
-  #follows: bigint;
-  #descriptor: number | undefined;
-  #size = 0;
+  readonly #native: NativeJournal;
   #pending: JournalRecord[] = [];
 
-  constructor(options: { directory: string; follows: bigint; crc32c: Crc32c }) {
-    this.#directory = options.directory;
-    this.#follows = options.follows;
-    this.#crc32c = options.crc32c;
+  constructor(native: NativeJournal) {
+    this.#native = native;
   }
 
   /** Writes the records with one write(2). Those that could not be written are kept and tried again with the next. */
   append(records: readonly JournalRecord[]): void {
     if (records.length > 0) this.#pending.push(...records);
     if (this.#pending.length === 0) return;
-    const bytes = this.#frames();
     try {
-      this.#write(bytes);
+      this.#native.append(this.#pending);
     } catch (cause) {
       const full = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
       throw new PacketFsError(
@@ -60,66 +83,32 @@ export class Journal {
     this.#pending = [];
   }
 
+  /** Makes durable what was appended before. After a failure only a commit tells what is on the disk. */
+  sync(): Promise<void> {
+    return this.#native.sync();
+  }
+
   /**
-   * Records from here on follow commit `follows`, in a new file. Records that could not be written yet are part of the
-   * commit that begins now. Gives the path of the file that may go when that commit is durable.
+   * Records from here on follow commit `follows`, in another file. Records that could not be written yet are part of the
+   * commit that begins now. True where the file until now has fsynced bytes in it.
    */
-  rotate(follows: bigint): string | undefined {
+  rotate(follows: bigint): boolean {
     this.#pending = [];
-    const retired = this.#descriptor === undefined ? undefined : this.#path();
-    this.#closeFile();
-    this.#follows = follows;
-    return retired;
+    return this.#native.rotate(follows);
+  }
+
+  /** The commit that was begun with the last rotation is durable. */
+  retire(): void {
+    this.#native.retire();
+  }
+
+  /** The volume writes no more. */
+  refuse(): void {
+    this.#native.refuse();
   }
 
   close(): void {
-    this.#closeFile();
-  }
-
-  #path(): string {
-    return journalPath(this.#directory, this.#follows);
-  }
-
-  #closeFile(): void {
-    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor);
-    this.#descriptor = undefined;
-    this.#size = 0;
-  }
-
-  #frames(): Buffer {
-    const headerBytes = this.#descriptor === undefined ? HEADER_BYTES : 0;
-    const total = this.#pending.reduce((sum, record) => sum + FRAME_BYTES + record.length, headerBytes);
-    const bytes = Buffer.allocUnsafe(total);
-    if (headerBytes > 0) writeHeader(bytes, this.#crc32c);
-    let offset = headerBytes;
-    for (const record of this.#pending) {
-      bytes.writeUInt32LE(record.length, offset);
-      bytes.set(record, offset + FRAME_BYTES);
-      bytes.writeUInt32LE(frameChecksum(bytes, offset, record.length, this.#crc32c), offset + 4);
-      offset += FRAME_BYTES + record.length;
-    }
-    return bytes;
-  }
-
-  #write(bytes: Buffer): void {
-    this.#descriptor ??= fs.openSync(this.#path(), 'wx', 0o600);
-    let written = 0;
-    try {
-      while (written < bytes.length) {
-        written += fs.writeSync(this.#descriptor, bytes, written, bytes.length - written, this.#size + written);
-      }
-      this.#size += bytes.length;
-    } catch (error) {
-      fs.ftruncateSync(this.#descriptor, this.#size); // else a torn record would hide those behind it
-      if (this.#size === 0) this.#discardEmptyFile();
-      throw error;
-    }
-  }
-
-  /** The header was not written: the next append begins the file again. */
-  #discardEmptyFile(): void {
-    this.#closeFile();
-    fs.rmSync(this.#path(), { force: true });
+    this.#native.close();
   }
 }
 
@@ -127,31 +116,62 @@ export class Journal {
 export const journalPath = (directory: string, follows: bigint): string =>
   path.join(directory, `${FILE_PREFIX}${follows}`);
 
-/** Reads every journal in the directory, oldest first; reading stops within a file at its first torn record. */
+/** Reads every journal in the directory, oldest first; reading stops within a file at its first record that does not hold. */
 export function readJournals(directory: string, crc32c: Crc32c): JournalFile[] {
   const files: JournalFile[] = [];
   for (const name of fs.readdirSync(directory)) {
     const follows = followsOf(name);
     if (follows === undefined) continue;
     const file = path.join(directory, name);
-    files.push({ path: file, follows, ...decodeJournal(fs.readFileSync(file), crc32c) });
+    files.push({ path: file, follows, ...decodeJournal(fs.readFileSync(file), { follows, crc32c }) });
   }
   return files.sort((left, right) => (left.follows < right.follows ? -1 : 1));
 }
 
-export function decodeJournal(bytes: Buffer, crc32c: Crc32c): { records: JournalRecord[]; torn: boolean } {
-  const records: JournalRecord[] = [];
-  if (!isHeader(bytes, crc32c)) return { records, torn: true };
+export function decodeJournal(
+  bytes: Buffer,
+  { follows, crc32c }: { readonly follows: bigint; readonly crc32c: Crc32c },
+): Pick<JournalFile, 'entries' | 'bytes' | 'previousBytes'> {
+  const entries: JournalEntry[] = [];
+  if (!isHeader(bytes, crc32c)) return { entries, bytes: 0, previousBytes: 0 };
+  // A lower number is of the commit whose file this was before it got its name: the new header was lost.
+  if (bytes.readBigUInt64LE(8) < follows) return { entries, bytes: 0, previousBytes: 0 };
+  const checksum = bytes.readUInt32LE(HEADER_CHECKSUM_AT);
   let offset = HEADER_BYTES;
   while (offset + FRAME_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(offset);
     const end = offset + FRAME_BYTES + length;
-    if (length > JOURNAL_RECORD_BYTES_MAX || end > bytes.length) break;
-    if (bytes.readUInt32LE(offset + 4) !== frameChecksum(bytes, offset, length, crc32c)) break;
-    records.push(new Uint8Array(bytes.subarray(offset + FRAME_BYTES, end)));
+    if (length === 0 || length > JOURNAL_RECORD_BYTES_MAX || end > bytes.length) break;
+    // Begun with the header's, so that what the file held before never holds again.
+    const ofLength = crc32c(bytes.subarray(offset, offset + 4), checksum);
+    if (bytes.readUInt32LE(offset + 4) !== crc32c(bytes.subarray(offset + FRAME_KIND_AT, end), ofLength)) break;
+    const entry = decodeEntry(bytes.readUInt8(offset + FRAME_KIND_AT), bytes.subarray(offset + FRAME_BYTES, end));
+    if (entry === undefined) break;
+    entries.push(entry);
     offset = end;
   }
-  return { records, torn: offset < bytes.length };
+  return { entries, bytes: offset, previousBytes: Number(bytes.readBigUInt64LE(16)) };
+}
+
+/** Undefined for what this version does not know. */
+function decodeEntry(kind: number, payload: Buffer): JournalEntry | undefined {
+  if (kind === 0) return { kind: 'mutation', record: new Uint8Array(payload) };
+  if (kind === 1 && payload.length > LITERAL_HEADER_BYTES) {
+    const frame = new Uint8Array(payload.subarray(LITERAL_HEADER_BYTES));
+    return { kind: 'literal', log: logNumber(payload.readUInt32LE(0)), frame };
+  }
+  if (kind === 2 && payload.length > WRITTEN_HEADER_BYTES) {
+    const modified = payload.readBigInt64LE(16);
+    return {
+      kind: 'written',
+      node: inodeNumber(payload.readBigUInt64LE(0)),
+      size: payload.readBigUInt64LE(8),
+      modified: modified === 0n ? undefined : modified,
+      offset: payload.readBigUInt64LE(24),
+      bytes: new Uint8Array(payload.subarray(WRITTEN_HEADER_BYTES)),
+    };
+  }
+  return undefined;
 }
 
 function followsOf(name: string): bigint | undefined {
@@ -159,23 +179,11 @@ function followsOf(name: string): bigint | undefined {
   return /^(0|[1-9][0-9]{0,19})$/.test(digits) ? BigInt(digits) : undefined;
 }
 
-/** CRC32C of the length and the record, so that a run of zeros is not a valid empty record. */
-function frameChecksum(bytes: Buffer, offset: number, length: number, crc32c: Crc32c): number {
-  const record = bytes.subarray(offset + FRAME_BYTES, offset + FRAME_BYTES + length);
-  return crc32c(record, crc32c(bytes.subarray(offset, offset + 4)));
-}
-
-function writeHeader(bytes: Buffer, crc32c: Crc32c): void {
-  bytes.set(MAGIC, 0);
-  bytes.writeUInt32LE(FORMAT_VERSION, 4);
-  bytes.writeUInt32LE(crc32c(bytes.subarray(0, 8)), 8);
-}
-
 function isHeader(bytes: Buffer, crc32c: Crc32c): boolean {
   return (
     bytes.length >= HEADER_BYTES &&
     bytes.subarray(0, MAGIC.length).equals(MAGIC) &&
     bytes.readUInt32LE(4) === FORMAT_VERSION &&
-    bytes.readUInt32LE(8) === crc32c(bytes.subarray(0, 8))
+    bytes.readUInt32LE(HEADER_CHECKSUM_AT) === crc32c(bytes.subarray(0, HEADER_CHECKSUM_AT))
   );
 }

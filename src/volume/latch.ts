@@ -6,6 +6,7 @@ import { PacketFsError } from '../base/errors.ts';
 
 export class ReadOnlyLatch {
   readonly #logger: Logger;
+  readonly #listeners: (() => void)[] = [];
   #reason: string | undefined;
   #isFull = false;
 
@@ -22,7 +23,12 @@ export class ReadOnlyLatch {
   close(reason: string, cause: unknown): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
+    for (const listener of this.#listeners) listener();
     this.#logger.error({ reason, cause }, 'the volume is read-only from now on: nothing more is written');
+  }
+
+  onClose(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Until `admitAgain`: the journal takes nothing more, so no change could be acknowledged. */

@@ -5,14 +5,17 @@ import type { ContentPatch, ContentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { OPEN_FILE_VERSION_INTERVAL_MS } from '../base/limits.ts';
-import { type InodeNumber, inodeNumber, nanoseconds } from '../base/units.ts';
-import { fromNative, toNative } from '../extent/native.ts';
-import type { ContentChange, InodeRecord } from '../namespace/types.ts';
+import { type InodeNumber, inodeNumber } from '../base/units.ts';
+import { toNative } from '../extent/native.ts';
+import type { InodeRecord } from '../namespace/types.ts';
+import { changeOfPatch } from './content-change.ts';
 import { KernelInodes } from './kernel-inodes.ts';
 import { isDirectory, isFile } from './modes.ts';
 import { translateNativeError } from './native-errors.ts';
 import { inodeOfNode, Nodes } from './nodes.ts';
 import type { VolumeParts } from './parts.ts';
+
+const EVERY_COMMIT = 2n ** 64n - 1n;
 
 interface OpenFile {
   handles: number;
@@ -116,15 +119,21 @@ export class OpenFiles {
       if (contents.state(node).dirty) latch.assertDurable();
       return;
     }
-    const patch = contents.takePatch(node);
+    const patch = this.#takePatch(node);
     if (patch === undefined) return;
     assert(this.#nodes.isCurrent(node), 'only what is current was written');
     const inode = inodeOfNode(node);
-    const record = namespace.inode(inode);
-    if (record === undefined) return;
-    if (record.links === 0 && !this.#nameless.has(inode)) return; // unlinked: its content goes with its last handle
+    if (!this.#isReachable(inode)) return; // its content goes with its last handle
     const changed = namespace.setContent(inode, changeOfPatch(patch));
     if (this.#kernel.hasVersion(inode)) this.#kernel.setVersion(inode, changed.contentVersion);
+  }
+
+  #takePatch(node: InodeNumber): ContentPatch | undefined {
+    try {
+      return this.#parts.contents.takePatch(node);
+    } catch (error) {
+      throw translateNativeError(error, 'written bytes cannot be stored');
+    }
   }
 
   /** Ingests what is dirty, then makes a version. */
@@ -154,6 +163,17 @@ export class OpenFiles {
       }
     }
     if (failure !== undefined) throw failure;
+  }
+
+  /** Makes versions of what was fsynced by the journal alone; what cannot be stored yet stays in that. */
+  async saveJournaled(): Promise<void> {
+    for (const node of this.#parts.contents.journaledBefore(EVERY_COMMIT)) {
+      try {
+        await this.saveVersion(inodeNumber(node));
+      } catch (error) {
+        this.#parts.logger.warn({ inode: inodeOfNode(inodeNumber(node)), error }, 'fsynced bytes stay in the journal');
+      }
+    }
   }
 
   /** Sets the size of a file, open or not, as a version of its own. */
@@ -186,11 +206,11 @@ export class OpenFiles {
     assert(file.writers >= 0 && file.writers <= file.handles, 'a release is of what was opened');
     if (file.handles > 0) return;
     this.#takeVersionOrReport(node);
-    if (!this.#parts.contents.state(node).dirty || this.#parts.latch.reason !== undefined) {
+    if (!this.#mustSave(node)) {
       this.#dropIfUnused(node, file);
       return;
     }
-    // Written through a mapping after the last close(2); the file is dropped when that is saved.
+    // Written through a mapping after the last close(2), or in the journal; the file is dropped when that is saved.
     this.#background = this.#background.then(() => this.#saveReleased(node));
   }
 
@@ -262,6 +282,18 @@ export class OpenFiles {
     throw new PacketFsError('PFS_STALE', 'a peer has changed the file: its name leads to another node now');
   }
 
+  /** There are written bytes that somebody can still come to see. */
+  #mustSave(node: InodeNumber): boolean {
+    const { contents, latch } = this.#parts;
+    return latch.reason === undefined && contents.state(node).dirty && this.#isReachable(inodeOfNode(node));
+  }
+
+  /** By a name, or by one that it may still get. */
+  #isReachable(inode: InodeNumber): boolean {
+    const record = this.#parts.namespace.inode(inode);
+    return record !== undefined && (record.links > 0 || this.#nameless.has(inode));
+  }
+
   #isInUse(inode: InodeNumber): boolean {
     return this.#kernel.isReferenced(inode) || this.#files.has(this.#nodes.of(inode)) || this.#nodes.hasPinned(inode);
   }
@@ -291,6 +323,7 @@ export class OpenFiles {
 
   #dropIfUnused(node: InodeNumber, file: OpenFile): void {
     if (file.handles > 0 || file.users > 0 || this.#files.get(node) !== file) return;
+    if (this.#mustSave(node)) return; // a full disk: the next commit tries again
     this.#files.delete(node);
     this.#parts.contents.close(node);
     const inode = inodeOfNode(node);
@@ -335,17 +368,4 @@ export class OpenFiles {
       this.#parts.logger.warn({ error }, 'a version of the open files could not be made; the next one tries again');
     }
   }
-}
-
-function changeOfPatch(patch: ContentPatch): ContentChange {
-  const replaced: { offset: bigint; length: bigint }[] = [];
-  for (let index = 0; index + 1 < patch.replaced.length; index += 2) {
-    replaced.push({ offset: patch.replaced[index] ?? 0n, length: patch.replaced[index + 1] ?? 0n });
-  }
-  return {
-    size: patch.size,
-    modified: patch.modified === undefined ? undefined : nanoseconds(patch.modified),
-    replaced,
-    extents: fromNative(patch.extents),
-  };
 }

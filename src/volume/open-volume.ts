@@ -3,7 +3,7 @@
 import type { NativeContentStore, NativeModule } from '../addon/native.ts';
 import type { Clock, Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { DIRTY_MEMORY_BYTES_MAX, DISK_RESERVE_BYTES } from '../base/limits.ts';
+import { DIRTY_MEMORY_BYTES_MAX, DISK_RESERVE_BYTES, JOURNALED_BYTES_MAX } from '../base/limits.ts';
 import { ROOT_INODE } from '../base/units.ts';
 import { LogStore } from '../blob/log-store.ts';
 import { ChunkVerifier } from '../blob/verify.ts';
@@ -79,22 +79,21 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
     });
     const logs = new LogStore(blob, state.blob);
     const latch = new ReadOnlyLatch(logger);
-    const journal = new Journal({
-      directory: state.path,
-      follows: namespace.commit.number,
-      crc32c: (bytes, seed) => native.crc32c(bytes, seed),
-    });
+    const contents = native.createContentStore(blob, DIRTY_MEMORY_BYTES_MAX);
+    const nativeJournal = native.createJournal(state.path, namespace.commit.number);
+    const journal = new Journal(nativeJournal);
+    latch.onClose(() => journal.refuse());
     const committer = new Committer({
       stateDirectory: state.path,
       namespace,
       blob,
       logs,
+      contents,
       journal,
       latch,
       clock,
       logger,
     });
-    const contents = native.createContentStore(blob, DIRTY_MEMORY_BYTES_MAX);
     const invalidations = new Invalidations();
     const parts = { namespace, blob, logs, contents, committer, latch, invalidations, clock, logger };
     const createVerifier = () => new ChunkVerifier({ blob, native, identityKey: keys.identityKey });
@@ -105,6 +104,8 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       throw error;
     }
     const files = new OpenFiles(parts);
+    contents.useJournal(nativeJournal, JOURNALED_BYTES_MAX);
+    committer.useFiles(files);
     return assemble({ state, parts, files, journal, createVerifier, keys, native, volumeId, node });
   } catch (error) {
     blob.close();
@@ -119,11 +120,11 @@ async function recover(given: {
   readonly verifier: ChunkVerifier;
 }): Promise<void> {
   const { state, parts, verifier } = given;
-  const { namespace, logs, latch, logger, committer } = parts;
+  const { namespace, blob, contents, logs, latch, logger, committer } = parts;
   const recovery = { state, namespace, logs, latch, logger, native: given.options.native };
   await openLogs(recovery);
   if (latch.reason === undefined) {
-    await replayJournals({ ...recovery, committer, verifier });
+    await replayJournals({ ...recovery, blob, contents, committer, verifier });
     if (namespace.commit.number === 0n) ownRoot(parts);
   }
   logs.noteDurable(logs.beforeSync(), []); // recovery has synced all that was found

@@ -2,9 +2,10 @@
 // where the old one cannot go on, and the journal replayed up to the first record that does not hold.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { NativeModule } from '../addon/native.ts';
+import type { NativeBlob, NativeContentStore, NativeModule } from '../addon/native.ts';
 import type { Logger } from '../base/clock.ts';
 import { isPacketFsError, PacketFsError } from '../base/errors.ts';
+import { logPosition } from '../base/units.ts';
 import { logNameText, parseLogName } from '../blob/log-name.ts';
 import type { LogStore, OpenedLog } from '../blob/log-store.ts';
 import type { ChunkVerifier } from '../blob/verify.ts';
@@ -14,6 +15,7 @@ import type { Committer } from './committer.ts';
 import { type JournalFile, journalPath, readJournals } from './journal.ts';
 import type { ReadOnlyLatch } from './latch.ts';
 import { type StateDirectory, syncFilesIn } from './state-directory.ts';
+import { WrittenReplay } from './written-replay.ts';
 
 export interface RecoveryOptions {
   readonly state: StateDirectory;
@@ -67,6 +69,8 @@ export async function openKnownLogs(
 }
 
 export interface ReplayOptions extends RecoveryOptions {
+  readonly blob: NativeBlob;
+  readonly contents: NativeContentStore;
   readonly committer: Committer;
   readonly verifier: ChunkVerifier;
 }
@@ -84,20 +88,41 @@ export async function replayJournals(options: ReplayOptions): Promise<void> {
     const pending = files.filter((file) => file.follows >= number);
     const [next, ...later] = pending;
     if (next === undefined) break;
+    if (next.follows > number && next.previousBytes > 0) {
+      logger.info({ dropped: next.entries.length }, 'a journal is dropped, because the one before it was lost');
+      removeFiles(pending);
+      break;
+    }
     const file = renamedTo(next, journalPath(state.path, number));
+    for (const one of pending) await storeLiterals(options, one);
     const outcome = await replayFile(options, file);
-    const ended = file.torn || outcome.end !== 'all';
+    const isWhole = later[0] === undefined || later[0].previousBytes === file.bytes;
+    const ended = !isWhole || outcome.end !== 'all';
     if (ended) removeFiles(later); // they build on what is dropped
     namespace.takeJournal(); // of the commit that comes now
     await committer.commit();
     if (outcome.end === 'refused') fs.renameSync(file.path, `${file.path}.refused`);
     else removeFiles([file]);
-    const facts = { replayed: outcome.replayed, dropped: file.records.length - outcome.replayed, torn: file.torn };
+    const facts = { replayed: outcome.replayed, dropped: file.entries.length - outcome.replayed, isWhole };
     logger.info({ ...facts, end: outcome.end }, 'replayed the journal of an unclean stop');
     if (ended) break;
   }
   namespace.takeJournal();
   if (namespace.pending) await committer.commit();
+}
+
+/** What an fsync left to the journal goes to its place in the blob, where a power cut has taken it from there. */
+async function storeLiterals({ logs, blob, logger }: ReplayOptions, file: JournalFile): Promise<void> {
+  for (const entry of file.entries) {
+    if (entry.kind !== 'literal' || logs.byNumber(entry.log) === undefined) continue;
+    try {
+      const { start, end } = await blob.storeLiteral({ log: entry.log, frame: entry.frame, repair: true });
+      logs.noteStored(entry.log, { start: logPosition(start), end: logPosition(end) });
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EBADMSG')) throw error;
+      logger.error({ path: file.path, error }, 'a copy of written bytes in the journal does not fit the blob');
+    }
+  }
 }
 
 interface ReplayOutcome {
@@ -107,19 +132,34 @@ interface ReplayOutcome {
 }
 
 async function replayFile(options: ReplayOptions, file: JournalFile): Promise<ReplayOutcome> {
+  const written = new WrittenReplay(options);
+  const outcome = await replayEntries(options, file, written);
+  await written.store();
+  return outcome;
+}
+
+async function replayEntries(
+  options: ReplayOptions,
+  file: JournalFile,
+  written: WrittenReplay,
+): Promise<ReplayOutcome> {
   let replayed = 0;
-  for (const record of file.records) {
-    await openKnownLogs(options); // the record before may have given a log its number
-    if (!(await bytesAreHere(options, record))) return { replayed, end: 'bytes-missing' };
-    try {
-      options.namespace.replay(record);
-    } catch (error) {
-      if (!isPacketFsError(error)) throw error;
-      options.logger.error(
-        { path: `${file.path}.refused`, record: replayed, error },
-        'a journal record cannot be done again; it and those after it are dropped, and the file is kept',
-      );
-      return { replayed, end: 'refused' };
+  for (const entry of file.entries) {
+    if (entry.kind === 'written') await written.add(entry);
+    if (entry.kind === 'mutation') {
+      await written.store();
+      await openKnownLogs(options); // the record before may have given a log its number
+      if (!(await bytesAreHere(options, entry.record))) return { replayed, end: 'bytes-missing' };
+      try {
+        options.namespace.replay(entry.record);
+      } catch (error) {
+        if (!isPacketFsError(error)) throw error;
+        options.logger.error(
+          { path: `${file.path}.refused`, record: replayed, error },
+          'a journal record cannot be done again; it and those after it are dropped, and the file is kept',
+        );
+        return { replayed, end: 'refused' };
+      }
     }
     replayed += 1;
   }

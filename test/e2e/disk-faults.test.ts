@@ -90,7 +90,10 @@ test.before(async () => {
 const FULL: readonly [string, readonly Omit<Fault, 'error'>[]][] = [
   ['everywhere', (['write', 'create', 'mkdir', 'allocate'] as const).map((operation) => ({ operation, pattern: '*' }))],
   ['for writes to the journal', [{ operation: 'write', pattern: '*/namespace.journal.*' }]],
-  ['for a new journal', [{ operation: 'create', pattern: '*/namespace.journal.*' }]],
+  [
+    'for a new journal',
+    (['create', 'rename'] as const).map((operation) => ({ operation, pattern: '*/namespace.journal.*' })),
+  ],
   ['for data', [{ operation: 'write', pattern: '*.data' }]],
   ['for space ahead of the data', [{ operation: 'allocate', pattern: '*.data' }]],
   ['for chunk tables', [{ operation: 'write', pattern: '*.chunks' }]],
@@ -142,13 +145,16 @@ test(
       for (let count = 0; count < ATTEMPTS_MAX; count++) makeDirectory();
       assert.is((await volume.status()).state, 'ONLINE');
       fillDisk(rest, 0);
-      assert.is(errorCodeOf(makeDirectory), 'ENOSPC');
-      const { state, reason } = await volume.status();
-      assert.is(state, 'DEGRADED');
-      assert.match(reason, /full/);
+      errorCodeOf(makeDirectory); // the journal may have room for it
+      const reach = (state: string) =>
+        waitFor(state, async () => {
+          const status = await volume.status();
+          return status.state === state ? status : undefined;
+        });
+      assert.match((await reach('DEGRADED')).reason, /full/);
       fs.rmSync(rest);
       makeDirectory();
-      assert.is((await volume.status()).state, 'ONLINE');
+      await reach('ONLINE');
       assert.is(errorCodeOf(save), 'ENOSPC');
       fs.rmSync(most);
       save();

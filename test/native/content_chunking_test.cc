@@ -19,7 +19,7 @@ constexpr InodeNumber kInode = 42;
 ExtentList wholePatch(ContentStore& store, InodeNumber inode, std::uint64_t size) {
   ContentPatch patch;
   CHECK(store.ingest(inode).ok());
-  CHECK(store.takePatch(inode, patch));
+  CHECK(store.takePatch(inode, patch).value);
   CHECK(patch.size == size);
   ExtentList extents;
   for (const auto& range : patch.ranges) extents.insert(extents.end(), range.extents.begin(), range.extents.end());
@@ -90,7 +90,7 @@ TEST("a small write into a large file stores about a chunk and patches only its 
     CHECK(store->ingest(kInode).ok());
     CHECK(blob->totals().appendedBytes - before <= 2 * 24'576);
     ContentPatch patch;
-    CHECK(store->takePatch(kInode, patch) && patch.ranges.size() == 1 && patch.ranges[0].length <= 2 * 24'576);
+    CHECK(store->takePatch(kInode, patch).value && patch.ranges.size() == 1 && patch.ranges[0].length <= 2 * 24'576);
     CHECK(patch.ranges[0].offset <= offset && patch.ranges[0].offset + patch.ranges[0].length >= offset + 100);
   }
   std::vector<std::uint8_t> read(bytes.size());
@@ -147,12 +147,12 @@ TEST("a write after an ingest stays dirty for the next patch, and the size does 
   CHECK(store->ingest(kInode).ok());
   CHECK(store->write(kInode, bytes.size(), bytes.data(), 100).ok());
   ContentPatch patch;
-  CHECK(store->takePatch(kInode, patch) && patch.size == bytes.size() && patch.modifiedNs != 0);
+  CHECK(store->takePatch(kInode, patch).value && patch.size == bytes.size() && patch.modifiedNs != 0);
   CHECK(store->state(kInode).value.dirty && store->state(kInode).value.modifiedNs != 0);
   CHECK(store->dirtyInodes() == std::vector<InodeNumber>{kInode});
-  CHECK(!store->takePatch(kInode, patch));
+  CHECK(!store->takePatch(kInode, patch).value);
   CHECK(store->ingest(kInode).ok());
-  CHECK(store->takePatch(kInode, patch) && patch.size == bytes.size() + 100);
+  CHECK(store->takePatch(kInode, patch).value && patch.size == bytes.size() + 100);
   CHECK(store->state(kInode).value.modifiedNs == 0 && store->dirtyInodes().empty());
 }
 

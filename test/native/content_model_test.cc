@@ -99,7 +99,7 @@ void randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, Inode
       case 4: {
         ContentPatch patch;
         if (random() % 2 == 0) CHECK(store.ingest(inode).ok());
-        if (store.takePatch(inode, patch)) committed.apply(patch);
+        if (store.takePatch(inode, patch).value) committed.apply(patch);
         break;
       }
       case 5: {
@@ -141,8 +141,8 @@ void randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, Inode
   }
   CHECK(store.ingest(inode).ok());
   ContentPatch patch;
-  if (store.takePatch(inode, patch)) committed.apply(patch);
-  CHECK(!store.takePatch(inode, patch));
+  if (store.takePatch(inode, patch).value) committed.apply(patch);
+  CHECK(!store.takePatch(inode, patch).value);
   CHECK(!store.state(inode).value.dirty);
   CHECK(committed.size == model.bytes.size());
   const ExtentList& list = committed.extents.list();
@@ -211,7 +211,7 @@ TEST("readers of one inode see each write as a whole while it is ingested and ta
     ContentPatch patch;
     while (!done) {
       CHECK(store->ingest(kInode).ok());
-      (void)store->takePatch(kInode, patch);
+      (void)store->takePatch(kInode, patch).value;
     }
   });
   for (int round = 0; round < 200; round++) {
@@ -242,11 +242,11 @@ TEST("a long stream reads back while it flies, and after being written over in f
       CHECK(store->write(kInode, at, over.data(), over.size()).ok());
       model.write(at, over);
     }
-    if (random() % 16 == 0 && store->takePatch(kInode, patch)) committed.apply(patch);
+    if (random() % 16 == 0 && store->takePatch(kInode, patch).value) committed.apply(patch);
     if (step % 8 == 0) CHECK(readAll(*store, kInode, model.bytes.size() + 1) == model.bytes);
   }
   CHECK(store->ingest(kInode).ok());
-  if (store->takePatch(kInode, patch)) committed.apply(patch);
+  if (store->takePatch(kInode, patch).value) committed.apply(patch);
   CHECK(store->dirtyBytes() == 0);
   CHECK(readBack(*blob, committed.extents.list(), model.bytes.size()) == model.bytes);
   store->close(kInode);

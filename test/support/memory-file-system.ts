@@ -223,6 +223,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
       files: 100n,
       filesFree: 50n,
     }),
+    noteSynced: () => undefined,
     flushJournal: () => {
       fileSystem.journalFlushes += 1;
     },

@@ -3,6 +3,7 @@
 // Data bytes are pwritten without sync; sync() makes them durable before anything may refer to them.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -113,11 +114,14 @@ class Blob {
   /// touched since the last call. After a failure this process stores nothing more (EIO) and every later sync fails:
   /// the kernel may have dropped the bytes, so only opening again tells what is on disk.
   virtual Result<std::vector<HighWaterMark>> sync() = 0;
+  /// Whether so many bytes more, somewhere in the state directory, leave the disk its reserve.
+  [[nodiscard]] virtual bool leavesReserve(std::uint64_t bytes) const = 0;
   /// True when a sync would have nothing to do. Never waits: false also while somebody appends or syncs.
   virtual bool isSynced() = 0;
 
   /// Literal frames (docs/format/wire.md, Literal): the whole chunks that [start, end) touches, from the one that holds
-  /// `start` on up to the first gap; at least one, else at most rawBytesMax. ENOENT when `start` is not held.
+  /// `start` on up to the first gap; at least one, else at most rawBytesMax. Level 0 does not compress. ENOENT when
+  /// `start` is not held.
   struct Literal {
     std::vector<std::uint8_t> frame{};
     LogPosition start = 0, end = 0;
@@ -126,6 +130,11 @@ class Blob {
   };
   virtual Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
                                       int level) = 0;
+  /// What the own log has that is neither durable nor in an earlier such copy is given to `keep` as literals without
+  /// compression; once those are durable, no sync is needed for it. False, and nothing is given, when it is more than
+  /// `bytesMax`, or when another log waits for a sync. `keep` is not called for nothing; its failure is returned.
+  using KeepCopy = std::function<Status(LogNumber log, std::span<const Literal> literals)>;
+  virtual Result<bool> copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep) = 0;
   /// Unpacks, hashes each chunk, verifies the frame's check, stores data and records, feeds the index. Chunks already
   /// held are skipped. `repair` rewrites held chunks whose bytes on disk no longer match their record. EBADMSG: the
   /// frame is malformed, of another log, or contradicts what is held; nothing was changed.

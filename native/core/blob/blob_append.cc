@@ -102,6 +102,12 @@ Result<std::vector<HighWaterMark>> BlobCore::sync() {
   return marks;
 }
 
+bool BlobCore::leavesReserve(std::uint64_t bytes) const {
+  const std::uint32_t number = appendLog_.load();
+  const auto log = number == UINT32_MAX ? nullptr : logOf(static_cast<LogNumber>(number));
+  return !log || options_.reserveBytes == 0 || diskHolds(log->directory.fd(), bytes + options_.reserveBytes);
+}
+
 bool BlobCore::isSynced() {
   const std::unique_lock syncLock(syncMutex_, std::try_to_lock);
   const std::shared_lock lock(structureMutex_, std::try_to_lock);
@@ -111,6 +117,59 @@ bool BlobCore::isSynced() {
     const std::unique_lock writeLock(log.write, std::try_to_lock);
     if (!writeLock.owns_lock()) return false;
     return std::ranges::none_of(log.segments, [](const auto& one) { return one.second->touched(); });
+  });
+}
+
+Result<bool> BlobCore::copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep) {
+  const Status status = refuseIfUnusable();
+  if (!status.ok()) return status;
+  const std::uint32_t number = appendLog_.load();
+  auto log = number == UINT32_MAX ? nullptr : logOf(static_cast<LogNumber>(number));
+  if (!log) return Status::failure(EROFS, "the blob has no log to append to");
+  if (!othersAreSynced(log->number)) return false;
+  std::lock_guard lock(log->write);
+  std::vector<std::shared_ptr<Segment>> segments;
+  std::uint64_t bytes = 0;
+  {
+    std::shared_lock structureLock(structureMutex_);
+    for (const auto& [index, segment] : log->segments) {
+      if (!segment->awaitsSync()) continue;
+      for (const auto& [start, end] : segment->uncopied()) bytes += end - start;
+      segments.push_back(segment);
+    }
+  }
+  if (bytes > bytesMax) return false;
+  if (bytes == 0) return true;
+  std::vector<Literal> literals;
+  for (const auto& segment : segments) {
+    for (const auto& [start, end] : segment->uncopied()) {
+      const LogPosition last = makePosition(segment->number(), end);
+      for (LogPosition next = makePosition(segment->number(), start); next < last;) {
+        auto literal = packLiteral(log->number, next, last, kLiteralRawBytesMax, 0);
+        if (!literal.ok()) return literal.status;
+        next = literal.value.end;
+        literals.push_back(std::move(literal.value));
+      }
+    }
+  }
+  Status kept = keep(log->number, literals);
+  if (!kept.ok()) return kept;
+  for (const auto& segment : segments) segment->noteCopied();
+  return true;
+}
+
+bool BlobCore::othersAreSynced(LogNumber own) const {
+  std::vector<std::shared_ptr<Log>> others;
+  {
+    std::shared_lock lock(structureMutex_);
+    for (const auto& [number, log] : logs_) {
+      if (number != own) others.push_back(log);
+    }
+  }
+  return std::ranges::all_of(others, [this](const auto& log) {
+    std::lock_guard writeLock(log->write);
+    std::shared_lock lock(structureMutex_);
+    return std::ranges::none_of(log->segments, [](const auto& one) { return one.second->awaitsSync(); });
   });
 }
 

@@ -48,9 +48,11 @@ class BlobCore final : public Blob {
   Result<std::vector<PositionRange>> heldRanges(LogNumber log) override;
   bool holds(BlobAddress address, std::uint64_t length) override;
   Result<std::vector<HighWaterMark>> sync() override;
+  [[nodiscard]] bool leavesReserve(std::uint64_t bytes) const override;
   bool isSynced() override;
   Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
                               int level) override;
+  Result<bool> copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep) override;
   Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) override;
   Result<std::uint64_t> checkOfRuns(const Extent* runs, std::size_t count) override;
   Result<ScrubOutcome> scrubSegment(LogNumber log, std::uint32_t segment) override;
@@ -97,6 +99,7 @@ class BlobCore final : public Blob {
   void indexChunks(std::uint32_t ordinal, std::span<const ChunkBytes> chunks);
   void compareTables(const std::vector<IndexedSegment>& segments, IndexCheck& check) const;
   bool compareEntries(IndexCheck& check) const;
+  [[nodiscard]] bool othersAreSynced(LogNumber own) const;
   Status syncLog(Log& log, std::vector<HighWaterMark>& marks);
   Status refuseIfUnusable() const;
   Status storeChunks(Segment& segment, std::span<const ChunkBytes> chunks, bool repair);

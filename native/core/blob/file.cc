@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,6 +47,12 @@ Status readFully(int fd, std::uint8_t* target, std::size_t length, std::uint64_t
     length -= static_cast<std::size_t>(count);
   }
   return Status::success();
+}
+
+bool diskHolds(int fd, std::uint64_t bytes) {
+  struct statvfs disk {};
+  if (::fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0) return true;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize >= bytes;
 }
 
 Status readCachedFirst(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset, bool& fromDisk) {

@@ -44,7 +44,7 @@ LiteralCheck literalCheck(const ChunkKey& identityKey, const std::string& logNam
 Result<std::vector<std::uint8_t>> encodeLiteral(const LiteralContents& contents, int level) {
   Body kind = Body::raw;
   std::vector<std::uint8_t> packed;
-  if (gains(contents.body, level)) {
+  if (level > 0 && gains(contents.body, level)) {
     auto compressed = compress(contents.body.data(), contents.body.size(), level);
     if (!compressed.ok()) return compressed.status;
     if (compressed.value.size() < contents.body.size()) {

@@ -100,6 +100,11 @@ class Segment {
 
   // Durability: freeze and rememberDurable under the write mutex, makeDurable between them and outside of it.
   [[nodiscard]] bool touched() const { return touched_; }
+  /// True until what was stored is durable.
+  [[nodiscard]] bool awaitsSync() const { return touched_ || freezeIsPending_; }
+  /// What is not durable and in no copy yet; the caller holds the write mutex, also for noteCopied.
+  [[nodiscard]] std::vector<OffsetRange> uncopied() const;
+  void noteCopied();
   [[nodiscard]] bool takeNew() { return std::exchange(isNew_, false); }
   SegmentMark freeze();
   Status makeDurable();
@@ -126,6 +131,7 @@ class Segment {
   [[nodiscard]] bool leavesReserve(std::uint64_t length) const;
   Status writeData(std::span<const ChunkBytes> chunks);
   Status writeRecords(std::span<const std::uint8_t> records, std::span<const std::uint32_t> slots, std::size_t reused);
+  void noteUncopied(std::span<const ChunkBytes> chunks);
   void publish(std::span<const ChunkBytes> chunks, std::span<const std::uint32_t> slots);
   void cover(std::uint32_t start, std::uint32_t end);
   bool recordInSlot(std::uint32_t slot, TableRecord& record) const;
@@ -150,6 +156,9 @@ class Segment {
   std::uint32_t flushedEnd_ = 0;  // by writeBack
   std::mutex flushMutex_{};       // held by writeBack while it flushes; guards the next
   int flushError_ = 0;
+  std::vector<OffsetRange> uncopied_{};        // since the last freeze
+  std::vector<OffsetRange> uncopiedFrozen_{};  // before it
+  bool freezeIsPending_ = false;
   bool touched_ = false;
   bool isNew_ = false;
   bool full_ = false;

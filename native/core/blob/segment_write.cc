@@ -1,7 +1,6 @@
 // Appending, placing, repairing and syncing chunks of a segment, see segment.h.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,12 +64,8 @@ void Segment::writeBack(OffsetRange range) {
   flushedEnd_ = range.second;
 }
 
-/// A filesystem that does not tell its size counts as roomy.
 bool Segment::leavesReserve(std::uint64_t length) const {
-  if (place_.reserveBytes == 0) return true;
-  struct statvfs disk {};
-  if (::fstatvfs(data_.fd(), &disk) != 0 || disk.f_blocks == 0) return true;
-  return std::uint64_t{disk.f_bavail} * disk.f_frsize >= length + place_.reserveBytes;
+  return place_.reserveBytes == 0 || diskHolds(data_.fd(), length + place_.reserveBytes);
 }
 
 Status Segment::leaveReserve(std::uint64_t length) const {
@@ -124,7 +119,28 @@ Status Segment::place(std::span<const ChunkBytes> chunks) {
   if (!status.ok()) return status;
   freeSlots_.resize(freeSlots_.size() - reused);
   publish(chunks, slots);
+  noteUncopied(chunks);
   return Status::success();
+}
+
+std::vector<Segment::OffsetRange> Segment::uncopied() const {
+  std::vector<OffsetRange> all = uncopiedFrozen_;
+  all.insert(all.end(), uncopied_.begin(), uncopied_.end());
+  return all;
+}
+
+void Segment::noteCopied() {
+  uncopied_.clear();
+  uncopiedFrozen_.clear();
+}
+
+void Segment::noteUncopied(std::span<const ChunkBytes> chunks) {
+  for (const ChunkBytes& chunk : chunks) {
+    if (!uncopied_.empty() && uncopied_.back().second == chunk.offset)
+      uncopied_.back().second += chunk.length;
+    else
+      uncopied_.emplace_back(chunk.offset, chunk.offset + chunk.length);
+  }
 }
 
 /// The first `reused` records go to slots of their own, the rest follow each other at the end of the table.
@@ -206,6 +222,8 @@ Status Segment::repair(const ChunkBytes& chunk) {
 
 SegmentMark Segment::freeze() {
   touched_ = false;
+  freezeIsPending_ = true;
+  uncopiedFrozen_ = std::exchange(uncopied_, {});
   refilledFrom_ = UINT32_MAX;
   return mark();
 }
@@ -226,6 +244,8 @@ Status Segment::makeDurable() {
 }
 
 Status Segment::rememberDurable(SegmentMark mark) {
+  freezeIsPending_ = false;
+  uncopiedFrozen_.clear();
   const std::uint32_t synced = std::min(mark.records, refilledFrom_);
   std::uint8_t bytes[kSyncMarkBytes];
   encodeSyncMark(synced, bytes);

@@ -83,6 +83,7 @@ Status Content::write(std::uint64_t offset, const std::uint8_t* bytes, std::size
     if (!status.ok()) return status;
   }
   dirty_.write(offset, bytes, length);
+  unjournaled_.add(offset, offset + length);
   size_ = std::max(size_, offset + length);
   touch();
   return Status::success();
@@ -207,8 +208,12 @@ bool Content::reveal() {
   return wasHidden;
 }
 
-bool Content::takePatch(ContentPatch& patch) {
+Result<bool> Content::takePatch(ContentPatch& patch) {
   if (!hasChanges()) return false;
+  if (journaledIn_ && !dirty_.empty()) {
+    Status status = ingest();
+    if (!status.ok()) return status;
+  }
   patch.size = settledSize_;
   patch.modifiedNs = modifiedNs_;
   patch.ranges.clear();
@@ -218,7 +223,10 @@ bool Content::takePatch(ContentPatch& patch) {
   replaced_.clear();
   takenSize_ = settledSize_;
   touched_ = false;
-  if (dirty_.empty()) modifiedNs_ = 0;
+  if (dirty_.empty()) {
+    modifiedNs_ = 0;
+    forgetJournaled();
+  }
   return true;
 }
 

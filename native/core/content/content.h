@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <utility>
 
+#include "../journal/journal.h"
 #include "content_store.h"
 #include "dirty_map.h"
 #include "extent_map.h"
@@ -64,7 +65,20 @@ class Content {
   /// False when nothing was hidden.
   bool reveal();
   Status ingest();
-  bool takePatch(ContentPatch& patch);
+  /// Of bytes that a journal holds too, none stays behind: the patch would undo them where the journal is done again.
+  Result<bool> takePatch(ContentPatch& patch);
+  /// The patch is in the journal once that has caught up more often than this.
+  void notePatchTaken(std::uint64_t catchUps) { takenAtCatchUp_ = catchUps; }
+  /// Everything that is not in the blob goes to the journal, as far as it is in none yet. False, and nothing is done,
+  /// when that is more than `bytesMax` or than the disk has beyond its reserve, when there are changes that a patch has
+  /// to take, or when whoever took the last one may not have it in the journal yet.
+  Result<bool> journal(InodeNumber inode, Journal& journal, std::uint64_t bytesMax);
+  /// What a journal holds for this content goes to the one that records go to now.
+  Status journalAgain(InodeNumber inode, Journal& journal);
+  /// Unsaved bytes, and all of them are in a journal.
+  [[nodiscard]] bool isWholeInJournal() const { return !dirty_.empty() && unjournaled_.empty() && !hasChanges(); }
+  /// What a journal that follows a commit before this one holds, and no patch has taken.
+  [[nodiscard]] bool isJournaledBefore(std::uint64_t commit) const { return journaledIn_ && *journaledIn_ < commit; }
   void forgetModified() { modifiedNs_ = 0; }
   void discard();
 
@@ -86,6 +100,10 @@ class Content {
   void settle();
   void endStream();
   [[nodiscard]] bool hasChanges() const;
+
+  // content_journal.cc
+  Status appendWritten(InodeNumber inode, Journal& journal, const std::vector<ByteRange>& ranges);
+  void forgetJournaled();
 
   // content_ingest.cc
   struct IngestProgress {
@@ -113,8 +131,12 @@ class Content {
   std::uint64_t takenSize_ = 0;    // size in the last patch
   bool touched_ = false;           // truncated or allocated, perhaps without another effect
   std::int64_t modifiedNs_ = 0;
-  std::optional<std::uint64_t> shownSize_{};  // while a growth is hidden
-  std::uint64_t streamPosition_ = kNoStream;  // a sequential run was ingested up to here, and this is a natural cut
+  std::optional<std::uint64_t> takenAtCatchUp_{};
+  IntervalSet unjournaled_{};  // written since the last record of it in a journal; perhaps not dirty any more
+  IntervalSet journaled_{};    // in a journal, and in no patch
+  std::optional<std::uint64_t> journaledIn_{};  // the commit that the journal follows
+  std::optional<std::uint64_t> shownSize_{};    // while a growth is hidden
+  std::uint64_t streamPosition_ = kNoStream;    // a sequential run was ingested up to here, and this is a natural cut
   IngestCursor streamCursor_{};
   const std::uint64_t streamRunBytes_;
   std::optional<Flight> flight_{};

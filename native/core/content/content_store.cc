@@ -7,6 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "../blob/little_endian.h"
 #include "content.h"
 #include "ingest_pool.h"
 
@@ -109,11 +110,14 @@ class ContentStoreCore final : public ContentStore {
     return change(inode, [](Content& content) { return content.ingest(); });
   }
 
-  bool takePatch(InodeNumber inode, ContentPatch& patch) override {
+  Result<bool> takePatch(InodeNumber inode, ContentPatch& patch) override {
     auto content = find(inode);
     if (!content) return false;
-    std::unique_lock lock(content->mutex());
-    return content->takePatch(patch);
+    const std::unique_lock lock = lockLanded(*content);
+    Result<bool> taken = content->takePatch(patch);
+    account(*content);
+    if (journal_ && taken.ok() && taken.value) content->notePatchTaken(journal_->catchUps());
+    return taken;
   }
 
   Result<ContentState> state(InodeNumber inode) const override {
@@ -131,17 +135,35 @@ class ContentStoreCore final : public ContentStore {
   }
 
   [[nodiscard]] std::vector<InodeNumber> dirtyInodes() const override {
-    std::vector<std::pair<InodeNumber, std::shared_ptr<Content>>> all;
-    {
-      std::shared_lock lock(mutex_);
-      for (const auto& [inode, entry] : entries_) all.emplace_back(inode, entry.content);
+    return inodesThat([](const Content& content) { return content.state().dirty; });
+  }
+
+  void useJournal(std::shared_ptr<Journal> journal, std::uint64_t bytesMax) override {
+    journal_ = std::move(journal);
+    journalBytesMax_ = bytesMax;
+  }
+
+  void makeDurable(InodeNumber inode, std::function<void(bool)> done) override {
+    if (!journalHolds(inode)) {
+      done(false);
+      return;
     }
-    std::vector<InodeNumber> dirty;
-    for (const auto& [inode, content] : all) {
-      std::shared_lock lock(content->mutex());
-      if (content->state().dirty) dirty.push_back(inode);
-    }
-    return dirty;
+    journal_->sync([done = std::move(done)](const Status& status) { done(status.ok()); });
+  }
+
+  [[nodiscard]] bool isWholeInJournal(InodeNumber inode) const override {
+    auto content = find(inode);
+    if (!content) return false;
+    std::shared_lock lock(content->mutex());
+    return content->isWholeInJournal();
+  }
+
+  [[nodiscard]] std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const override {
+    return inodesThat([commit](const Content& content) { return content.isJournaledBefore(commit); });
+  }
+
+  Status journalAgain(InodeNumber inode) override {
+    return change(inode, [&](Content& content) { return content.journalAgain(inode, *journal_); });
   }
 
   [[nodiscard]] std::uint64_t dirtyBytes() const override { return dirtyBytes_.load(); }
@@ -156,6 +178,49 @@ class ContentStoreCore final : public ContentStore {
     std::shared_lock lock(mutex_);
     auto entry = entries_.find(inode);
     return entry == entries_.end() ? nullptr : entry->second.content;
+  }
+
+  template <typename Predicate>
+  std::vector<InodeNumber> inodesThat(Predicate holds) const {
+    std::vector<std::pair<InodeNumber, std::shared_ptr<Content>>> all;
+    {
+      std::shared_lock lock(mutex_);
+      for (const auto& [inode, entry] : entries_) all.emplace_back(inode, entry.content);
+    }
+    std::vector<InodeNumber> inodes;
+    for (const auto& [inode, content] : all) {
+      std::shared_lock lock(content->mutex());
+      if (holds(*content)) inodes.push_back(inode);
+    }
+    return inodes;
+  }
+
+  /// Appends what the journal lacks of the inode and of the blob; false where that is too much, or fails.
+  bool journalHolds(InodeNumber inode) {
+    if (!journal_) return false;
+    if (const auto content = find(inode)) {
+      const std::unique_lock lock = lockLanded(*content);
+      const Result<bool> held = content->journal(inode, *journal_, journalBytesMax_);
+      if (!held.ok() || !held.value) return false;
+    }
+    const auto keep = [this](LogNumber log, std::span<const Blob::Literal> literals) {
+      return keepCopies(log, literals);
+    };
+    const Result<bool> copied = blob_->copyUnsynced(journalBytesMax_, keep);
+    return copied.ok() && copied.value;
+  }
+
+  /// docs/format/namespace.md, Journal, a record of a literal.
+  Status keepCopies(LogNumber log, std::span<const Blob::Literal> literals) {
+    std::vector<std::vector<std::uint8_t>> payloads;
+    for (const Blob::Literal& literal : literals) {
+      auto& payload = payloads.emplace_back(sizeof(std::uint32_t));
+      storeLittle32(payload.data(), log);
+      payload.insert(payload.end(), literal.frame.begin(), literal.frame.end());
+    }
+    std::vector<Journal::Record> records;
+    for (const auto& payload : payloads) records.push_back({Journal::Kind::literal, payload});
+    return journal_->append(records, false).status;
   }
 
   static std::unique_lock<std::shared_mutex> lockLanded(Content& content) {
@@ -215,6 +280,8 @@ class ContentStoreCore final : public ContentStore {
   std::unordered_map<InodeNumber, Entry> entries_{};
   std::atomic<std::uint64_t> dirtyBytes_ = 0;
   std::uint64_t streamRunBytes_;
+  std::shared_ptr<Journal> journal_{};
+  std::uint64_t journalBytesMax_ = 0;
   IngestPool ingestPool_{};  // ends first
 };
 

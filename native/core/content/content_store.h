@@ -10,6 +10,7 @@
 #include "../base/address.h"
 #include "../base/result.h"
 #include "../blob/blob.h"
+#include "../journal/journal.h"
 
 namespace packetfs {
 
@@ -72,11 +73,24 @@ class ContentStore {
 
   /// Brings all dirty bytes of the inode into the blob (heavy: cut, hash, append); what follows is takePatch.
   virtual Status ingest(InodeNumber inode) = 0;
-  /// Drains what has been ingested, truncated or punched since the last take. False when nothing changed.
-  virtual bool takePatch(InodeNumber inode, ContentPatch& patch) = 0;
+  /// Drains what has been ingested, truncated or punched since the last take. False when nothing changed. Ingests first
+  /// what an fsync has left to the journal.
+  virtual Result<bool> takePatch(InodeNumber inode, ContentPatch& patch) = 0;
   virtual Result<ContentState> state(InodeNumber inode) const = 0;
   /// An explicit utimens came after the last write: its mtime must win.
   virtual void forgetModified(InodeNumber inode) = 0;
+  /// From now on fsync goes by this journal, where that holds what is to be durable in at most `bytesMax` of written
+  /// bytes and as much of the blob.
+  virtual void useJournal(std::shared_ptr<Journal> journal, std::uint64_t bytesMax) = 0;
+  /// Calls `done` with true once everything that the inode (which need not be open) and the journal got before the call
+  /// is durable, at once with false where only a commit helps. `done` may come on another thread.
+  virtual void makeDurable(InodeNumber inode, std::function<void(bool)> done) = 0;
+  /// There are unsaved bytes, and the journal has all of them.
+  [[nodiscard]] virtual bool isWholeInJournal(InodeNumber inode) const = 0;
+  /// Inodes with bytes that a journal holds, of before this commit, and no patch has taken.
+  [[nodiscard]] virtual std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const = 0;
+  /// Has the journal that is written now hold them.
+  virtual Status journalAgain(InodeNumber inode) = 0;
   /// Inodes with changes not yet taken.
   [[nodiscard]] virtual std::vector<InodeNumber> dirtyInodes() const = 0;
   [[nodiscard]] virtual std::uint64_t dirtyBytes() const = 0;

@@ -37,6 +37,18 @@ class IntervalSet {
     return list;
   }
 
+  /// What of the range is in the set, in order.
+  [[nodiscard]] std::vector<ByteRange> within(ByteRange range) const {
+    std::vector<ByteRange> list;
+    auto next = ranges_.upper_bound(range.start);
+    if (next != ranges_.begin()) --next;
+    for (; next != ranges_.end() && next->first < range.end; ++next) {
+      const ByteRange common{std::max(next->first, range.start), std::min(next->second, range.end)};
+      if (common.start < common.end) list.push_back(common);
+    }
+    return list;
+  }
+
   void clear() { ranges_.clear(); }
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
 

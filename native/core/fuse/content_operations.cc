@@ -38,6 +38,19 @@ bool clearsSetId(fuse_req_t request, fuse_ino_t inode, std::size_t writtenBytes)
   return true;
 }
 
+void syncByCommit(fuse_req_t request, fuse_ino_t inode, int dataOnly) {
+  Context& context = contextOf(request);
+  const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
+  if (error != 0) {
+    fuse_reply_err(request, error);
+    return;
+  }
+  RequestRecord record(Opcode::fsync, inode);
+  record.u32(dataOnly != 0 ? 1U : 0U).u32(0);
+  count(context.counters.requests);
+  context.queue.push(record, {.request = request, .opcode = Opcode::fsync});
+}
+
 }  // namespace
 
 void readFile(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info*) {
@@ -97,7 +110,7 @@ void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct
 
 void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
   Context& context = contextOf(request);
-  if (!isDirty(*context.contents, inode)) {
+  if (!isDirty(*context.contents, inode) || context.contents->isWholeInJournal(inode)) {
     count(context.counters.nativeFlushes);
     fuse_reply_err(request, 0);
     return;
@@ -115,7 +128,8 @@ void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
 void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
   Context& context = contextOf(request);
   // A failure cannot reach the caller any more; JavaScript logs it and still releases.
-  const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
+  const bool mustIngest = isDirty(*context.contents, inode) && !context.contents->isWholeInJournal(inode);
+  const int error = mustIngest ? ingestDirty(context, inode) : 0;
   context.foreknowledge.forget(inode);
   RequestRecord record(Opcode::release, inode);
   record.u32(static_cast<std::uint32_t>(file->flags)).u32(static_cast<std::uint32_t>(error));
@@ -123,17 +137,21 @@ void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* fi
   fuse_reply_err(request, 0);
 }
 
+// Where the journal holds all that is to be durable, JavaScript only hears of it, for the next commit.
 void syncFile(fuse_req_t request, fuse_ino_t inode, int dataOnly, struct fuse_file_info*) {
   Context& context = contextOf(request);
-  const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
-  if (error != 0) {
-    fuse_reply_err(request, error);
-    return;
-  }
-  RequestRecord record(Opcode::fsync, inode);
-  record.u32(dataOnly != 0 ? 1U : 0U).u32(0);
-  count(context.counters.requests);
-  context.queue.push(record, {.request = request, .opcode = Opcode::fsync});
+  context.syncsUnderWay++;
+  context.contents->makeDurable(inode, [&context, request, inode, dataOnly](bool isDurable) {
+    if (isDurable) {
+      count(context.counters.nativeSyncs);
+      context.queue.notify(RequestRecord(Opcode::synced, inode));
+      fuse_reply_err(request, 0);
+    } else {
+      syncByCommit(request, inode, dataOnly);
+    }
+    context.syncsUnderWay--;
+    context.syncsUnderWay.notify_all();
+  });
 }
 
 }  // namespace packetfs::fuse

@@ -15,7 +15,7 @@ namespace packetfs::fuse {
 
 struct Counters {
   std::atomic<std::uint64_t> reads{0}, readBytes{0}, writes{0}, writtenBytes{0};
-  std::atomic<std::uint64_t> nativeFlushes{0}, ingests{0}, ingestFailures{0};
+  std::atomic<std::uint64_t> nativeFlushes{0}, nativeSyncs{0}, ingests{0}, ingestFailures{0};
   std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, strayReplies{0}, invalidations{0};
 };
 
@@ -24,7 +24,8 @@ struct Context {
   RequestQueue queue{};
   Foreknowledge foreknowledge{};
   Invalidations invalidations{};
-  mutable SetIdFiles setIdFiles{};  // learned from every answer
+  mutable SetIdFiles setIdFiles{};         // learned from every answer
+  std::atomic<unsigned> syncsUnderWay{0};  // whose answers may come from threads that are not the session's
   double attributeTimeoutSeconds = 0;
   double entryTimeoutSeconds = 0;
   Counters counters{};

@@ -8,7 +8,7 @@
 //   0      4    length of the record
 //   4      2    opcode (Opcode below)
 //   6      2    length of the first name
-//   8      8    request id, 0 for what needs no answer (forget, release, releaseDirectory)
+//   8      8    request id, 0 for what needs no answer (forget, release, releaseDirectory, synced)
 //   16     8    inode (the parent, where the request is about a name)
 //   24     4    caller's uid
 //   28     4    caller's gid
@@ -40,6 +40,7 @@
 //   setExtendedAttribute 40:4 length of the value, 44:4 flags (XATTR_*)                          name, value
 //   getExtendedAttribute 40:4 size, 44:4 zero                                                    name
 //   listExtendedAttributes 40:4 size, 44:4 zero                                                  -
+//   synced           - (an fsync went by the journal: the next commit has something to do)       -
 //
 // Reply batch: records back to back, in any order; each request id once.
 //
@@ -102,6 +103,7 @@ enum class Opcode : std::uint16_t {
   getExtendedAttribute = 22,
   listExtendedAttributes = 23,
   removeExtendedAttribute = 24,
+  synced = 25,
 };
 
 enum class ReplyKind : std::uint16_t {

@@ -3,7 +3,8 @@
 //   2. the queue closes: requests that JavaScript has not answered fail with ENODEV, and so do new ones;
 //   3. the invalidation thread is joined: it may have waited for a directory lock that a request of step 2 held;
 //   4. the workers are joined: a signal gets those out of read(2) that no unmount woke (lazy unmount, busy mount);
-//   5. the session is destroyed: closing /dev/fuse severs what is still connected.
+//   5. fsyncs that other threads answer have ended;
+//   6. the session is destroyed: closing /dev/fuse severs what is still connected.
 #include "session.h"
 
 #include <fuse3/fuse_lowlevel.h>
@@ -157,6 +158,12 @@ void Session::endWorkers() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+void Session::awaitSyncs() {
+  for (unsigned left = context_.syncsUnderWay; left != 0; left = context_.syncsUnderWay) {
+    context_.syncsUnderWay.wait(left);
+  }
+}
+
 void Session::supervise(std::function<void(int)> ended) {
   pthread_setname_np(pthread_self(), "pfs-fuse-main");
   {
@@ -167,6 +174,7 @@ void Session::supervise(std::function<void(int)> ended) {
   for (const PendingRequest& pending : context_.queue.drain()) fuse_reply_err(pending.request, ENODEV);
   context_.invalidations.stop();
   endWorkers();
+  awaitSyncs();
   int failure = 0;
   {
     std::lock_guard guard(mutex_);
@@ -231,6 +239,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"writes", all.writes},
       {"writtenBytes", all.writtenBytes},
       {"nativeFlushes", all.nativeFlushes},
+      {"nativeSyncs", all.nativeSyncs},
       {"ingests", all.ingests},
       {"ingestFailures", all.ingestFailures},
       {"requests", all.requests},

@@ -57,6 +57,7 @@ class Session {
   void supervise(std::function<void(int)> ended);
   void serve();
   void endWorkers();
+  void awaitSyncs();
 
   SessionOptions options_;
   Context context_{};

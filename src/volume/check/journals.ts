@@ -7,8 +7,6 @@ import type { FindingCode } from './findings.ts';
 export interface JournalsSeen {
   readonly files: number;
   readonly records: number;
-  /** Files that end in the middle of a record, as a power cut leaves them. */
-  readonly torn: number;
 }
 
 export function checkJournals(options: {
@@ -21,21 +19,21 @@ export function checkJournals(options: {
   const files = readJournals(options.directory, options.crc32c);
   for (const file of files) {
     checkRecords(file, options.report);
-    if (!options.atRest || file.records.length === 0) continue;
-    const detail = `${file.records.length} changes that no commit has, although the volume was closed in order`;
+    if (!options.atRest || file.entries.length === 0) continue;
+    const detail = `${file.entries.length} changes that no commit has, although the volume was closed in order`;
     options.report({ code: 'journal-left', path: file.path, detail });
   }
   return {
     files: files.length,
-    records: files.reduce((sum, file) => sum + file.records.length, 0),
-    torn: files.filter((file) => file.torn).length,
+    records: files.reduce((sum, file) => sum + file.entries.length, 0),
   };
 }
 
 function checkRecords(file: JournalFile, report: Parameters<typeof checkJournals>[0]['report']): void {
-  for (const [index, record] of file.records.entries()) {
+  for (const [index, entry] of file.entries.entries()) {
+    if (entry.kind !== 'mutation') continue;
     try {
-      decodeMutation(record);
+      decodeMutation(entry.record);
     } catch (error) {
       if (!isPacketFsError(error)) throw error;
       report({ code: 'journal-record', path: file.path, detail: `record ${index} is no change that is known` });

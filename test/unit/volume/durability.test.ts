@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { JOURNALED_BYTES_MAX } from '../../../src/base/limits.ts';
 import { ROOT_INODE } from '../../../src/base/units.ts';
 import {
   bytesOf,
@@ -23,6 +24,7 @@ import {
 const test = suite<{ directory: string }>('volume/durability');
 const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
 const FILES = 40;
+const TOO_LONG_FOR_THE_JOURNAL = JOURNALED_BYTES_MAX + 100_000;
 
 test.before.each((context) => {
   context.directory = makeDirectory();
@@ -148,23 +150,23 @@ test('a failed sync answers EIO, leaves the volume read-only, is not tried again
   await writeFile(volume, 'durable', noise(1, 10_000));
   await volume.commit();
   failing = true;
-  const inode = await writeFile(volume, 'file', noise(2, 20_000));
+  const inode = await writeFile(volume, 'file', noise(2, TOO_LONG_FOR_THE_JOURNAL));
   const before = syncs;
   assert.is(await codeOf(() => volume.fileSystem.fsync(inode)), 'PFS_IO');
   assert.is(await codeOf(() => volume.fileSystem.fsync(inode)), 'PFS_IO');
   assert.is(syncs, before + 1);
   assert.is(volume.status().state, 'read-only');
   assert.is(await codeOf(() => createFile(volume, 'new')), 'PFS_READ_ONLY');
-  assert.equal(await readFile(volume, 'file'), noise(2, 20_000));
+  assert.equal(await readFile(volume, 'file'), noise(2, TOO_LONG_FOR_THE_JOURNAL));
   assert.is(await codeOf(() => volume.close()), 'PFS_IO');
   const again = await openTestVolume(directory);
   assert.is(again.status().epoch, 2);
   assert.equal(namesIn(again), ['durable', 'file']);
-  assert.equal(await readFile(again, 'file'), noise(2, 20_000));
+  assert.equal(await readFile(again, 'file'), noise(2, TOO_LONG_FOR_THE_JOURNAL));
   await again.close();
 });
 
-test('nothing enters Level before the bytes it refers to are synced, and fsync waits for both', async ({
+test('nothing enters Level before the bytes it refers to are synced, and an fsync of much waits for both', async ({
   directory,
 }) => {
   const order: string[] = [];
@@ -179,13 +181,76 @@ test('nothing enters Level before the bytes it refers to are synced, and fsync w
   volume.replica.onCommitted(() => order.push('committed'));
   const inode = createFile(volume, 'file');
   await volume.fileSystem.open(inode, { write: true, truncate: false });
-  await volume.contents.write(inode, 0n, noise(3, 30_000));
+  await volume.contents.write(inode, 0n, noise(3, TOO_LONG_FOR_THE_JOURNAL));
   order.length = 0;
   await volume.fileSystem.fsync(inode);
   order.push('answered');
-  assert.equal(order.slice(-3), ['synced 30000', 'committed', 'answered']);
+  assert.equal(order.slice(-3), [`synced ${TOO_LONG_FOR_THE_JOURNAL}`, 'committed', 'answered']);
   await closeFile(volume, inode);
   await volume.close();
+});
+
+test('an fsync of little needs no commit, and what it promised is in the journal alone', async ({ directory }) => {
+  const volume = await openTestVolume(directory);
+  await volume.commit();
+  const { commits } = volume.status();
+  const closed = await writeFile(volume, 'closed', noise(1, 30_000));
+  const open = createFile(volume, 'open');
+  await volume.fileSystem.open(open, { write: true, truncate: false });
+  await volume.contents.write(open, 100n, noise(2, 5000));
+  volume.fileSystem.flushJournal();
+  await volume.fileSystem.fsync(open);
+  await volume.contents.write(open, 2000n, noise(3, 1000));
+  await volume.fileSystem.fsync(open);
+  await volume.fileSystem.fsync(closed);
+  assert.is(volume.status().commits, commits);
+  const copy = `${directory}-copy`;
+  fs.cpSync(directory, copy, { recursive: true });
+  const [log = ''] = fs.readdirSync(path.join(copy, 'blob'));
+  for (const name of ['00000.data', '00000.chunks']) fs.rmSync(path.join(copy, 'blob', log, name)); // never synced
+  await volume.fileSystem.release(open, { write: true });
+  await volume.close();
+
+  const again = await openTestVolume(copy);
+  const expected = new Uint8Array(5100);
+  expected.set(noise(2, 5000), 100);
+  expected.set(noise(3, 1000), 2000);
+  assert.equal(await readFile(again, 'open'), expected);
+  assert.equal(await readFile(again, 'closed'), noise(1, 30_000));
+  assert.equal(journals(copy), []);
+  await again.close();
+  fs.rmSync(copy, { recursive: true });
+});
+
+test('what is fsynced while a commit runs outlives that commit and its journal', async ({ directory }) => {
+  const copy = `${directory}-copy`;
+  let during: () => Promise<void> = () => Promise.resolve();
+  const volume = await openTestVolume(directory, {
+    native: withSync(async (blob) => {
+      const marks = await blob.sync();
+      await during();
+      return marks;
+    }),
+  });
+  const inode = createFile(volume, 'file');
+  await volume.fileSystem.open(inode, { write: true, truncate: false });
+  await volume.contents.write(inode, 0n, noise(1, 40_000));
+  volume.fileSystem.flushJournal();
+  await volume.fileSystem.fsync(inode);
+  during = async () => {
+    during = () => Promise.resolve();
+    await volume.contents.write(inode, 40_000n, noise(2, 3000));
+    await volume.fileSystem.fsync(inode);
+  };
+  await volume.commit();
+  fs.cpSync(directory, copy, { recursive: true });
+  volume.fileSystem.release(inode, { write: true });
+  await volume.close();
+
+  const again = await openTestVolume(copy);
+  assert.equal(await readFile(again, 'file'), Uint8Array.from([...noise(1, 40_000), ...noise(2, 3000)]));
+  await again.close();
+  fs.rmSync(copy, { recursive: true });
 });
 
 test('who asks while a commit runs joins the next one', async ({ directory }) => {
@@ -207,9 +272,9 @@ test('a change after a quiet second is committed without anybody asking', async 
   volume.fileSystem.flushJournal();
   await committed;
   clearInterval(keepAlive);
-  assert.equal(journals(directory), []);
   assert.ok(volume.status().sequence > 0n);
   await volume.close();
+  assert.equal(journals(directory), []);
 });
 
 test.run();
