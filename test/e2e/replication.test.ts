@@ -1,11 +1,21 @@
 // What is copied into one mount is at the other, byte for byte, in both directions.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compareTrees } from '../support/compare-trees.ts';
-import { run, runChecked } from '../support/process.ts';
+import { run, runChecked, waitFor } from '../support/process.ts';
 import { makeSourceTree } from '../support/source-tree.ts';
 import { withCluster } from '../support/with-cluster.ts';
 
@@ -38,6 +48,29 @@ test(
     writeFileSync(a.at('from-b'), 'changed on A');
     await a.sync();
     assert.is(readFileSync(b.at('from-b'), 'utf8'), 'changed on A');
+  }),
+);
+
+test(
+  'a directory that the peer removed, and that goes with its last file, is not shown any more by the kernel',
+  withCluster(async ({ a, b }) => {
+    mkdirSync(a.at('outer', 'inner'), { recursive: true });
+    await a.sync();
+    await a.stop();
+    writeFileSync(b.at('outer', 'inner', 'file'), 'while it is removed at A');
+    await b.stop();
+    await a.start();
+    rmdirSync(a.at('outer', 'inner'));
+    rmdirSync(a.at('outer'));
+    writeFileSync(a.at('after'), 'the removals are at B when this is');
+    await b.start();
+    await waitFor('what A did', () => (existsSync(b.at('after')) ? true : undefined));
+    const { nlink } = statSync(b.mountPoint);
+    assert.is(readFileSync(b.at('outer', 'inner', 'file'), 'utf8'), 'while it is removed at A');
+    unlinkSync(b.at('outer', 'inner', 'file'));
+    await waitFor('the kernel to hear of it', () => (existsSync(b.at('outer')) ? undefined : true));
+    assert.equal(readdirSync(b.mountPoint), ['after']);
+    assert.is(statSync(b.mountPoint).nlink, nlink - 1);
   }),
 );
 
