@@ -85,6 +85,7 @@ export async function inspectSegments(options: InspectOptions): Promise<Segments
   const names = new Map(options.logs.map((log) => [logNameText(log), log]));
   const coverage = new Coverage();
   const unknownLogs: string[] = [];
+  const lastMarked = lastMarkedSegments(options.marks);
   const missing = new Map(options.marks.map((mark) => [`${mark.log}/${mark.segment}`, mark]));
   let [segments, chunks, bytes] = [0, 0, 0];
   for (const name of directoriesIn(options.directory)) {
@@ -97,7 +98,8 @@ export async function inspectSegments(options: InspectOptions): Promise<Segments
       options.signal.throwIfAborted();
       const mark = missing.get(`${log.number}/${segment}`);
       missing.delete(`${log.number}/${segment}`);
-      const found = await inspectOne(options, { log, name, segment, mark });
+      const isCommitted = segment <= (lastMarked.get(log.number) ?? -1);
+      const found = await inspectOne(options, { log, name, segment, mark, isCommitted });
       coverage.add(log.number, segment, found.coverage);
       segments += 1;
       chunks += found.records;
@@ -118,6 +120,8 @@ interface Inspected {
   readonly name: string;
   readonly segment: number;
   readonly mark: HighWaterMark | undefined;
+  /** A commit knows of it, or of one behind it. */
+  readonly isCommitted: boolean;
 }
 
 async function inspectOne(options: InspectOptions, at: Inspected): Promise<SegmentInspection> {
@@ -144,12 +148,15 @@ type Described = Omit<SegmentFinding, 'file'>;
 
 function findingsOf(found: SegmentInspection, at: Inspected, options: InspectOptions): Described[] {
   const isUsed = at.mark !== undefined || found.records > 0 || (found.hasData && found.dataBytes > 0);
+  // A power cut may take any part of a segment that nothing has synced: what was promised of it is in the journal.
+  const isUnsynced = !options.atRest && !at.isCommitted && found.syncedRecords === 0 && !found.sealed;
   if (!found.hasTable || !found.hasData) {
     const detail = `its ${found.hasTable ? 'data file' : 'chunk table'} is gone`;
-    return isUsed || found.tableBytes > 0 ? [{ code: 'segment-missing', detail }] : [];
+    return (isUsed || found.tableBytes > 0) && !isUnsynced ? [{ code: 'segment-missing', detail }] : [];
   }
   const findings: Described[] = [];
-  if (found.header !== 'valid' && (isUsed || options.atRest)) {
+  const isExpected = found.header === 'damaged' && isUnsynced;
+  if (found.header !== 'valid' && (isUsed || options.atRest) && !isExpected) {
     const detail = found.header === 'foreign' ? 'belongs to another volume, log or chunker' : 'is damaged';
     findings.push({ code: 'table-header', detail: `the header of its chunk table ${detail}` });
   }
@@ -169,6 +176,12 @@ function findingsOf(found: SegmentInspection, at: Inspected, options: InspectOpt
     if (finding !== undefined && (finding.code !== 'table-torn' || options.atRest)) findings.push(finding);
   }
   return findings;
+}
+
+function lastMarkedSegments(marks: readonly HighWaterMark[]): Map<number, number> {
+  const last = new Map<number, number>();
+  for (const { log, segment } of marks) last.set(log, Math.max(segment, last.get(log) ?? 0));
+  return last;
 }
 
 const reaches = (found: SegmentInspection, mark: HighWaterMark): boolean =>

@@ -53,6 +53,30 @@ test('a killed volume has no findings before and after its recovery', async ({ d
   assert.ok(directory);
 });
 
+test('what a power cut takes of a segment that nothing has synced is no finding', async () => {
+  const [directory, copy] = [makeDirectory(), `${makeDirectory()}-copy`];
+  const volume = await openTestVolume(directory);
+  await volume.commit();
+  const inode = await writeFile(volume, 'file', noise(4, 20_000));
+  await volume.fileSystem.fsync(inode); // by the journal
+  fs.cpSync(directory, copy, { recursive: true });
+  await volume.close();
+  for (const damage of [
+    (segment: string) => fs.rmSync(`${segment}.data`),
+    (segment: string) => fs.rmSync(`${segment}.chunks`),
+    (segment: string) => flip(`${segment}.chunks`, 3),
+  ]) {
+    const cut = `${copy}-cut`;
+    fs.cpSync(copy, cut, { recursive: true });
+    damage(onlySegment(cut));
+    assert.equal(found(await check(cut)), []);
+    await (await openTestVolume(cut)).close();
+    assert.equal(found(await check(cut, { verifyData: true })), []);
+    fs.rmSync(cut, { recursive: true });
+  }
+  for (const used of [directory, copy]) fs.rmSync(used, { recursive: true });
+});
+
 test('a name whose inode is gone', async ({ directory, tree }) => {
   await editRecords(directory, (records) => records.delete(numberKey(KIND.inode, tree.inside)));
   const report = await check(directory);
