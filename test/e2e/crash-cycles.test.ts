@@ -70,6 +70,10 @@ test('negative control: a namespace that is never synced does not pass', async (
   );
 });
 
+test('negative control: a journal that is never synced does not pass', async () => {
+  assert.match(await failureOf(campaignOfLies('*/namespace.journal.*')), /no state/);
+});
+
 for (const { what, afterCrash, code } of [
   { what: 'a flipped bit', afterCrash: flipBit, code: /the check at rest ended with 3: .*\nchunk-data / },
   {
