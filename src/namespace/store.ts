@@ -8,7 +8,7 @@ import { CACHED_NAMESPACE_BYTES_MAX, LEVEL_BLOCK_CACHE_BYTES, LEVEL_OPEN_FILES_M
 import type { InodeNumber } from '../base/units.ts';
 import { type Change, decoded } from './change.ts';
 import { RecordSource } from './check/source.ts';
-import { encodeContent } from './content.ts';
+import { encodeContent, loadContent } from './content.ts';
 import { encodeDirectory } from './directory.ts';
 import { KIND, type Kind, kindRange, numberKey, pageKey } from './keys.ts';
 import { encodeInode } from './record-writers.ts';
@@ -168,6 +168,7 @@ export class Store {
     for (const state of this.#dirty) {
       state.dirty = false;
       if (state.gone) {
+        if (state.hasPages) loadContent(state, (key) => this.read(key));
         changes.push(...removals(state));
         continue;
       }
@@ -268,9 +269,8 @@ function orphanChange(inode: InodeNumber, isOrphan: boolean): Change {
 function removals(state: InodeState): Change[] {
   const changes: Change[] = [{ type: 'del', key: numberKey(KIND.inode, state.inode) }];
   if (state.hasExtended) changes.push({ type: 'del', key: numberKey(KIND.extended, state.inode) });
-  for (const { page } of state.content?.pages ?? []) {
-    changes.push({ type: 'del', key: pageKey(KIND.extentPage, state.inode, page) });
-  }
+  const extentPages = [...(state.content?.pages ?? []).map(({ page }) => page), ...(state.content?.removedPages ?? [])];
+  for (const page of extentPages) changes.push({ type: 'del', key: pageKey(KIND.extentPage, state.inode, page) });
   if (state.hasPages) changes.push({ type: 'del', key: numberKey(KIND.extentIndex, state.inode) });
   for (let page = 0; page < state.namePages; page++) {
     changes.push({ type: 'del', key: pageKey(KIND.namePage, state.inode, page) });

@@ -170,6 +170,7 @@ export class OpenFiles {
     for (const node of this.#parts.contents.journaledBefore(EVERY_COMMIT)) {
       try {
         await this.saveVersion(inodeNumber(node));
+        this.#parts.committer.flushJournal();
       } catch (error) {
         this.#parts.logger.warn({ inode: inodeOfNode(inodeNumber(node)), error }, 'fsynced bytes stay in the journal');
       }

@@ -172,6 +172,27 @@ TEST("a patch takes all that a journal holds, so that doing it again after the j
   CHECK(patch.ranges.size() == 1 && patch.ranges[0].offset == 0 && patch.ranges[0].length == 1500);
 }
 
+TEST("a close is not answered while a patch is neither dirty nor in the journal") {
+  constexpr InodeNumber kInode = 7;
+  Scratch scratch;
+  auto contents = ContentStore::create(openBlob(scratch.path() + "/blob").blob, 1 << 20);
+  auto journal = std::make_shared<Journal>(scratch.path(), 0);
+  contents->useJournal(journal, 10'000);
+  contents->open(kInode, 0, {});
+  CHECK(contents->isSafe(kInode));
+  const auto bytes = bytesOf(1, 1);
+  CHECK(contents->write(kInode, 0, bytes.data(), bytes.size()).ok());
+  CHECK(!contents->isSafe(kInode));
+  CHECK(contents->ingest(kInode).ok());
+  CHECK(!contents->isSafe(kInode));
+  ContentPatch patch;
+  CHECK(contents->takePatch(kInode, patch).value);
+  CHECK(!contents->isSafe(kInode));
+  const Journal::Record record{Journal::Kind::mutation, bytes};
+  CHECK(journal->append({&record, 1}, true).ok());
+  CHECK(contents->isSafe(kInode));
+}
+
 TEST("an fsync that the journal cannot answer is left to a commit") {
   constexpr InodeNumber kInode = 7;
   Scratch scratch;

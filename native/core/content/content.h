@@ -75,6 +75,10 @@ class Content {
   Result<bool> journal(InodeNumber inode, Journal& journal, std::uint64_t bytesMax);
   /// What a journal holds for this content goes to the one that records go to now.
   Status journalAgain(InodeNumber inode, Journal& journal);
+  /// Nothing is unsaved, and the last patch is in the journal, which has caught up so often.
+  [[nodiscard]] bool isSettled(std::uint64_t catchUps) const {
+    return !hasChanges() && dirty_.empty() && takenAtCatchUp_ != catchUps;
+  }
   /// Unsaved bytes, and all of them are in a journal.
   [[nodiscard]] bool isWholeInJournal() const { return !dirty_.empty() && unjournaled_.empty() && !hasChanges(); }
   /// What a journal that follows a commit before this one holds, and no patch has taken.

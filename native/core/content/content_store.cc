@@ -151,6 +151,14 @@ class ContentStoreCore final : public ContentStore {
     journal_->sync([done = std::move(done)](const Status& status) { done(status.ok()); });
   }
 
+  [[nodiscard]] bool isSafe(InodeNumber inode) const override {
+    auto content = find(inode);
+    if (!content) return true;
+    std::shared_lock lock(content->mutex());
+    if (!journal_) return !content->state().dirty;
+    return content->isWholeInJournal() || content->isSettled(journal_->catchUps());
+  }
+
   [[nodiscard]] bool isWholeInJournal(InodeNumber inode) const override {
     auto content = find(inode);
     if (!content) return false;

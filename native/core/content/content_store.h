@@ -85,6 +85,9 @@ class ContentStore {
   /// Calls `done` with true once everything that the inode (which need not be open) and the journal got before the call
   /// is durable, at once with false where only a commit helps. `done` may come on another thread.
   virtual void makeDurable(InodeNumber inode, std::function<void(bool)> done) = 0;
+  /// A close may be answered: nothing of the inode is anywhere but in the namespace and the journal. A patch that was
+  /// taken is in neither until the journal has caught up.
+  [[nodiscard]] virtual bool isSafe(InodeNumber inode) const = 0;
   /// There are unsaved bytes, and the journal has all of them.
   [[nodiscard]] virtual bool isWholeInJournal(InodeNumber inode) const = 0;
   /// Inodes with bytes that a journal holds, of before this commit, and no patch has taken.

@@ -110,7 +110,7 @@ void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct
 
 void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
   Context& context = contextOf(request);
-  if (!isDirty(*context.contents, inode) || context.contents->isWholeInJournal(inode)) {
+  if (context.contents->isSafe(inode)) {
     count(context.counters.nativeFlushes);
     fuse_reply_err(request, 0);
     return;
