@@ -193,6 +193,8 @@ export class OpenFiles {
   async #truncateContent(node: InodeNumber, size: bigint): Promise<void> {
     try {
       await this.#parts.contents.truncate(node, size);
+      // What was written before belongs to the version, or a crash would show the truncation without it.
+      await this.#parts.contents.ingest(node);
     } catch (error) {
       throw translateNativeError(error, 'the file cannot be truncated');
     }
