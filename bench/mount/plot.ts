@@ -21,6 +21,7 @@ export function plotRatios({ rows, baseline, date }: Results): string {
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${right + 70}" height="${height}" font-family="sans-serif" font-size="11">`,
+    `<title>Speed of PacketFS over ${baseline}, ${date.slice(0, 10)}</title>`,
     `<rect width="100%" height="100%" fill="white"/>`,
     `<text x="8" y="16" font-size="13">Speed of PacketFS over ${baseline}, ${date.slice(0, 10)} (the mark is the target)</text>`,
     ...ticks,
