@@ -16,7 +16,8 @@ const HEADER_CHECKSUM_AT = 24;
 const FRAME_BYTES = 9;
 const FRAME_KIND_AT = 8;
 const LITERAL_HEADER_BYTES = 4;
-const WRITTEN_HEADER_BYTES = 32;
+const WRITTEN_HEADER_BYTES = 24;
+const RANGE_HEADER_BYTES = 16;
 /** format: a longer record does not hold. */
 export const JOURNAL_RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -42,8 +43,7 @@ export interface WrittenEntry {
   readonly size: bigint;
   /** ns; undefined when an explicit time had been set. */
   readonly modified: bigint | undefined;
-  readonly offset: bigint;
-  readonly bytes: Uint8Array;
+  readonly ranges: readonly { readonly offset: bigint; readonly bytes: Uint8Array }[];
 }
 export type JournalEntry = MutationEntry | LiteralEntry | WrittenEntry;
 
@@ -160,18 +160,28 @@ function decodeEntry(kind: number, payload: Buffer): JournalEntry | undefined {
     const frame = new Uint8Array(payload.subarray(LITERAL_HEADER_BYTES));
     return { kind: 'literal', log: logNumber(payload.readUInt32LE(0)), frame };
   }
-  if (kind === 2 && payload.length > WRITTEN_HEADER_BYTES) {
-    const modified = payload.readBigInt64LE(16);
-    return {
-      kind: 'written',
-      node: inodeNumber(payload.readBigUInt64LE(0)),
-      size: payload.readBigUInt64LE(8),
-      modified: modified === 0n ? undefined : modified,
-      offset: payload.readBigUInt64LE(24),
-      bytes: new Uint8Array(payload.subarray(WRITTEN_HEADER_BYTES)),
-    };
+  return kind === 2 ? decodeWritten(payload) : undefined;
+}
+
+function decodeWritten(payload: Buffer): WrittenEntry | undefined {
+  if (payload.length < WRITTEN_HEADER_BYTES) return undefined;
+  const ranges: { offset: bigint; bytes: Uint8Array }[] = [];
+  for (let at = WRITTEN_HEADER_BYTES; at < payload.length; ) {
+    if (payload.length - at < RANGE_HEADER_BYTES) return undefined;
+    const start = at + RANGE_HEADER_BYTES;
+    const end = start + Number(payload.readBigUInt64LE(at + 8));
+    if (end > payload.length) return undefined;
+    ranges.push({ offset: payload.readBigUInt64LE(at), bytes: new Uint8Array(payload.subarray(start, end)) });
+    at = end;
   }
-  return undefined;
+  const modified = payload.readBigInt64LE(16);
+  return {
+    kind: 'written',
+    node: inodeNumber(payload.readBigUInt64LE(0)),
+    size: payload.readBigUInt64LE(8),
+    modified: modified === 0n ? undefined : modified,
+    ranges,
+  };
 }
 
 function followsOf(name: string): bigint | undefined {

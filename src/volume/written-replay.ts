@@ -27,7 +27,7 @@ export class WrittenReplay {
       this.#contents.open(inode, record.size, toNative(this.#namespace.extents(inode)));
     }
     this.#entries.set(inode, entry);
-    await this.#contents.write(inode, entry.offset, entry.bytes);
+    for (const { offset, bytes } of entry.ranges) await this.#contents.write(inode, offset, bytes);
   }
 
   async store(): Promise<void> {

@@ -121,13 +121,16 @@ bool makeDurable(ContentStore& contents, InodeNumber inode) {
 
 /// What the written records of a journal make of an empty file.
 std::string written(const std::string& path) {
-  constexpr std::size_t kWrittenHeaderBytes = 32;
+  constexpr std::size_t kWrittenHeaderBytes = 24, kRangeHeaderBytes = 16;
   std::string content;
   for (const auto& record : recordsIn(path)) {
     content.resize(loadLittle64(record.data() + 8));
-    const std::uint64_t offset = loadLittle64(record.data() + 24);
-    std::copy(record.begin() + kWrittenHeaderBytes, record.end(),
-              content.begin() + static_cast<std::ptrdiff_t>(offset));
+    for (std::size_t at = kWrittenHeaderBytes; at < record.size();) {
+      const std::uint64_t offset = loadLittle64(record.data() + at), length = loadLittle64(record.data() + at + 8);
+      const auto* bytes = record.data() + at + kRangeHeaderBytes;
+      std::copy(bytes, bytes + length, content.begin() + static_cast<std::ptrdiff_t>(offset));
+      at += kRangeHeaderBytes + length;
+    }
   }
   return content;
 }

@@ -1,15 +1,13 @@
 // Written bytes on their way to the disk by the journal alone (docs/design/0060): an fsync of a few bytes needs neither
 // the blob nor a commit. What is here stays dirty, and the next commit brings it into the blob.
-#include <algorithm>
-
 #include "../blob/little_endian.h"
 #include "content.h"
 
 namespace packetfs {
 namespace {
 
-constexpr std::uint64_t kRecordedBytesMax = 1ULL << 20;  // of one record; a longer range makes several
-constexpr std::size_t kWrittenHeaderBytes = 32;
+constexpr std::size_t kWrittenHeaderBytes = 24;
+constexpr std::size_t kRangeHeaderBytes = 16;
 
 }  // namespace
 
@@ -34,25 +32,27 @@ Status Content::journalAgain(InodeNumber inode, Journal& journal) {
   return appendWritten(inode, journal, journaled_.below(size_));
 }
 
-/// docs/format/namespace.md, Journal, a record of written bytes.
+/// docs/format/namespace.md, Journal, a record of written bytes. One record, so that a power cut leaves all or nothing.
 Status Content::appendWritten(InodeNumber inode, Journal& journal, const std::vector<ByteRange>& ranges) {
-  std::vector<std::vector<std::uint8_t>> payloads;
+  if (ranges.empty()) return Status::success();
+  std::vector<std::uint8_t> payload(kWrittenHeaderBytes);
+  storeLittle64(payload.data(), inode);
+  storeLittle64(payload.data() + 8, size_);
+  storeLittle64(payload.data() + 16, static_cast<std::uint64_t>(modifiedNs_));
   for (const ByteRange& range : ranges) {
-    for (std::uint64_t start = range.start; start < range.end; start += kRecordedBytesMax) {
-      const std::uint64_t length = std::min(kRecordedBytesMax, range.end - start);
-      auto& payload = payloads.emplace_back(kWrittenHeaderBytes + length);
-      storeLittle64(payload.data(), inode);
-      storeLittle64(payload.data() + 8, size_);
-      storeLittle64(payload.data() + 16, static_cast<std::uint64_t>(modifiedNs_));
-      storeLittle64(payload.data() + 24, start);
-      Status status = readMerged(start, payload.data() + kWrittenHeaderBytes, length);
-      if (!status.ok()) return status;
+    const std::uint64_t length = range.end - range.start;
+    const std::size_t at = payload.size();
+    if (length > Journal::kRecordBytesMax - kRangeHeaderBytes - at) {
+      return Status::failure(EFBIG, "more than one record of the journal holds");
     }
+    payload.resize(at + kRangeHeaderBytes + length);
+    storeLittle64(payload.data() + at, range.start);
+    storeLittle64(payload.data() + at + 8, length);
+    Status status = readMerged(range.start, payload.data() + at + kRangeHeaderBytes, length);
+    if (!status.ok()) return status;
   }
-  if (payloads.empty()) return Status::success();
-  std::vector<Journal::Record> records;
-  for (const auto& payload : payloads) records.push_back({Journal::Kind::written, payload});
-  const Result<std::uint64_t> follows = journal.append(records, false);
+  const Journal::Record record{Journal::Kind::written, payload};
+  const Result<std::uint64_t> follows = journal.append({&record, 1}, false);
   if (!follows.ok()) return follows.status;
   journaledIn_ = follows.value;
   for (const ByteRange& range : ranges) journaled_.add(range.start, range.end);

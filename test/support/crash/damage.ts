@@ -1,19 +1,33 @@
 // Damage that no crash does, for the negative controls: what a check of the volume has to find.
-import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { KIND, kindRange } from '../../../src/namespace/keys.ts';
 
-/** Flips one bit in the middle of the largest file of chunk bytes. */
+// docs/format/blob.md, Chunk table.
+const TABLE_HEADER_BYTES = 256;
+const TABLE_RECORD_BYTES = 64;
+const SYNCED_RECORDS_AT = 192;
+
+/** Flips one bit of a chunk that was synced: what was not, a crash may take. Nothing where nothing was. */
 export function flipBit(stateDirectory: string): void {
   const blob = join(stateDirectory, 'blob');
-  const files = readdirSync(blob, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.data'))
-    .map((name) => ({ path: join(blob, name), bytes: statSync(join(blob, name)).size }));
-  const { path, bytes } = files.reduce((largest, file) => (file.bytes > largest.bytes ? file : largest));
+  const tables = readdirSync(blob, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.chunks'))
+    .map((name) => ({ path: join(blob, name), bytes: readFileSync(join(blob, name)) }))
+    .filter(({ bytes }) => bytes.length > TABLE_HEADER_BYTES);
+  for (const { path, bytes } of tables) {
+    const middle = Math.floor(bytes.readUInt32LE(SYNCED_RECORDS_AT) / 2);
+    const record = TABLE_HEADER_BYTES + middle * TABLE_RECORD_BYTES;
+    if (middle === 0 || record + TABLE_RECORD_BYTES > bytes.length) continue;
+    flipAt(path.replace(/chunks$/, 'data'), bytes.readUInt32LE(record));
+    return;
+  }
+}
+
+function flipAt(path: string, offset: number): void {
   const descriptor = openSync(path, 'r+');
   const byte = new Uint8Array(1);
-  const offset = Math.floor(bytes / 2);
   readSync(descriptor, byte, 0, 1, offset);
   writeSync(descriptor, Uint8Array.of((byte[0] ?? 0) ^ 1), 0, 1, offset);
   closeSync(descriptor);
