@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "../../native/core/blob/little_endian.h"
+#include "../../native/core/base/little_endian.h"
 #include "../../native/core/chunk/hash.h"
 #include "../../native/core/content/content_store.h"
 #include "../../native/core/journal/journal.h"

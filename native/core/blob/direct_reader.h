@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "file.h"
+#include "../base/file.h"
 
 namespace packetfs {
 

@@ -1,9 +1,9 @@
 // Packing chunks into literal frames and storing those of peers, see blob.h; the frame itself is in literal_frame.h.
 #include <algorithm>
 
+#include "../base/little_endian.h"
 #include "blob_core.h"
 #include "literal_frame.h"
-#include "little_endian.h"
 
 namespace packetfs {
 

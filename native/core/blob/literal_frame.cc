@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../base/little_endian.h"
 #include "../codec/compression.h"
-#include "little_endian.h"
 #include "table_format.h"
 
 namespace packetfs {

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "../base/file.h"
 #include "../base/result.h"
-#include "file.h"
 #include "table_format.h"
 
 namespace packetfs {

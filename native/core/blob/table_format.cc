@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "little_endian.h"
+#include "../base/little_endian.h"
 
 namespace packetfs {
 namespace {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "../blob/little_endian.h"
+#include "../base/little_endian.h"
 #include "content.h"
 #include "ingest_pool.h"
 

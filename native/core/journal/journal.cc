@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "../blob/little_endian.h"
+#include "../base/little_endian.h"
 #include "../chunk/hash.h"
 
 namespace packetfs {

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "../base/file.h"
 #include "../base/result.h"
-#include "../blob/file.h"
 
 namespace packetfs {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "../base/result.h"
+#include "result.h"
 
 namespace packetfs {
 
