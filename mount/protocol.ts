@@ -57,6 +57,7 @@ export const DIRECTORY_ENTRY_BYTES = 24;
 export const CLEAR_SET_ID = 2048;
 export const REPLY_KEEP_CACHE = 1;
 export const REPLY_NEW_INODE = 2;
+export const REPLY_NAME_MISSING = 4;
 export const ENTRY_HAS_ATTRIBUTES = 1;
 export const ENTRY_UNCOUNTED = 2;
 
@@ -151,6 +152,8 @@ export interface Effects {
   readonly forgotten: readonly bigint[];
   /** The inode that the reply is about has just been made: nobody has given it names or attributes. */
   readonly isNew: boolean;
+  /** Its directory lacks the name that the request took away: no conflict, whiteout or exchange has left it one. */
+  readonly isNameMissing: boolean;
 }
 
 /** What a request is answered with. */
@@ -251,7 +254,8 @@ export class ReplyBatch {
   #effects(start: number, body: number, effects: Effects | undefined): void {
     if (effects === undefined) return;
     const view = this.#view;
-    if (effects.isNew) view.setUint16(start + 6, view.getUint16(start + 6, true) | REPLY_NEW_INODE, true);
+    const flags = (effects.isNew ? REPLY_NEW_INODE : 0) | (effects.isNameMissing ? REPLY_NAME_MISSING : 0);
+    if (flags !== 0) view.setUint16(start + 6, view.getUint16(start + 6, true) | flags, true);
     view.setUint16(start + 20, effects.directories.length, true);
     view.setUint16(start + 22, effects.forgotten.length, true);
     let at = body;

@@ -72,14 +72,17 @@ export function link(request: RequestCursor, context: OperationContext): Reply {
 
 export function unlink(request: RequestCursor, context: OperationContext): Reply {
   const parent = inodeNumber(request.inode);
-  context.fileSystem.unlink(parent, request.name());
-  return { kind: 'done', effects: effectsOn([parent], context) };
+  const name = request.name();
+  context.fileSystem.unlink(parent, name);
+  return { kind: 'done', effects: { ...effectsOn([parent], context), isNameMissing: lacks(parent, name, context) } };
 }
 
 export function removeDirectory(request: RequestCursor, context: OperationContext): Reply {
   const parent = inodeNumber(request.inode);
-  const removed = context.fileSystem.removeDirectory(parent, request.name());
-  return { kind: 'done', effects: { ...effectsOn([parent], context), forgotten: [removed] } };
+  const name = request.name();
+  const removed = context.fileSystem.removeDirectory(parent, name);
+  const isNameMissing = lacks(parent, name, context);
+  return { kind: 'done', effects: { ...effectsOn([parent], context), forgotten: [removed], isNameMissing } };
 }
 
 export function rename(request: RequestCursor, context: OperationContext): Reply | Promise<Reply> {
@@ -92,10 +95,8 @@ export function rename(request: RequestCursor, context: OperationContext): Reply
   const caller = callerOf(request);
   const answer = (forgotten: readonly InodeNumber[]): Reply => {
     if ((bits & RENAME_WHITEOUT) !== 0) leaveWhiteout({ parent, name, caller }, context);
-    return {
-      kind: 'done',
-      effects: { ...effectsOn(parent === newParent ? [parent] : [parent, newParent], context), forgotten },
-    };
+    const changed = effectsOn(parent === newParent ? [parent] : [parent, newParent], context);
+    return { kind: 'done', effects: { ...changed, forgotten, isNameMissing: lacks(parent, name, context) } };
   };
   const outcome = context.fileSystem.rename({
     parent,
@@ -117,11 +118,15 @@ export function readLink(request: RequestCursor, { fileSystem }: OperationContex
   return { kind: 'bytes', bytes: fileSystem.readLink(inodeNumber(request.inode)) };
 }
 
+const lacks = (parent: InodeNumber, name: Uint8Array, { fileSystem }: OperationContext): boolean =>
+  !fileSystem.hasName(parent, name);
+
 /** The session gets the attributes of what a request changed with its answer. */
 export const effectsOn = (parents: readonly InodeNumber[], { fileSystem }: OperationContext): Effects => ({
   directories: parents.map((parent) => fileSystem.getAttributes(parent)),
   forgotten: [],
   isNew: false,
+  isNameMissing: false,
 });
 
 export const callerOf = (request: RequestCursor): Caller => ({

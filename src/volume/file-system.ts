@@ -15,6 +15,7 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
   const directories = new Directories(parts, files, attributes);
   return {
     lookup: (parent, name) => directories.lookup(parent, name),
+    hasName: (parent, name) => namespace.lookup(parent, name) !== undefined,
     getAttributes: (node) => attributes.ofNode(node),
     setAttributes: (node, changes) => attributes.change(node, changes),
     createNode: (node) => directories.createNode(node),

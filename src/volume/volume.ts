@@ -81,6 +81,8 @@ export interface Invalidation {
 /** An inode that is taken or given here is a node as the kernel knows it (nodes.ts), for directories the inode itself. */
 export interface FileSystem {
   lookup(parent: InodeNumber, name: Uint8Array): InodeAttributes;
+  /** Without counting a look-up. */
+  hasName(parent: InodeNumber, name: Uint8Array): boolean;
   getAttributes(inode: InodeNumber): InodeAttributes;
   /** With `size` it waits for the native content; else it settles at once. */
   setAttributes(inode: InodeNumber, changes: AttributeChanges): Promise<InodeAttributes> | InodeAttributes;

@@ -121,6 +121,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     invalidate: (invalidation) => {
       for (const listener of listeners) listener(invalidation);
     },
+    hasName: (parent, name) => at(parent).children.has(keyOf(name)),
     lookup: (parent, name) => {
       const node = child(parent, name);
       held(node.inode);

@@ -1,7 +1,8 @@
 // See foreknowledge.h. All tables are bounded: what does not fit is not known any more, and asked of JavaScript.
 #include "foreknowledge.h"
 
-#include <functional>
+#include <sodium.h>
+
 #include <utility>
 
 namespace packetfs::fuse {
@@ -12,33 +13,58 @@ constexpr std::size_t kNewFilesMax = 32768;  // twice: those that are open for t
 constexpr std::size_t kDirectoriesMax = 16384;
 constexpr std::size_t kNamesMax = 262144;  // about 10 MiB
 
-std::uint64_t hashOf(std::string_view name) { return std::hash<std::string_view>{}(name); }
-
 }  // namespace
+
+Foreknowledge::Foreknowledge() {
+  static_assert(sizeof hashKey_ == crypto_shorthash_siphash24_KEYBYTES);
+  randombytes_buf(hashKey_.data(), hashKey_.size());
+}
+
+/// SipHash-2-4 with a key of this process: nobody can choose two names that share a hash.
+DirectoryName Foreknowledge::nameIn(fuse_ino_t directory, std::string_view name) const {
+  DirectoryName result{.directory = directory};
+  static_assert(sizeof result.hash == crypto_shorthash_siphash24_BYTES);
+  crypto_shorthash_siphash24(reinterpret_cast<unsigned char*>(&result.hash),
+                             reinterpret_cast<const unsigned char*>(name.data()), name.size(), hashKey_.data());
+  return result;
+}
 
 Foreknowledge::Directory& Foreknowledge::directoryOf(fuse_ino_t inode) {
   if (directories_.size() >= kDirectoriesMax && !directories_.contains(inode)) {
     directories_.clear();
     namesCount_ = 0;
   }
-  return directories_[inode];
+  return directories_.try_emplace(inode, Directory{.namesSince = changes_}).first->second;
 }
 
-void Foreknowledge::note(const DirectoryChange& change) {
+ChangeNote Foreknowledge::note(const DirectoryChange& change) {
   for (const fuse_ino_t inode : change.inodes) {
     if (!change.answerTells && !directories_.contains(inode)) continue;
     Directory& directory = directoryOf(inode);
     directory.lastChange = changes_;
     directory.attributes.reset();
   }
-  if (!change.newName.empty()) noteName(*(change.inodes.end() - 1), change.newName);
+  ChangeNote result{.number = changes_};
+  if (!change.newName.empty()) result.made = nameIn(*(change.inodes.end() - 1), change.newName);
+  if (!change.removedName.empty()) result.missing = nameIn(*change.inodes.begin(), change.removedName);
+  if (result.made.has_value()) noteName(*result.made);
+  return result;
 }
 
-void Foreknowledge::noteName(fuse_ino_t inode, std::string_view name) {
-  auto& names = directoryOf(inode).names;
-  if (!names.has_value() || !names->insert(hashOf(name)).second) return;
-  if (++namesCount_ < kNamesMax) return;
-  for (auto& [other, directory] : directories_) directory.names.reset();
+void Foreknowledge::noteName(const DirectoryName& name) {
+  makeRoomForName();
+  const auto [entry, isNew] = directoryOf(name.directory).names.insert_or_assign(name.hash, Name{.lastMade = changes_});
+  if (isNew) namesCount_++;
+}
+
+/// What is not answered yet is not learned any more: which names it made is forgotten.
+void Foreknowledge::makeRoomForName() {
+  if (namesCount_ < kNamesMax) return;
+  for (auto& [inode, directory] : directories_) {
+    directory.names.clear();
+    directory.isComplete = false;
+    directory.namesSince = changes_;
+  }
   namesCount_ = 0;
 }
 
@@ -48,7 +74,7 @@ void Foreknowledge::forget(fuse_ino_t inode) {
   olderNewFiles_.erase(inode);
   const auto found = directories_.find(inode);
   if (found == directories_.end()) return;
-  if (found->second.names.has_value()) namesCount_ -= found->second.names->size();
+  namesCount_ -= found->second.names.size();
   directories_.erase(found);
 }
 
@@ -77,7 +103,7 @@ std::optional<struct stat> Foreknowledge::directory(fuse_ino_t inode) const {
 
 void Foreknowledge::learnNew(const struct stat& attributes) {
   std::lock_guard guard(mutex_);
-  if (S_ISDIR(attributes.st_mode)) directoryOf(attributes.st_ino).names.emplace();
+  if (S_ISDIR(attributes.st_mode)) directoryOf(attributes.st_ino).isComplete = true;
   if (!S_ISREG(attributes.st_mode)) return;
   if (newFiles_.size() >= kNewFilesMax) {
     std::swap(olderNewFiles_, newFiles_);
@@ -91,11 +117,39 @@ bool Foreknowledge::hasNoCapabilities(fuse_ino_t inode) const {
   return newFiles_.contains(inode) || olderNewFiles_.contains(inode);
 }
 
+ChangeNote Foreknowledge::lookingUp(fuse_ino_t directory, std::string_view name) const {
+  std::lock_guard guard(mutex_);
+  return {.number = changes_, .missing = nameIn(directory, name)};
+}
+
+void Foreknowledge::learnMade(const DirectoryName& name) {
+  std::lock_guard guard(mutex_);
+  const auto directory = directories_.find(name.directory);
+  if (directory == directories_.end()) return;
+  const auto entry = directory->second.names.find(name.hash);
+  if (entry != directory->second.names.end()) entry->second.missing = false;
+}
+
+void Foreknowledge::learnMissing(const DirectoryName& name, std::uint64_t change) {
+  std::lock_guard guard(mutex_);
+  makeRoomForName();
+  const auto directory = directories_.find(name.directory);
+  if (directory == directories_.end() || change < directory->second.namesSince) return;
+  const auto [entry, isNew] = directory->second.names.try_emplace(name.hash);
+  if (isNew) namesCount_++;
+  if (entry->second.lastMade <= change) entry->second.missing = true;
+}
+
 bool Foreknowledge::lacksName(fuse_ino_t directory, std::string_view name) const {
   std::lock_guard guard(mutex_);
-  const auto found = directories_.find(directory);
-  if (found == directories_.end() || !found->second.names.has_value()) return false;
-  return !found->second.names->contains(hashOf(name));
+  return lacks(nameIn(directory, name));
+}
+
+bool Foreknowledge::lacks(const DirectoryName& name) const {
+  const auto directory = directories_.find(name.directory);
+  if (directory == directories_.end()) return false;
+  const auto entry = directory->second.names.find(name.hash);
+  return entry == directory->second.names.end() ? directory->second.isComplete : entry->second.missing;
 }
 
 }  // namespace packetfs::fuse

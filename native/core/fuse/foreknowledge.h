@@ -1,13 +1,15 @@
 // What answers told that the kernel asks for next, so that these requests need not go to JavaScript: a new file has no
 // capabilities (the kernel asks before its first write), what a directory's attributes are now (the kernel drops them
-// with every change of a name, and asks on the next path through it), which names a directory made here does not have
-// (the kernel looks a name up before it creates it). Invariants: a directory's attributes are known only from the
-// answer to the last request that may have changed it, in the order in which those requests were queued; the names of a
-// directory are all that it may have; and both only until a remote change.
+// with every change of a name, and asks on the next path through it), which names a directory does not have (the kernel
+// looks a name up before it creates it, and drops what it knew of one that was removed). Invariants: a directory's
+// attributes are known only from the answer to the last request that may have changed it, in the order in which those
+// requests were queued; a name is missing only where no request queued later may have made it; and both only until a
+// remote change.
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -19,25 +21,43 @@
 
 namespace packetfs::fuse {
 
-/// Inodes whose attributes a request may change, and the name that the last of them may get.
+/// Inodes whose attributes a request may change, the name that the last of them may get, and the one that the first of
+/// them may lose.
 struct DirectoryChange {
   std::initializer_list<fuse_ino_t> inodes;
   std::string_view newName{};
+  std::string_view removedName{};
   /// Whether the answer tells the attributes as they are then.
   bool answerTells = true;
 };
 
+/// A name in a directory, by its hash.
+struct DirectoryName {
+  fuse_ino_t directory = 0;
+  std::uint64_t hash = 0;
+};
+
+/// What the answer to a queued request may teach.
+struct ChangeNote {
+  std::uint64_t number = 0;                // in the order of the queue; 0: it changes nothing that is known here
+  std::optional<DirectoryName> made{};     // may be there when it is answered
+  std::optional<DirectoryName> missing{};  // is not there any more where the answer says so
+};
+
 class Foreknowledge {
  public:
-  /// `push` queues the request that makes the change, and gets the number under which its answer may be learned. Under
-  /// the lock: what is learned belongs to the last in the order of the queue.
+  Foreknowledge();
+
+  /// `push` queues the request that makes the change, with what its answer may teach. Under the lock: what is learned
+  /// belongs to the last in the order of the queue.
   template <typename Push>
   void changing(const DirectoryChange& change, Push push) {
     std::lock_guard guard(mutex_);
     changes_++;
-    note(change);
-    push(changes_);
+    push(note(change));
   }
+  /// What the answer to a look-up that is queued from now on may teach where there is no such name.
+  [[nodiscard]] ChangeNote lookingUp(fuse_ino_t directory, std::string_view name) const;
 
   /// For what a peer changed, and what the kernel forgets.
   void forget(fuse_ino_t inode);
@@ -52,21 +72,35 @@ class Foreknowledge {
   /// What has just been made has no names and no capabilities.
   void learnNew(const struct stat& attributes);
   [[nodiscard]] bool hasNoCapabilities(fuse_ino_t inode) const;
+  /// The request that may have made the name is answered, however it ended.
+  void learnMade(const DirectoryName& name);
+  /// The name was missing after this change, for all that was queued before it.
+  void learnMissing(const DirectoryName& name, std::uint64_t change);
   /// True only if the directory surely has no such name.
   [[nodiscard]] bool lacksName(fuse_ino_t directory, std::string_view name) const;
 
  private:
+  struct Name {
+    std::uint64_t lastMade = 0;  // the last change that may have made it
+    bool missing = false;
+  };
+
   struct Directory {
     std::uint64_t lastChange = 0;
     std::optional<struct stat> attributes{};
-    /// Hashes of all names that it has, or had: two names that share one are both taken for present.
-    std::optional<std::unordered_set<std::uint64_t>> names{};
+    std::uint64_t namesSince = 0;                     // which changes of names are in `names`
+    bool isComplete = false;                          // a name that is not in `names` is missing
+    std::unordered_map<std::uint64_t, Name> names{};  // by hash
   };
 
-  void note(const DirectoryChange& change);
-  void noteName(fuse_ino_t inode, std::string_view name);
+  ChangeNote note(const DirectoryChange& change);
+  void noteName(const DirectoryName& name);
+  void makeRoomForName();
   Directory& directoryOf(fuse_ino_t inode);
+  [[nodiscard]] bool lacks(const DirectoryName& name) const;
+  [[nodiscard]] DirectoryName nameIn(fuse_ino_t directory, std::string_view name) const;
 
+  std::array<unsigned char, 16> hashKey_{};
   mutable std::mutex mutex_{};
   std::uint64_t changes_ = 0;
   std::size_t namesCount_ = 0;  // in all directories

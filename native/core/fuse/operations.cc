@@ -37,8 +37,8 @@ void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, Pend
 /// A request that changes directories, or one that may change the attributes of any inode.
 void submitChange(fuse_req_t request, const DirectoryChange& change, Opcode opcode, const RequestRecord& record,
                   PendingRequest pending = {}) {
-  contextOf(request).foreknowledge.changing(change, [&](std::uint64_t number) {
-    pending.change = number;
+  contextOf(request).foreknowledge.changing(change, [&](const ChangeNote& note) {
+    pending.change = note;
     submit(request, opcode, record, pending);
   });
 }
@@ -85,7 +85,8 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
     answerNoEntry(context, request);
     return;
   }
-  submit(request, Opcode::lookup, RequestRecord(Opcode::lookup, parent, name));
+  const ChangeNote note = context.foreknowledge.lookingUp(parent, name);
+  submit(request, Opcode::lookup, RequestRecord(Opcode::lookup, parent, name), {.change = note});
 }
 
 void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forget_data* forgotten) {
@@ -154,12 +155,13 @@ void makeSymlink(fuse_req_t request, const char* target, fuse_ino_t parent, cons
 }
 
 void unlinkName(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  submitChange(request, {.inodes = {parent}}, Opcode::unlink, RequestRecord(Opcode::unlink, parent, name));
+  const RequestRecord record(Opcode::unlink, parent, name);
+  submitChange(request, {.inodes = {parent}, .removedName = name}, Opcode::unlink, record);
 }
 
 void removeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name) {
   const RequestRecord record(Opcode::removeDirectory, parent, name);
-  submitChange(request, {.inodes = {parent}}, Opcode::removeDirectory, record);
+  submitChange(request, {.inodes = {parent}, .removedName = name}, Opcode::removeDirectory, record);
 }
 
 void linkInode(fuse_req_t request, fuse_ino_t inode, fuse_ino_t newParent, const char* newName) {
@@ -172,7 +174,8 @@ void renameName(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_in
                 unsigned flags) {
   RequestRecord record(Opcode::rename, parent, name);
   record.u64(newParent).u32(flags).u32(static_cast<std::uint32_t>(std::strlen(newName))).bytes(newName);
-  submitChange(request, {.inodes = {parent, newParent}, .newName = newName}, Opcode::rename, record);
+  submitChange(request, {.inodes = {parent, newParent}, .newName = newName, .removedName = name}, Opcode::rename,
+               record);
 }
 
 void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {

@@ -47,7 +47,8 @@
 //   offset size field
 //   0      4    length of the record
 //   4      2    kind (ReplyKind below)
-//   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the inode is new (entry, create)
+//   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the inode is new (entry, create), bit 2 the
+//               directory now lacks the name that the request took away (done)
 //   8      8    request id
 //   16     4    errno, 0 or positive; with another kind than `done` it is 0
 //   20     4    length of the bytes, or the count of entries, or the size (xattrSize); of done, entry and create, which
@@ -130,6 +131,7 @@ constexpr std::size_t kDirectoryEntryBytes = 24;
 constexpr std::uint32_t kClearSetId = 2048;
 constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
+constexpr std::uint16_t kReplyNameMissing = 4;
 constexpr std::uint16_t kEntryHasAttributes = 1;
 constexpr std::uint16_t kEntryUncounted = 2;
 

@@ -196,6 +196,12 @@ std::optional<std::size_t> bytesBeforeEffects(ReplyKind kind) {
   return std::nullopt;
 }
 
+void learnNames(Foreknowledge& foreknowledge, const ChangeNote& change, Reader& reader, ReplyKind kind) {
+  if (change.made.has_value()) foreknowledge.learnMade(*change.made);
+  const bool isMissing = kind == ReplyKind::noEntry || (reader.at<std::uint16_t>(6) & kReplyNameMissing) != 0;
+  if (isMissing && change.missing.has_value()) foreknowledge.learnMissing(*change.missing, change.number);
+}
+
 /// Before the answer leaves, because the kernel asks at once.
 void learnEffects(Foreknowledge& foreknowledge, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
   const std::optional<std::size_t> start = bytesBeforeEffects(kind);
@@ -205,7 +211,7 @@ void learnEffects(Foreknowledge& foreknowledge, const PendingRequest& pending, R
   std::size_t at = *start;
   for (std::uint16_t i = 0; i < directoryCount; i++, at += kAttributesBytes) {
     const FileAttributes directory = readAttributes(reader, at);
-    if (!reader.broken()) foreknowledge.learnAttributes(directory.attributes, pending.change);
+    if (!reader.broken()) foreknowledge.learnAttributes(directory.attributes, pending.change.number);
   }
   for (std::uint16_t i = 0; i < forgottenCount; i++, at += sizeof(std::uint64_t)) {
     foreknowledge.forgetAttributes(reader.at<std::uint64_t>(at));
@@ -258,6 +264,7 @@ void answerEntryOrAttributes(Context& context, const PendingRequest& pending, Re
 
 void answer(Context& context, PendingRequest& pending, Reader& reader) {
   const auto kind = static_cast<ReplyKind>(reader.at<std::uint16_t>(4));
+  learnNames(context.foreknowledge, pending.change, reader, kind);
   learnEffects(context.foreknowledge, pending, reader, kind);
   switch (kind) {
     case ReplyKind::done:

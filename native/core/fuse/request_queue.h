@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "foreknowledge.h"
 #include "protocol.h"
 
 namespace packetfs::fuse {
@@ -25,7 +26,7 @@ struct PendingRequest {
   std::uint32_t sizeLimit = 0;                // of readDirectory
   bool withAttributes = false;                // readDirectory
   struct fuse_file_info file {};              // of open and create
-  std::uint64_t change = 0;                   // its number (foreknowledge.h)
+  ChangeNote change{};                        // what the answer may teach
   std::optional<std::size_t> writtenBytes{};  // of setAttributes that ends a write; 0 ends a fallocate
 };
 

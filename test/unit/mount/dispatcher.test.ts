@@ -62,7 +62,11 @@ function setUp(calls: Partial<FileSystem>) {
 const test = suite('dispatcher');
 
 test('a batch is answered once, in one piece, after the journal is written', () => {
-  const { dispatcher, events, batches } = setUp({ getAttributes: () => attributesOf(3n), unlink: () => {} });
+  const { dispatcher, events, batches } = setUp({
+    getAttributes: () => attributesOf(3n),
+    unlink: () => {},
+    hasName: () => false,
+  });
   dispatcher.dispatch(
     new RequestBuilder()
       .request({ opcode: 'getAttributes', id: 1n, inode: 7n })
@@ -165,6 +169,7 @@ test('a rejected promise is answered, not lost', async () => {
 test('when the journal cannot be written, nothing is acknowledged', () => {
   const { dispatcher, batches } = setUp({
     unlink: () => {},
+    hasName: () => false,
     flushJournal: () => {
       throw new PacketFsError('PFS_IO', 'the journal cannot be written');
     },

@@ -17,12 +17,14 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findMount } from '../../../mount/mountinfo.ts';
 import { isMounted } from '../../support/mounts.ts';
 import { ended, run, runChecked, waitFor } from '../../support/process.ts';
+import { seededRandom, seedOfRun } from '../../support/seeded-random.ts';
 import { ServedMount } from '../../support/served-mount.ts';
 
 const session = suite<{ served: ServedMount }>('libfuse3 session');
@@ -32,6 +34,13 @@ session.before.each(async (context) => {
 session.after.each(async ({ served }) => {
   await served.remove();
 });
+
+const RENAME_WITH_WHITEOUT =
+  'import ctypes, sys; old, new = map(str.encode, sys.argv[1:]); ' +
+  'sys.exit(ctypes.CDLL(None).renameat2(-100, old, -100, new, 4) != 0)';
+
+/** The kernel forgets the names and attributes that nobody uses. */
+const dropCaches = (): void => writeFileSync('/proc/sys/vm/drop_caches', '2');
 
 const errorCode = (action: () => unknown): unknown => {
   try {
@@ -88,6 +97,80 @@ session('a name that came to a new directory is found there', async ({ served })
   assert.not.ok(absent('a') || absent('b') || absent('c') || absent('e'));
   served.send(`create remote ${statSync(served.path('d')).ino}`);
   await waitFor('the remote file', () => (absent('remote') ? undefined : true));
+});
+
+session('a name that was removed is known to be missing until it is made again', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  const entry = (name: string) => served.path(`d/${name}`);
+  const requestsOf = async (act: () => void): Promise<number> => {
+    const { requests = 0 } = await served.counters();
+    act();
+    return ((await served.counters())['requests'] ?? 0) - requests;
+  };
+  const isMissing = (name: string) => errorCode(() => statSync(entry(name))) === 'ENOENT';
+  for (const name of ['a', 'b', 'c']) writeFileSync(entry(name), '');
+  unlinkSync(entry('a'));
+  renameSync(entry('b'), entry('c'));
+  mkdirSync(entry('e'));
+  rmdirSync(entry('e'));
+  assert.is(await requestsOf(() => assert.ok(isMissing('a') && isMissing('b') && isMissing('e'))), 0);
+  writeFileSync(entry('a'), '');
+  linkSync(entry('a'), entry('b'));
+  renameSync(entry('c'), entry('e'));
+  assert.not.ok(isMissing('a') || isMissing('b') || isMissing('e'));
+  assert.ok(isMissing('c'));
+});
+
+session('a directory that was there before learns which names it lost', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  for (const name of ['a', 'b']) writeFileSync(served.path(`d/${name}`), '');
+  dropCaches();
+  renameSync(served.path('d/a'), served.path('d/c'));
+  renameSync(served.path('d/c'), served.path('d/a'));
+  const { requests } = await served.counters();
+  assert.is(
+    errorCode(() => statSync(served.path('d/c'))),
+    'ENOENT',
+  );
+  assert.is((await served.counters())['requests'], requests);
+  assert.ok(statSync(served.path('d/a')).isFile() && statSync(served.path('d/b')).isFile());
+});
+
+session('a rename that leaves something under the old name leaves it visible', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  writeFileSync(served.path('d/a'), 'x');
+  await runChecked('python3', ['-c', RENAME_WITH_WHITEOUT, served.path('d/a'), served.path('d/b')]);
+  assert.is(readFileSync(served.path('d/b'), 'utf8'), 'x');
+  assert.ok(statSync(served.path('d/a')).isCharacterDevice());
+});
+
+session('names are what the directory lists, whatever was done to them', ({ served }) => {
+  const { below } = seededRandom(seedOfRun());
+  const oneOf = <Item>(items: readonly Item[]): Item => {
+    const item = items[below(items.length)];
+    assert.ok(item !== undefined);
+    return item;
+  };
+  const directories = ['d', 'e'].map((name) => served.path(name));
+  for (const directory of directories) mkdirSync(directory);
+  const names = ['a', 'b', 'c', 'f'];
+  const place = () => join(oneOf(directories), oneOf(names));
+  const actions = [
+    () => closeSync(openSync(place(), 'w')),
+    () => unlinkSync(place()),
+    () => renameSync(place(), place()),
+    () => linkSync(place(), place()),
+    () => mkdirSync(place()),
+    () => rmdirSync(place()),
+    () => void statSync(place()),
+  ];
+  for (let step = 0; step < 3000; step++) {
+    errorCode(oneOf(actions));
+    const directory = oneOf(directories);
+    const name = oneOf(names);
+    const isFound = errorCode(() => statSync(join(directory, name))) === undefined;
+    assert.is(isFound, readdirSync(directory).includes(name), `step ${step}: ${name}`);
+  }
 });
 
 session('the attributes of a directory follow each change in it', ({ served }) => {

@@ -43,6 +43,7 @@ suiteOf('opcodes, kinds and sizes are those of protocol.h', () => {
   assert.is(protocol.DIRECTORY_ENTRY_BYTES, constant('kDirectoryEntryBytes'));
   assert.is(protocol.REPLY_KEEP_CACHE, constant('kReplyKeepCache'));
   assert.is(protocol.REPLY_NEW_INODE, constant('kReplyNewInode'));
+  assert.is(protocol.REPLY_NAME_MISSING, constant('kReplyNameMissing'));
   assert.is(protocol.ENTRY_HAS_ATTRIBUTES, constant('kEntryHasAttributes'));
   assert.is(protocol.ENTRY_UNCOUNTED, constant('kEntryUncounted'));
 });
