@@ -39,6 +39,7 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
                         InstanceMethod<&ContentObject::ingest>("ingest"),
                         InstanceMethod<&ContentObject::takePatch>("takePatch"),
                         InstanceMethod<&ContentObject::state>("state"),
+                        InstanceMethod<&ContentObject::isDirty>("isDirty"),
                         InstanceMethod<&ContentObject::forgetModified>("forgetModified"),
                         InstanceMethod<&ContentObject::useJournal>("useJournal"),
                         InstanceMethod<&ContentObject::makeDurable>("makeDurable"),
@@ -291,6 +292,17 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
     if (reader.failed()) return info.Env().Undefined();
     return runAsyncStatus(info.Env(), "journalAgain", {},
                           [store = store_, inode] { return store->journalAgain(inode); });
+  }
+
+  /// The one field of `state` that every close asks for, without an object around it.
+  Napi::Value isDirty(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    ArgumentReader reader(env, "isDirty");
+    const InodeNumber inode = reader.bigUint64(info[0], "inode");
+    if (reader.failed()) return env.Undefined();
+    const auto state = store_->state(inode);
+    if (!state.ok()) return throwStatus(env, state.status, "isDirty");
+    return Napi::Boolean::New(env, state.value.dirty);
   }
 
   Napi::Value dirtyInodes(const Napi::CallbackInfo& info) {

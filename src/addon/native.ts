@@ -188,6 +188,8 @@ export interface NativeContentStore {
   ingest(inode: bigint): Promise<void>;
   takePatch(inode: bigint): ContentPatch | undefined;
   state(inode: bigint): ContentState;
+  /** As `state` says. */
+  isDirty(inode: bigint): boolean;
   forgetModified(inode: bigint): void;
   /** fsync goes by it from now on, for at most `bytesMax` of written bytes, and of the blob. */
   useJournal(journal: NativeJournal, bytesMax: number): void;

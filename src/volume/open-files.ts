@@ -116,7 +116,7 @@ export class OpenFiles {
     if (!this.#files.has(node)) return;
     const { contents, namespace, latch } = this.#parts;
     if (latch.reason !== undefined) {
-      if (contents.state(node).dirty) latch.assertDurable();
+      if (contents.isDirty(node)) latch.assertDurable();
       return;
     }
     const patch = this.#takePatch(node);
@@ -259,7 +259,7 @@ export class OpenFiles {
     if (record === undefined || !(file !== undefined || this.#kernel.isReferenced(inode))) return 'unknown';
     if (file !== undefined) {
       const extents = toNative(namespace.extents(inode));
-      if (file.writers > 0 || file.users > 0 || contents.state(node).dirty) {
+      if (file.writers > 0 || file.users > 0 || contents.isDirty(node)) {
         contents.replace(node, record.size, extents);
         return 'mixed';
       }
@@ -288,7 +288,7 @@ export class OpenFiles {
   /** There are written bytes that somebody can still come to see. */
   #mustSave(node: InodeNumber): boolean {
     const { contents, latch } = this.#parts;
-    return latch.reason === undefined && contents.state(node).dirty && this.#isReachable(inodeOfNode(node));
+    return latch.reason === undefined && contents.isDirty(node) && this.#isReachable(inodeOfNode(node));
   }
 
   /** By a name, or by one that it may still get. */

@@ -58,6 +58,7 @@ test('written bytes read back at once, and a patch gives their extents after the
   const before = store.state(INODE);
   assert.is(before.size, 100_000n);
   assert.is(before.dirty, true);
+  assert.is(store.isDirty(INODE), true);
   assert.ok((before.modified ?? 0n) > 1_500_000_000_000_000_000n);
   assert.is(store.takePatch(INODE), undefined);
 
