@@ -63,8 +63,12 @@ function pagesTouching(content: ContentState, offset: bigint, end: bigint): { fr
   return { from: Math.max(0, low - 1), until };
 }
 
-/** What covers the range; gaps stay gaps. */
+/** Covers the range exactly, holes explicit. */
 export function readExtents(state: InodeState, range: { offset: bigint; length: bigint }, read: Read): Extent[] {
+  // Few extents are in the record itself, and what is only read needs no pages around them.
+  if (state.content === undefined && !state.hasPages) {
+    return normaliseRange(state.inlineExtents, range.offset, range.length);
+  }
   const content = loadContent(state, read);
   const { from, until } = pagesTouching(content, range.offset, range.offset + range.length);
   const all: Extent[] = [];

@@ -2,7 +2,6 @@
 import type { InodeNumber } from '../base/units.ts';
 import { ROOT_INODE } from '../base/units.ts';
 import { type Extent, isHole } from '../extent/extent.ts';
-import { normalise } from '../extent/list.ts';
 import type { ConflictTable } from './conflicts.ts';
 import { readExtents } from './content.ts';
 import { KIND } from './keys.ts';
@@ -117,6 +116,6 @@ export class NamespaceReader {
     if (length <= 0n) return [];
     const extents = readExtents(state, { offset, length }, (key) => this.#store.read(key));
     this.#store.measure(state);
-    return offset === 0n ? normalise(extents, length) : extents;
+    return extents;
   }
 }
