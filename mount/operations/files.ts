@@ -46,7 +46,7 @@ export function create(request: RequestCursor, context: OperationContext): Reply
   if (opened instanceof Promise) return opened.then(({ keepCache }) => ({ kind: 'create', attributes, keepCache }));
   const { keepCache } = opened;
   if (!isNew) return { kind: 'create', attributes, keepCache };
-  return { kind: 'create', attributes, keepCache, effects: { ...effectsOn([parent], context), isNew } };
+  return { kind: 'create', attributes, keepCache, effects: effectsOn([parent], context, { isNew }) };
 }
 
 /** O_TMPFILE: nothing changes in the directory. */

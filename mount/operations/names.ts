@@ -74,7 +74,7 @@ export function unlink(request: RequestCursor, context: OperationContext): Reply
   const parent = inodeNumber(request.inode);
   const name = request.name();
   context.fileSystem.unlink(parent, name);
-  return { kind: 'done', effects: { ...effectsOn([parent], context), isNameMissing: lacks(parent, name, context) } };
+  return { kind: 'done', effects: effectsOn([parent], context, { isNameMissing: lacks(parent, name, context) }) };
 }
 
 export function removeDirectory(request: RequestCursor, context: OperationContext): Reply {
@@ -82,7 +82,7 @@ export function removeDirectory(request: RequestCursor, context: OperationContex
   const name = request.name();
   const removed = context.fileSystem.removeDirectory(parent, name);
   const isNameMissing = lacks(parent, name, context);
-  return { kind: 'done', effects: { ...effectsOn([parent], context), forgotten: [removed], isNameMissing } };
+  return { kind: 'done', effects: effectsOn([parent], context, { forgotten: [removed], isNameMissing }) };
 }
 
 export function rename(request: RequestCursor, context: OperationContext): Reply | Promise<Reply> {
@@ -95,8 +95,9 @@ export function rename(request: RequestCursor, context: OperationContext): Reply
   const caller = callerOf(request);
   const answer = (forgotten: readonly InodeNumber[]): Reply => {
     if ((bits & RENAME_WHITEOUT) !== 0) leaveWhiteout({ parent, name, caller }, context);
-    const changed = effectsOn(parent === newParent ? [parent] : [parent, newParent], context);
-    return { kind: 'done', effects: { ...changed, forgotten, isNameMissing: lacks(parent, name, context) } };
+    const parents = parent === newParent ? [parent] : [parent, newParent];
+    const isNameMissing = lacks(parent, name, context);
+    return { kind: 'done', effects: effectsOn(parents, context, { forgotten, isNameMissing }) };
   };
   const outcome = context.fileSystem.rename({
     parent,
@@ -122,11 +123,15 @@ const lacks = (parent: InodeNumber, name: Uint8Array, { fileSystem }: OperationC
   !fileSystem.hasName(parent, name);
 
 /** The session gets the attributes of what a request changed with its answer. */
-export const effectsOn = (parents: readonly InodeNumber[], { fileSystem }: OperationContext): Effects => ({
+export const effectsOn = (
+  parents: readonly InodeNumber[],
+  { fileSystem }: OperationContext,
+  { forgotten = [], isNew = false, isNameMissing = false }: Partial<Omit<Effects, 'directories'>> = {},
+): Effects => ({
   directories: parents.map((parent) => fileSystem.getAttributes(parent)),
-  forgotten: [],
-  isNew: false,
-  isNameMissing: false,
+  forgotten,
+  isNew,
+  isNameMissing,
 });
 
 export const callerOf = (request: RequestCursor): Caller => ({
@@ -156,7 +161,7 @@ const by = (request: RequestCursor): { caller: Caller; umask: number } => ({
 const entryOfNew = (attributes: InodeAttributes, parent: InodeNumber, context: OperationContext): Reply => ({
   kind: 'entry',
   attributes,
-  effects: { ...effectsOn([parent], context), isNew: true },
+  effects: effectsOn([parent], context, { isNew: true }),
 });
 
 function renameFlags(flags: number): 'replace' | 'noreplace' | 'exchange' | undefined {

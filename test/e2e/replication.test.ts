@@ -127,4 +127,32 @@ test(
   }),
 );
 
+const CREATOR = `
+import os, sys
+for number in range(int(sys.argv[2])):
+    os.close(os.open(os.path.join(sys.argv[1], f"name-{number}"), os.O_CREAT | os.O_WRONLY))
+`;
+const CREATED = 200;
+
+test(
+  'what lost a name to a conflict is found under it once the winner is removed',
+  withCluster(async ({ a, b }) => {
+    mkdirSync(a.at('shared'));
+    await a.sync();
+    const names = Array.from({ length: CREATED }, (_, number) => `name-${number}`);
+    const creators = [a, b].map((node) => run('python3', ['-c', CREATOR, node.at('shared'), String(CREATED)]));
+    for (const { code, stderr } of await Promise.all(creators)) assert.is(code, 0, stderr);
+    await a.sync();
+    await b.sync();
+    for (const name of names) unlinkSync(a.at(`shared/${name}`));
+    // Before the listing, which would tell the kernel what is there.
+    const found = names.filter((name) => existsSync(a.at(`shared/${name}`)));
+    const listed = new Set(readdirSync(a.at('shared')));
+    const lost = names.filter((name) => listed.has(name));
+    console.log(`${lost.length} of ${CREATED} names had been given twice`);
+    assert.ok(lost.length > 0, 'both created some name before they heard of each other');
+    assert.equal(found, lost);
+  }),
+);
+
 test.run();

@@ -26,6 +26,12 @@ void succeed(Foreknowledge& known, const ChangeNote& note) {
   if (note.missing.has_value()) known.learnMissing(*note.missing, note.number);
 }
 
+bool lacks(const Foreknowledge& known, std::string_view name) { return !known.lookingUp(kDirectory, name).has_value(); }
+
+ChangeNote lookUp(const Foreknowledge& known, std::string_view name) {
+  return known.lookingUp(kDirectory, name).value();  // throws where JavaScript is not asked
+}
+
 void makeDirectory(Foreknowledge& known) {
   struct stat attributes {};
   attributes.st_ino = kDirectory;
@@ -35,25 +41,25 @@ void makeDirectory(Foreknowledge& known) {
 
 TEST("a new directory lacks every name but those that it gets") {
   Foreknowledge known;
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
   makeDirectory(known);
-  CHECK(known.lacksName(kDirectory, "a"));
+  CHECK(lacks(known, "a"));
   succeed(known, change(known, "a"));
-  CHECK(!known.lacksName(kDirectory, "a"));
-  CHECK(known.lacksName(kDirectory, "b"));
+  CHECK(!lacks(known, "a"));
+  CHECK(lacks(known, "b"));
 }
 
 TEST("a name is missing once its removal is answered and until it may be made again") {
   Foreknowledge known;
   const ChangeNote removal = change(known, {}, "a");
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
   succeed(known, removal);
-  CHECK(known.lacksName(kDirectory, "a"));
-  CHECK(!known.lacksName(kDirectory, "b"));
+  CHECK(lacks(known, "a"));
+  CHECK(!lacks(known, "b"));
   const ChangeNote creation = change(known, "a");
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
   succeed(known, creation);
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
 }
 
 TEST("a removal says nothing of what was queued behind it") {
@@ -61,36 +67,36 @@ TEST("a removal says nothing of what was queued behind it") {
   const ChangeNote removal = change(known, {}, "a");
   const ChangeNote creation = change(known, "a");
   succeed(known, removal);
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
   succeed(known, creation);
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
 }
 
 TEST("a rename that is answered late has made its name") {
   Foreknowledge known;
   const ChangeNote rename = change(known, "new", "old");
-  const ChangeNote lookup = known.lookingUp(kDirectory, "new");
+  const ChangeNote lookup = lookUp(known, "new");
   const ChangeNote removal = change(known, {}, "new");
   succeed(known, lookup);  // both while the rename waits for written bytes
   succeed(known, removal);
-  CHECK(known.lacksName(kDirectory, "new"));
+  CHECK(lacks(known, "new"));
   succeed(known, rename);
-  CHECK(!known.lacksName(kDirectory, "new"));
-  CHECK(known.lacksName(kDirectory, "old"));
+  CHECK(!lacks(known, "new"));
+  CHECK(lacks(known, "old"));
 }
 
 TEST("a negative look-up teaches only what no later request may have made") {
   Foreknowledge known;
-  succeed(known, known.lookingUp(kDirectory, "a"));
-  CHECK(!known.lacksName(kDirectory, "a"));  // nothing has changed in the directory: it is not kept
+  succeed(known, lookUp(known, "a"));
+  CHECK(!lacks(known, "a"));  // nothing has changed in the directory: it is not kept
   succeed(known, change(known, "other"));
-  const ChangeNote early = known.lookingUp(kDirectory, "a");
-  const ChangeNote late = known.lookingUp(kDirectory, "b");
+  const ChangeNote early = lookUp(known, "a");
+  const ChangeNote late = lookUp(known, "b");
   change(known, "a");
   succeed(known, early);
   succeed(known, late);
-  CHECK(!known.lacksName(kDirectory, "a"));
-  CHECK(known.lacksName(kDirectory, "b"));
+  CHECK(!lacks(known, "a"));
+  CHECK(lacks(known, "b"));
 }
 
 TEST("what a peer changed is not known nor learned from answers to earlier requests") {
@@ -99,11 +105,11 @@ TEST("what a peer changed is not known nor learned from answers to earlier reque
   const ChangeNote removal = change(known, {}, "a");
   known.forget(kDirectory);
   succeed(known, removal);
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
   change(known, "b");
   succeed(known, removal);
-  CHECK(!known.lacksName(kDirectory, "a"));
-  CHECK(!known.lacksName(kDirectory, "c"));
+  CHECK(!lacks(known, "a"));
+  CHECK(!lacks(known, "c"));
 }
 
 TEST("what does not fit is not known") {
@@ -113,10 +119,10 @@ TEST("what does not fit is not known") {
   const ChangeNote removal = change(known, {}, "a");
   change(known, "a");
   for (int i = 0; i < kMoreThanFits; i++) change(known, std::to_string(i));
-  CHECK(!known.lacksName(kDirectory, "0"));
-  CHECK(!known.lacksName(kDirectory, "never made"));
+  CHECK(!lacks(known, "0"));
+  CHECK(!lacks(known, "never made"));
   succeed(known, removal);
-  CHECK(!known.lacksName(kDirectory, "a"));
+  CHECK(!lacks(known, "a"));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kNewFilesMax = 32768;  // twice: those that are open for the first time, as a rule
 constexpr std::size_t kDirectoriesMax = 16384;
-constexpr std::size_t kNamesMax = 262144;  // about 10 MiB
+constexpr std::size_t kNamesMax = 262144;  // about 14 MiB
 
 }  // namespace
 
@@ -117,9 +117,11 @@ bool Foreknowledge::hasNoCapabilities(fuse_ino_t inode) const {
   return newFiles_.contains(inode) || olderNewFiles_.contains(inode);
 }
 
-ChangeNote Foreknowledge::lookingUp(fuse_ino_t directory, std::string_view name) const {
+std::optional<ChangeNote> Foreknowledge::lookingUp(fuse_ino_t directory, std::string_view name) const {
+  const DirectoryName wanted = nameIn(directory, name);
   std::lock_guard guard(mutex_);
-  return {.number = changes_, .missing = nameIn(directory, name)};
+  if (lacks(wanted)) return std::nullopt;
+  return ChangeNote{.number = changes_, .missing = wanted};
 }
 
 void Foreknowledge::learnMade(const DirectoryName& name) {
@@ -138,11 +140,6 @@ void Foreknowledge::learnMissing(const DirectoryName& name, std::uint64_t change
   const auto [entry, isNew] = directory->second.names.try_emplace(name.hash);
   if (isNew) namesCount_++;
   if (entry->second.lastMade <= change) entry->second.missing = true;
-}
-
-bool Foreknowledge::lacksName(fuse_ino_t directory, std::string_view name) const {
-  std::lock_guard guard(mutex_);
-  return lacks(nameIn(directory, name));
 }
 
 bool Foreknowledge::lacks(const DirectoryName& name) const {

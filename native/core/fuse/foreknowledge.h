@@ -56,8 +56,9 @@ class Foreknowledge {
     changes_++;
     push(note(change));
   }
-  /// What the answer to a look-up that is queued from now on may teach where there is no such name.
-  [[nodiscard]] ChangeNote lookingUp(fuse_ino_t directory, std::string_view name) const;
+  /// Nothing where the directory surely has no such name; else what a negative answer to the look-up may teach, if it
+  /// is queued from now on.
+  [[nodiscard]] std::optional<ChangeNote> lookingUp(fuse_ino_t directory, std::string_view name) const;
 
   /// For what a peer changed, and what the kernel forgets.
   void forget(fuse_ino_t inode);
@@ -76,8 +77,6 @@ class Foreknowledge {
   void learnMade(const DirectoryName& name);
   /// The name was missing after this change, for all that was queued before it.
   void learnMissing(const DirectoryName& name, std::uint64_t change);
-  /// True only if the directory surely has no such name.
-  [[nodiscard]] bool lacksName(fuse_ino_t directory, std::string_view name) const;
 
  private:
   struct Name {
@@ -97,6 +96,7 @@ class Foreknowledge {
   void noteName(const DirectoryName& name);
   void makeRoomForName();
   Directory& directoryOf(fuse_ino_t inode);
+  /// True only if the directory surely has no such name.
   [[nodiscard]] bool lacks(const DirectoryName& name) const;
   [[nodiscard]] DirectoryName nameIn(fuse_ino_t directory, std::string_view name) const;
 

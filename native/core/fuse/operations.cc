@@ -80,13 +80,18 @@ void initialize(void*, struct fuse_conn_info* connection) {
 
 void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   Context& context = contextOf(request);
-  if (context.foreknowledge.lacksName(parent, name) && std::strlen(name) <= kNameBytesMax) {
-    count(context.counters.foreknown);
-    answerNoEntry(context, request);
+  const RequestRecord record(Opcode::lookup, parent, name);
+  if (std::strlen(name) > kNameBytesMax) {
+    submit(request, Opcode::lookup, record);
     return;
   }
-  const ChangeNote note = context.foreknowledge.lookingUp(parent, name);
-  submit(request, Opcode::lookup, RequestRecord(Opcode::lookup, parent, name), {.change = note});
+  const std::optional<ChangeNote> note = context.foreknowledge.lookingUp(parent, name);
+  if (note.has_value()) {
+    submit(request, Opcode::lookup, record, {.change = *note});
+    return;
+  }
+  count(context.counters.foreknown);
+  answerNoEntry(context, request);
 }
 
 void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forget_data* forgotten) {
