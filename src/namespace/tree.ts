@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { type InodeNumber, logNumber, ROOT_INODE } from '../base/units.ts';
-import { type ChangeSet, newChangeSet } from './change-set.ts';
+import { type ChangeSet, newChangeSet, noteChange } from './change-set.ts';
 import { CONFLICT_MARK, conflictName } from './conflict-names.ts';
 import { deleteName, insertName, loadDirectory } from './directory.ts';
 import type { LogTable } from './logs.ts';
@@ -63,9 +63,9 @@ export class Tree {
   }
 
   update(state: InodeState, changes: RecordChanges): void {
+    if (this.changes !== undefined) noteChange(this.changes, state.record);
     state.record = changedRecord(state.record, changes);
     this.store.touch(state);
-    this.changes?.inodes.add(state.inode);
   }
 
   directory(state: InodeState): DirectoryState {
@@ -296,7 +296,7 @@ export class Tree {
   #note(parent: InodeState, name: Uint8Array): void {
     if (this.changes === undefined) return;
     const key = nameKey(name);
-    this.changes.inodes.add(parent.inode);
+    noteChange(this.changes, parent.record);
     this.changes.entries.set(`${parent.inode}/${key}`, { parent: parent.inode, name: key });
     if (!this.directory(parent).crowded.has(key)) return;
     for (const [shown] of this.shownNames(parent, key)) {

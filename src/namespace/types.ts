@@ -131,8 +131,8 @@ export interface ShownName {
 
 /** What is not any more as a kernel has it. */
 export interface StaleParts {
-  /** Inodes whose attributes or content changed. */
-  readonly inodes: readonly InodeNumber[];
+  /** Inodes whose attributes or content changed, as they were before. */
+  readonly inodes: readonly InodeRecord[];
   /** Of these, the ones whose content changed: open files need the new extents. */
   readonly contents: readonly InodeNumber[];
   readonly entries: readonly ShownName[];

@@ -1,6 +1,7 @@
 // Applying a peer's batches: into the namespace, to the open files, to the kernel's caches, then one durable commit.
+import { assert } from '../base/assert.ts';
 import type { InodeNumber } from '../base/units.ts';
-import type { AppliedBatch } from '../namespace/types.ts';
+import type { AppliedBatch, InodeRecord } from '../namespace/types.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 
@@ -12,7 +13,6 @@ export async function applyBatches(
 ): Promise<void> {
   if (parts.invalidations.isFull) await parts.invalidations.room();
   parts.latch.assertWritable();
-  files.rememberRecords();
   const applied: AppliedBatch[] = [];
   try {
     for (const batch of batches) {
@@ -27,17 +27,24 @@ export async function applyBatches(
 }
 
 function show(parts: VolumeParts, files: OpenFiles, applied: readonly AppliedBatch[]): void {
-  const nodes = new Set<InodeNumber>();
+  const before = firstOfEach(applied.flatMap((outcome) => outcome.inodes));
+  const nodes = new Set([...before.keys()].flatMap((inode) => files.nodesOf(inode)));
   const entries = applied.flatMap((outcome) => outcome.entries);
   for (const inode of new Set(applied.flatMap((outcome) => outcome.contents))) {
-    for (const node of files.nodesOf(inode)) nodes.add(node);
-    const outcome = files.replaceContent(inode);
+    const record = before.get(inode);
+    assert(record !== undefined, 'a change of content is a change of the inode');
+    const outcome = files.replaceContent(record);
     if (outcome === 'node') entries.push(...parts.namespace.namesOf(inode));
     if (outcome === 'grown' && !parts.invalidations.isHeard) parts.contents.reveal(files.nodeOf(inode));
   }
-  for (const inode of new Set(applied.flatMap((outcome) => outcome.inodes))) {
-    for (const node of files.nodesOf(inode)) nodes.add(node);
-  }
+  for (const inode of before.keys()) for (const node of files.nodesOf(inode)) nodes.add(node);
   parts.invalidations.publish({ inodes: [...nodes], entries });
   for (const inode of applied.flatMap((outcome) => outcome.unlinked)) files.reapIfGone(inode);
+}
+
+/** Several batches may have changed one inode: as it was before all of them. */
+function firstOfEach(records: readonly InodeRecord[]): Map<InodeNumber, InodeRecord> {
+  const first = new Map<InodeNumber, InodeRecord>();
+  for (const record of records) if (!first.has(record.inode)) first.set(record.inode, record);
+  return first;
 }

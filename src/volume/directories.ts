@@ -117,7 +117,7 @@ export class Directories {
   #showVanished(): void {
     const vanished = this.#parts.namespace.takeVanished();
     if (vanished === undefined) return;
-    const inodes = vanished.inodes.flatMap((inode) => this.#files.nodesOf(inode));
+    const inodes = vanished.inodes.flatMap(({ inode }) => this.#files.nodesOf(inode));
     this.#parts.invalidations.publish({ inodes, entries: vanished.entries });
     for (const inode of vanished.unlinked) this.#files.reapIfGone(inode);
   }

@@ -21,7 +21,7 @@ interface OpenFile {
   handles: number;
   /** Of these, the ones that can write. */
   writers: number;
-  /** As it was before the batches that are being applied; of a pinned node, as it was when it was current. */
+  /** Of a pinned node, as it was when it was current. */
   record: InodeRecord | undefined;
   /** Work that needs the content although no handle may be left. */
   users: number;
@@ -239,19 +239,13 @@ export class OpenFiles {
     if (this.#parts.namespace.inode(inode)?.links === 0) this.#parts.namespace.reap(inode);
   }
 
-  /** Batches are about to be applied. */
-  rememberRecords(): void {
-    for (const [node, file] of this.#files) {
-      if (this.#nodes.isCurrent(node)) file.record = this.#parts.namespace.inode(inodeOfNode(node));
-    }
-  }
-
   /**
-   * A remote change gave the inode new content. `node`: it has a new node, what is open stays with the old content, and
+   * A remote change gave the inode new content; it was as `before` has it. `node`: it has a new node, what is open stays with the old content, and
    * the kernel must look its names up again. `grown`: readers go on, there is more behind what they had. `mixed`: it is
    * open for writing or has unsaved bytes, which stay on top; every handle has the new content.
    */
-  replaceContent(inode: InodeNumber): 'unknown' | 'node' | 'grown' | 'mixed' {
+  replaceContent(before: InodeRecord): 'unknown' | 'node' | 'grown' | 'mixed' {
+    const { inode } = before;
     const { contents, namespace } = this.#parts;
     const record = namespace.inode(inode);
     const node = this.#nodes.of(inode);
@@ -264,6 +258,7 @@ export class OpenFiles {
         return 'mixed';
       }
       if (contents.grow(node, record.size, extents)) return 'grown';
+      file.record = before;
     }
     this.#nodes.advance(inode, { isOpen: file !== undefined });
     return 'node';
