@@ -91,6 +91,7 @@
         "core/fuse/content_operations.cc",
         "core/fuse/foreknowledge.cc",
         "core/fuse/invalidations.cc",
+        "core/fuse/kept_handles.cc",
         "core/fuse/killed_privileges.cc",
         "core/fuse/operations.cc",
         "core/fuse/replies.cc",

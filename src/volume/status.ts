@@ -12,6 +12,7 @@ export interface VolumeStatus {
   /** Last own operation that is durable. */
   readonly sequence: bigint;
   readonly inodes: bigint;
+  /** Those too that the mount keeps open for their next reader. */
   readonly openFiles: number;
   readonly dirtyBytes: number;
   readonly commits: number;

@@ -40,10 +40,13 @@ export interface MemoryFileSystem extends FileSystem {
   /** Lookups that the kernel still holds, by inode. */
   readonly lookups: ReadonlyMap<InodeNumber, number>;
   journalFlushes: number;
+  /** Opens that no release followed. */
+  handles(): number;
 }
 
 export function createMemoryFileSystem(contents: NativeContentStore): MemoryFileSystem {
   const nodes = new Map<InodeNumber, Node>();
+  let handles = 0;
   const lookups = new Map<InodeNumber, number>();
   const listeners = new Set<(invalidation: Invalidation) => void>();
   let nextInode = 2n;
@@ -117,6 +120,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
 
   const fileSystem: MemoryFileSystem = {
     lookups,
+    handles: () => handles,
     journalFlushes: 0,
     invalidate: (invalidation) => {
       for (const listener of listeners) listener(invalidation);
@@ -198,6 +202,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     open: (inode, { truncate }) => {
       if ((at(inode).mode & TYPE_BITS) !== FILE) fail('PFS_INVALID');
       contents.open(inode, at(inode).size, new BigUint64Array());
+      handles += 1;
       if (!truncate) return { keepCache: false };
       return contents.truncate(inode, 0n).then(() => {
         takeVersion(inode);
@@ -206,6 +211,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     },
     flush: takeVersion,
     release: (inode) => {
+      handles -= 1;
       takeVersion(inode);
       contents.close(inode);
     },

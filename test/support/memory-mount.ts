@@ -52,7 +52,7 @@ commands.on('line', (line) => {
   switch (command) {
     case 'counters': {
       const held = [...fileSystem.lookups.values()].reduce((total, count) => total + count, 0);
-      console.log(JSON.stringify({ ...session.counters(), held }));
+      console.log(JSON.stringify({ ...session.counters(), held, handles: fileSystem.handles() }));
       break;
     }
     case 'create':

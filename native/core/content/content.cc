@@ -231,7 +231,8 @@ Result<bool> Content::takePatch(ContentPatch& patch) {
 }
 
 ContentState Content::state() const {
-  return {shownSize_.value_or(size_), modifiedNs_, base_.bytes() + dirty_.bytes(), hasChanges() || !dirty_.empty()};
+  return {shownSize_.value_or(size_), modifiedNs_, base_.bytes() + dirty_.bytes(), hasChanges() || !dirty_.empty(),
+          base_.list().size()};
 }
 
 void Content::discard() {

@@ -21,6 +21,7 @@ struct ContentState {
   std::int64_t modifiedNs = 0;       // wall time of the last write not yet taken, 0: none
   std::uint64_t allocatedBytes = 0;  // sum of non-hole extents and dirty bytes
   bool dirty = false;
+  std::uint64_t extents = 0;  // in the blob
 };
 
 /// What changed since the last take: replacement for each range of the file, and the size.

@@ -38,6 +38,23 @@ bool clearsSetId(fuse_req_t request, fuse_ino_t inode, std::size_t writtenBytes)
   return true;
 }
 
+/// Whether JavaScript need not hear of a release, because the handle stays open for the next reader. A writer's release
+/// takes a kept handle with it: a version of what was written is made at the last release.
+bool keepsHandle(Context& context, fuse_ino_t inode, const struct fuse_file_info& file) {
+  constexpr std::uint64_t kExtentsMax = 16;  // as many cost no more memory than the rest of an open file
+  if (!isForReading(file)) {
+    releaseKept(context, inode);
+    return false;
+  }
+  const Result<ContentState> state = context.contents->state(inode);
+  if (!state.ok() || state.value.dirty || state.value.extents > kExtentsMax) return false;
+  const KeptHandles::Kept kept = context.keptHandles.keep(inode, file.fh);
+  if (kept.displaced.has_value()) notifyRelease(context, *kept.displaced, O_RDONLY, 0);
+  // A writer may have written and gone meanwhile, and have found nothing to take along.
+  if (kept.isKept && isDirty(*context.contents, inode)) releaseKept(context, inode);
+  return kept.isKept;
+}
+
 void syncByCommit(fuse_req_t request, fuse_ino_t inode, int dataOnly) {
   Context& context = contextOf(request);
   const int error = isDirty(*context.contents, inode) ? ingestDirty(context, inode) : 0;
@@ -52,6 +69,16 @@ void syncByCommit(fuse_req_t request, fuse_ino_t inode, int dataOnly) {
 }
 
 }  // namespace
+
+void notifyRelease(Context& context, fuse_ino_t inode, int flags, int ingestError) {
+  RequestRecord record(Opcode::release, inode);
+  record.u32(static_cast<std::uint32_t>(flags)).u32(static_cast<std::uint32_t>(ingestError));
+  context.queue.notify(record);
+}
+
+void releaseKept(Context& context, fuse_ino_t inode) {
+  if (context.keptHandles.drop(inode)) notifyRelease(context, inode, O_RDONLY, 0);
+}
 
 void readFile(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info*) {
   Context& context = contextOf(request);
@@ -131,9 +158,7 @@ void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* fi
   const bool mustIngest = isDirty(*context.contents, inode) && !context.contents->isWholeInJournal(inode);
   const int error = mustIngest ? ingestDirty(context, inode) : 0;
   context.foreknowledge.forget(inode);
-  RequestRecord record(Opcode::release, inode);
-  record.u32(static_cast<std::uint32_t>(file->flags)).u32(static_cast<std::uint32_t>(error));
-  context.queue.notify(record);
+  if (!keepsHandle(context, inode, *file)) notifyRelease(context, inode, file->flags, error);
   fuse_reply_err(request, 0);
 }
 

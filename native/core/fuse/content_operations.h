@@ -3,6 +3,8 @@
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 
+#include "context.h"
+
 namespace packetfs::fuse {
 
 void readFile(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info* file);
@@ -16,6 +18,10 @@ void copyFileRange(fuse_req_t request, fuse_ino_t from, off_t fromOffset, struct
 
 void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file);
 void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file);
+/// Tells JavaScript; nobody waits. `ingestError`: errno of what went before, or 0.
+void notifyRelease(Context& context, fuse_ino_t inode, int flags, int ingestError);
+/// The kept handle of the node goes, if there is one.
+void releaseKept(Context& context, fuse_ino_t inode);
 void syncFile(fuse_req_t request, fuse_ino_t inode, int dataOnly, struct fuse_file_info* file);
 
 }  // namespace packetfs::fuse

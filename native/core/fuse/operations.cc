@@ -98,6 +98,7 @@ void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forg
   static_assert(sizeof *forgotten == 16, "pairs of inode and lookups, as protocol.h lists them");
   Context& context = contextOf(request);
   for (std::size_t i = 0; i < forgottenCount; i++) {
+    releaseKept(context, forgotten[i].ino);
     context.foreknowledge.forget(forgotten[i].ino);
     context.setIdFiles.forget(forgotten[i].ino);
   }
@@ -184,12 +185,23 @@ void renameName(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_in
 }
 
 void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
+  Context& context = contextOf(request);
+  if (isForReading(*file)) {
+    if (const std::optional<std::uint64_t> epoch = context.keptHandles.take(inode); epoch.has_value()) {
+      count(context.counters.reopened);
+      file->fh = *epoch;
+      answerOpened(request, *file, true);
+      return;
+    }
+  }
+  file->fh = context.keptHandles.epoch();
   RequestRecord record(Opcode::open, inode);
   record.u32(static_cast<std::uint32_t>(file->flags)).u32(0);
   submit(request, Opcode::open, record, {.file = *file});
 }
 
 void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, struct fuse_file_info* file) {
+  file->fh = contextOf(request).keptHandles.epoch();
   RequestRecord record(Opcode::create, parent, name);
   record.u32(mode).u32(static_cast<std::uint32_t>(file->flags));
   submitChange(request, {.inodes = {parent}, .newName = name}, Opcode::create, record, {.file = *file});

@@ -221,15 +221,19 @@ void learnEffects(Foreknowledge& foreknowledge, const PendingRequest& pending, R
   if (!reader.broken()) foreknowledge.learnNew(made.attributes);
 }
 
-void answerOpen(const Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
-  constexpr int kAccessModeReadOnly = 0;
-  pending.file.keep_cache = (reader.at<std::uint16_t>(6) & kReplyKeepCache) != 0 ? 1U : 0U;
+void prepareOpened(struct fuse_file_info& file, bool keepsCache) {
+  file.keep_cache = keepsCache ? 1U : 0U;
   // Closing a descriptor that cannot write changes nothing: the kernel need not tell us.
-  pending.file.noflush = (pending.file.flags & 3) == kAccessModeReadOnly ? 1U : 0U;
+  file.noflush = isForReading(file) ? 1U : 0U;
+}
+
+void answerOpen(const Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
+  const bool keepsCache = (reader.at<std::uint16_t>(6) & kReplyKeepCache) != 0;
   if (kind == ReplyKind::open) {
-    fuse_reply_open(pending.request, &pending.file);
+    answerOpened(pending.request, pending.file, keepsCache);
     return;
   }
+  prepareOpened(pending.file, keepsCache);
   const struct fuse_entry_param entry = readEntry(context, reader, kReplyHeaderBytes);
   if (reader.broken()) {
     fuse_reply_err(pending.request, EIO);
@@ -304,6 +308,11 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
 }
 
 }  // namespace
+
+void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache) {
+  prepareOpened(file, keepsCache);
+  fuse_reply_open(request, &file);
+}
 
 void answerNoEntry(const Context& context, fuse_req_t request) {
   struct fuse_entry_param entry {};

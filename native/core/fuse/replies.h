@@ -13,6 +13,9 @@ namespace packetfs::fuse {
 /// with EINVAL (its requests stay pending until the session ends: a bug, not an operating error).
 Status answerBatch(Context& context, std::span<const std::uint8_t> batch);
 
+/// A file is open; `keepsCache`: what the kernel has of its content is still right.
+void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache);
+
 /// "There is no such name", which the kernel may remember.
 void answerNoEntry(const Context& context, fuse_req_t request);
 

@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "content_operations.h"
 #include "operations.h"
 #include "replies.h"
 
@@ -202,6 +203,7 @@ Status Session::reply(std::span<const std::uint8_t> batch) {
 void Session::invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length) {
   count(context_.counters.invalidations);
   context_.foreknowledge.forget(inode);
+  if (context_.keptHandles.dropChanged(inode)) notifyRelease(context_, inode, O_RDONLY, 0);
   context_.invalidations.inode(inode, offset, length);
 }
 
@@ -244,6 +246,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"ingestFailures", all.ingestFailures},
       {"requests", all.requests},
       {"foreknown", all.foreknown},
+      {"reopened", all.reopened},
       {"batches", all.batches},
       {"replies", all.replies},
       {"strayReplies", all.strayReplies},

@@ -214,6 +214,54 @@ session('the attributes of a directory follow each change in it', ({ served }) =
   );
 });
 
+const handlesOf = async (served: ServedMount): Promise<number | undefined> => (await served.counters())['handles'];
+
+/** Releases travel with the next request, or some milliseconds later. */
+const waitForHandles = (served: ServedMount, wanted: number): Promise<true> =>
+  waitFor(`${wanted} handles`, async () => ((await handlesOf(served)) === wanted ? true : undefined));
+
+session('a file that was read is opened again without JavaScript', async ({ served }) => {
+  writeFileSync(served.path('a'), 'x');
+  assert.is(readFileSync(served.path('a'), 'utf8'), 'x');
+  const { requests, reopened = 0 } = await served.counters();
+  for (let times = 0; times < 3; times++) assert.is(readFileSync(served.path('a'), 'utf8'), 'x');
+  const after = await served.counters();
+  assert.is(after['requests'], requests);
+  assert.is(after['reopened'], reopened + 3);
+  assert.is(after['handles'], 1);
+});
+
+session('two readers at once have a handle each, and one stays', async ({ served }) => {
+  writeFileSync(served.path('a'), 'x');
+  const readers = [openSync(served.path('a'), 'r'), openSync(served.path('a'), 'r')];
+  assert.is(await handlesOf(served), 2);
+  for (const fd of readers) closeSync(fd);
+  await waitForHandles(served, 1);
+});
+
+session('a handle that stayed open goes with a writer, a peer and the file', async ({ served }) => {
+  for (const name of ['a', 'b', 'c']) {
+    writeFileSync(served.path(name), 'x');
+    readFileSync(served.path(name));
+  }
+  await waitForHandles(served, 3);
+  writeFileSync(served.path('a'), 'y', { flag: 'a' });
+  await waitForHandles(served, 2);
+  served.send(`chmod ${statSync(served.path('b')).ino}`);
+  await waitForHandles(served, 1);
+  unlinkSync(served.path('c'));
+  await waitForHandles(served, 0);
+});
+
+session('a handle of before a change by a peer does not stay open', async ({ served }) => {
+  writeFileSync(served.path('a'), 'x');
+  const fd = openSync(served.path('a'), 'r');
+  served.send(`chmod ${statSync(served.path('a')).ino}`);
+  await served.line((line) => line === 'changed');
+  closeSync(fd);
+  await waitForHandles(served, 0);
+});
+
 session('a capability set on a new open file is seen', async ({ served }) => {
   const fd = openSync(served.path('b'), 'w');
   // cap_net_raw=ep, as setcap(8) writes it
