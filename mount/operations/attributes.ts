@@ -15,6 +15,9 @@ const SET_MODIFIED = 1 << 5;
 const SET_ACCESSED_NOW = 1 << 7;
 const SET_MODIFIED_NOW = 1 << 8;
 const PERMISSION_BITS = 0o7777;
+/** What a change of attributes is about; chown(2) to the same owner, -1 and -1, sets none of them. */
+const SUBJECTS =
+  SET_MODE | SET_UID | SET_GID | SET_SIZE | SET_ACCESSED | SET_MODIFIED | SET_ACCESSED_NOW | SET_MODIFIED_NOW;
 
 export function getAttributes(request: RequestCursor, { fileSystem }: OperationContext): Reply {
   return { kind: 'attributes', attributes: fileSystem.getAttributes(inodeNumber(request.inode)) };
@@ -43,7 +46,7 @@ function changesOf(request: RequestCursor): AttributeChanges {
     ...((valid & SET_MODE) === 0 ? {} : { mode: request.u32(44) & PERMISSION_BITS }),
     ...((valid & SET_UID) === 0 ? {} : { uid: request.u32(48) }),
     ...((valid & SET_GID) === 0 ? {} : { gid: request.u32(52) }),
-    ...((valid & CLEAR_SET_ID) === 0 ? {} : { clearSetId: true }),
+    ...((valid & CLEAR_SET_ID) === 0 && (valid & SUBJECTS) !== 0 ? {} : { clearSetId: true }),
     ...((valid & SET_SIZE) === 0 ? {} : { size: request.u64(56) }),
     ...(accessed === undefined ? {} : { accessed }),
     ...(modified === undefined ? {} : { modified }),

@@ -11,6 +11,9 @@ const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 /** Those that Linux's filesystems store; of `system.`, access control lists alone. */
 const STORED_NAMESPACES = ['user.', 'trusted.', 'security.', 'system.posix_acl_'].map((prefix) => Buffer.from(prefix));
+/** Only root sees what is stored for it alone. */
+const TRUSTED = Buffer.from('trusted.');
+const ROOT_UID = 0;
 
 export function setExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
   const inode = inodeNumber(request.inode);
@@ -35,7 +38,8 @@ export function getExtendedAttribute(request: RequestCursor, { fileSystem }: Ope
 }
 
 export function listExtendedAttributes(request: RequestCursor, { fileSystem }: OperationContext): Reply {
-  const names = fileSystem.listExtendedAttributes(inodeNumber(request.inode));
+  const all = fileSystem.listExtendedAttributes(inodeNumber(request.inode));
+  const names = request.uid === ROOT_UID ? all : all.filter((name) => !startsWith(name, TRUSTED));
   return sized(joinNames(names), request.u32(40));
 }
 
@@ -53,7 +57,9 @@ export function removeExtendedAttribute(request: RequestCursor, { fileSystem }: 
 }
 
 export const isStoredAttribute = (name: Uint8Array): boolean =>
-  STORED_NAMESPACES.some((prefix) => prefix.equals(name.subarray(0, prefix.length)));
+  STORED_NAMESPACES.some((prefix) => startsWith(name, prefix));
+
+const startsWith = (name: Uint8Array, prefix: Buffer): boolean => prefix.equals(name.subarray(0, prefix.length));
 
 /** Why no attribute can have this name; undefined when one can. */
 function refusalOf(name: Uint8Array): Reply | undefined {

@@ -110,15 +110,18 @@ export class LocalChanges {
     value: Uint8Array,
     mode: 'any' | 'create' | 'replace',
   ): void {
-    const known = this.#hasExtended(inode, name);
-    if (mode === 'create' && known) throw new PacketFsError('PFS_EXISTS', 'The attribute exists');
-    if (mode === 'replace' && !known) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
+    const known = this.#extended(inode, name);
+    if (mode === 'create' && known !== undefined) throw new PacketFsError('PFS_EXISTS', 'The attribute exists');
+    if (mode === 'replace' && known === undefined) {
+      throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
+    }
+    if (known !== undefined && Buffer.compare(known, value) === 0) return; // no peer hears of it, as no time changes
     this.#do({ kind: 'extended', inode, name, value });
   }
 
   removeExtendedAttribute(inode: InodeNumber, name: Uint8Array): void {
-    const known = this.#hasExtended(inode, name);
-    if (!known) throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
+    if (this.#extended(inode, name) === undefined)
+      throw new PacketFsError('PFS_NO_ATTRIBUTE', 'The attribute does not exist');
     this.#do({ kind: 'extended', inode, name, value: undefined });
   }
 
@@ -232,8 +235,8 @@ export class LocalChanges {
     log.dirty = true;
   }
 
-  #hasExtended(inode: InodeNumber, name: Uint8Array): boolean {
+  #extended(inode: InodeNumber, name: Uint8Array): Uint8Array | undefined {
     const values = this.#tree.store.extended(this.mutator.live(inode));
-    return values.get(nameKey(name))?.value !== undefined;
+    return values.get(nameKey(name))?.value;
   }
 }

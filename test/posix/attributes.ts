@@ -267,6 +267,17 @@ as_user(12345, lambda: os.chown(path, -1, 12345))
 result = os.lstat(path).st_mode & 0o7777`;
     assert.is(await site.probe.run(code, { path: site.at('file') }), 0o755);
   }),
+  property('a change of owner that changes neither clears the set-id bits too, and tells the time', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.chmod(path, 0o6755)
+before = os.lstat(path).st_ctime_ns
+time.sleep(0.02)
+os.chown(path, -1, -1)
+after = os.lstat(path)
+result = [after.st_mode & 0o7777, after.st_ctime_ns > before]`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [0o755, true]);
+  }),
   property('changing attributes of what is not there fails with ENOENT', async (site) => {
     expectErrno('ENOENT', () => chmodSync(site.at('missing'), 0o600));
     expectErrno('ENOENT', () => lchownSync(site.at('missing'), 1, 1));

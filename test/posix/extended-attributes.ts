@@ -78,6 +78,29 @@ result = [after.st_ctime_ns > before, after.st_mtime_ns]`;
     const code = "os.setxattr(path, 'trusted.a', b'1')\nresult = os.getxattr(path, 'trusted.a').decode()";
     assert.is(await site.probe.run(code, { path }), '1');
   }),
+  property('trusted attributes are listed for root alone', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.chown(path, 12345, 12345)
+os.setxattr(path, 'trusted.a', b'1')
+os.setxattr(path, 'user.a', b'1')
+def list_the_other():
+    if os.listxattr(path) != ['user.a']:
+        raise OSError(errno.EBADMSG, 'it lists more')
+as_user(12345, list_the_other)
+result = sorted(os.listxattr(path))`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), ['trusted.a', 'user.a']);
+  }),
+  property('setting an attribute to what it is changes no time', async (site) => {
+    const code = `
+open(path, 'w').close()
+os.setxattr(path, 'user.a', b'1')
+before = os.lstat(path).st_ctime_ns
+time.sleep(0.02)
+os.setxattr(path, 'user.a', b'1')
+result = os.lstat(path).st_ctime_ns - before`;
+    assert.is(await site.probe.run(code, { path: site.at('file') }), 0);
+  }),
   property('an attribute of no known namespace is refused with ENOTSUP', async (site) => {
     writeFileSync(site.at('file'), '');
     const code = "os.setxattr(path, 'colour.of', b'blue')";
