@@ -234,6 +234,9 @@ export class OpenFiles {
 
   /** An inode without names, handles and kernel references goes. */
   reapIfGone(inode: InodeNumber): void {
+    const node = this.#nodes.of(inode);
+    const file = this.#files.get(node);
+    if (file !== undefined) this.#dropIfUnused(node, file);
     if (this.#isInUse(inode) || this.#parts.latch.reason !== undefined) return;
     this.#nameless.delete(inode);
     if (this.#parts.namespace.inode(inode)?.links === 0) this.#parts.namespace.reap(inode);
@@ -269,10 +272,7 @@ export class OpenFiles {
     clearTimeout(this.#timer);
     await this.#background;
     if (this.#parts.latch.reason === undefined) await this.saveAll();
-    for (const [node, file] of this.#files) {
-      file.handles = 0;
-      this.#dropIfUnused(node, file);
-    }
+    for (const node of this.#files.keys()) if (!this.#mustSave(node)) this.#drop(node);
   }
 
   #assertCurrent(node: InodeNumber): void {
@@ -290,6 +290,12 @@ export class OpenFiles {
   #isReachable(inode: InodeNumber): boolean {
     const record = this.#parts.namespace.inode(inode);
     return record !== undefined && (record.links > 0 || this.#nameless.has(inode));
+  }
+
+  /** Who followed its name just before it went has still to open it, and no version tells what was written last. */
+  #mayOpenAgain(node: InodeNumber): boolean {
+    const inode = inodeOfNode(node);
+    return this.#nodes.isCurrent(node) && !this.#isReachable(inode) && this.#kernel.isReferenced(inode);
   }
 
   #isInUse(inode: InodeNumber): boolean {
@@ -322,9 +328,14 @@ export class OpenFiles {
   #dropIfUnused(node: InodeNumber, file: OpenFile): void {
     if (file.handles > 0 || file.users > 0 || this.#files.get(node) !== file) return;
     if (this.#mustSave(node)) return; // a full disk: the next commit tries again
+    if (this.#mayOpenAgain(node)) return;
+    this.#drop(node);
+  }
+
+  #drop(node: InodeNumber): void {
+    const inode = inodeOfNode(node);
     this.#files.delete(node);
     this.#parts.contents.close(node);
-    const inode = inodeOfNode(node);
     this.#nodes.unpin(node);
     this.#forgetNodes(inode);
     this.reapIfGone(inode);

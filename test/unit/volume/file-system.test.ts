@@ -16,6 +16,7 @@ import {
   noise,
   openTestVolume,
   readFile,
+  readInode,
   writeFile,
 } from './support.ts';
 
@@ -146,6 +147,22 @@ test('an unlinked file works until its last handle and goes then', async ({ volu
   await closeFile(volume, inode);
   assert.is(await codeOf(() => volume.fileSystem.getAttributes(inode)), 'PFS_STALE');
   assert.is(volume.fileSystem.statistics().files - volume.fileSystem.statistics().filesFree, before - 1n);
+});
+
+test('who opens a file just after its last name went reads what was written last', async ({ volume }) => {
+  const { fileSystem } = volume;
+  const inode = createFile(volume, 'file');
+  await fileSystem.open(inode, { write: true, truncate: false });
+  await volume.contents.write(inode, 0n, noise(7, 5000));
+  await fileSystem.fsync(inode); // the journal has it, and no version
+  fileSystem.release(inode, { write: true });
+  fileSystem.unlink(ROOT_INODE, bytesOf('file'));
+  await volume.commit();
+  for (const times of [1, 2]) assert.equal(await readInode(volume, inode), noise(7, 5000), `${times}`);
+  assert.is(volume.status().openFiles, 1);
+  fileSystem.forget(inode, 1);
+  assert.is(volume.status().openFiles, 0);
+  assert.is(await codeOf(() => fileSystem.getAttributes(inode)), 'PFS_STALE');
 });
 
 test('an unlinked inode stays while the kernel refers to it', async ({ volume }) => {
