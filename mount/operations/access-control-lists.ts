@@ -46,7 +46,8 @@ export function setAccessList(
   const { mode, gid } = fileSystem.getAttributes(inode);
   // setfacl by others than root and members of the group takes the set-group bit, as chmod(2) does.
   const kept = (mode & SET_GROUP) === 0 || mayKeepSetGroup(change.caller, gid) ? mode : mode & ~SET_GROUP;
-  settled(fileSystem.setAttributes(inode, { mode: (kept & ~TYPE_BITS & ~PERMISSIONS) | modeOf(entries) }));
+  const wanted = (kept & ~PERMISSIONS) | modeOf(entries);
+  if (wanted !== mode) settled(fileSystem.setAttributes(inode, { mode: wanted & ~TYPE_BITS }));
   if (isMinimal(entries)) removeIfPresent(fileSystem, inode, ACCESS_NAME);
   else fileSystem.setExtendedAttribute(inode, ACCESS_NAME, change.value, 'any');
 }

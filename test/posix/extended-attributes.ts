@@ -91,13 +91,19 @@ as_user(12345, list_the_other)
 result = sorted(os.listxattr(path))`;
     assert.equal(await site.probe.run(code, { path: site.at('file') }), ['trusted.a', 'user.a']);
   }),
-  property('setting an attribute to what it is changes no time', async (site) => {
+  property('setting an attribute or an access list to what it is changes no time', async (site) => {
     const code = `
 open(path, 'w').close()
-os.setxattr(path, 'user.a', b'1')
+access = b''.join(number.to_bytes(size, 'little') for number, size in [
+    (2, 4), (1, 2), (6, 2), (0xffffffff, 4), (2, 2), (4, 2), (1000, 4), (4, 2), (4, 2), (0xffffffff, 4),
+    (16, 2), (4, 2), (0xffffffff, 4), (32, 2), (4, 2), (0xffffffff, 4)])
+values = [('user.a', b'1'), ('system.posix_acl_access', access)]
+for name, value in values:
+    os.setxattr(path, name, value)
 before = os.lstat(path).st_ctime_ns
 time.sleep(0.02)
-os.setxattr(path, 'user.a', b'1')
+for name, value in values:
+    os.setxattr(path, name, value)
 result = os.lstat(path).st_ctime_ns - before`;
     assert.is(await site.probe.run(code, { path: site.at('file') }), 0);
   }),
