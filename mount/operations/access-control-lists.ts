@@ -22,7 +22,7 @@ const TYPE_BITS = 0o170000;
 const DIRECTORY_TYPE = 0o040000;
 const RWX = 0o7;
 const PERMISSIONS = 0o777;
-const ROOT_UID = 0;
+export const ROOT_UID = 0;
 const SET_GROUP = 0o2000;
 
 interface AccessEntry {

@@ -4,7 +4,7 @@ import { XATTR_NAME_BYTES_MAX, XATTR_VALUE_BYTES_MAX } from '../../src/base/limi
 import { inodeNumber } from '../../src/base/units.ts';
 import { EINVAL, EOPNOTSUPP, ERANGE } from '../errno.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
-import { isAccessList, isListOfAccess, removeAccessList, setAccessList } from './access-control-lists.ts';
+import { isAccessList, isListOfAccess, ROOT_UID, removeAccessList, setAccessList } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
 const XATTR_CREATE = 1;
@@ -13,7 +13,6 @@ const XATTR_REPLACE = 2;
 const STORED_NAMESPACES = ['user.', 'trusted.', 'security.', 'system.posix_acl_'].map((prefix) => Buffer.from(prefix));
 /** Only root sees what is stored for it alone. */
 const TRUSTED = Buffer.from('trusted.');
-const ROOT_UID = 0;
 
 export function setExtendedAttribute(request: RequestCursor, { fileSystem }: OperationContext): Reply {
   const inode = inodeNumber(request.inode);

@@ -6,7 +6,7 @@ import { modeAfterOwnerChange } from '../../src/volume/modes.ts';
 import type { Caller, FileSystem, InodeAttributes } from '../../src/volume/volume.ts';
 import { EEXIST } from '../errno.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
-import { settled } from './access-control-lists.ts';
+import { ROOT_UID, settled } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 import { callerOf, createWithAccess, effectsOn, type NewNodeWithUmask } from './names.ts';
 
@@ -18,7 +18,6 @@ const O_TRUNC = 0o1000;
 const NO_NAME = Buffer.from('/');
 const FILE_TYPE = 0o100000;
 const TYPE_BITS = 0o170000;
-const ROOT_UID = 0;
 
 export function open(request: RequestCursor, { fileSystem }: OperationContext): Reply | Promise<Reply> {
   const inode = inodeNumber(request.inode);

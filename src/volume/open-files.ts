@@ -243,9 +243,9 @@ export class OpenFiles {
   }
 
   /**
-   * A remote change gave the inode new content; it was as `before` has it. `node`: it has a new node, what is open stays with the old content, and
-   * the kernel must look its names up again. `grown`: readers go on, there is more behind what they had. `mixed`: it is
-   * open for writing or has unsaved bytes, which stay on top; every handle has the new content.
+   * A remote change gave the inode new content; it was as `before` has it. `node`: it has a new node, what is open stays
+   * with the old content, and the kernel must look its names up again. `grown`: readers go on, there is more behind what
+   * they had. `mixed`: it is open for writing or has unsaved bytes, which stay on top; every handle has the new content.
    */
   replaceContent(before: InodeRecord): 'unknown' | 'node' | 'grown' | 'mixed' {
     const { inode } = before;
