@@ -73,8 +73,9 @@ export function link(request: RequestCursor, context: OperationContext): Reply {
 export function unlink(request: RequestCursor, context: OperationContext): Reply {
   const parent = inodeNumber(request.inode);
   const name = request.name();
-  context.fileSystem.unlink(parent, name);
-  return { kind: 'done', effects: effectsOn([parent], context, { isNameMissing: lacks(parent, name, context) }) };
+  const removed = context.fileSystem.unlink(parent, name);
+  const isNameMissing = lacks(parent, name, context);
+  return { kind: 'done', effects: effectsOn([parent], context, { forgotten: [removed], isNameMissing }) };
 }
 
 export function removeDirectory(request: RequestCursor, context: OperationContext): Reply {

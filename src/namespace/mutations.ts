@@ -174,7 +174,7 @@ export class Mutator {
       allocatedBytes: state.record.allocatedBytes + grown,
       contentVersion: mutation.version,
       ...(modified === undefined ? {} : { modified }),
-      changed: now,
+      changed: modified === undefined ? now : later(state.record.changed, modified), // when it was written, not taken
     });
     this.#pending().touch(state, 'content', ...(modified === undefined ? [] : (['modified'] as const)));
     return state;
@@ -325,6 +325,8 @@ export class Mutator {
     this.#tree.store.touch(directory);
   }
 }
+
+const later = (one: Nanoseconds, other: Nanoseconds): Nanoseconds => (one > other ? one : other);
 
 function checkName(name: Uint8Array): void {
   if (name.length > NAME_BYTES_MAX) fail('PFS_NAME_TOO_LONG', 'The name is too long');

@@ -12,6 +12,7 @@ export async function applyBatches(
   batches: readonly Uint8Array[],
 ): Promise<void> {
   if (parts.invalidations.isFull) await parts.invalidations.room();
+  if (files.hasUnsavedReleases) await files.saveReleased(); // what was closed is a version of its own, not a mixture
   parts.latch.assertWritable();
   const applied: AppliedBatch[] = [];
   try {

@@ -44,11 +44,12 @@ export class Directories {
     return this.#attributes.of(record);
   }
 
-  unlink(parent: InodeNumber, name: Uint8Array): void {
+  unlink(parent: InodeNumber, name: Uint8Array): InodeNumber {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.unlink(parent, name);
     this.#files.reapIfGone(record.inode);
     this.#showVanished();
+    return record.inode;
   }
 
   removeDirectory(parent: InodeNumber, name: Uint8Array): InodeNumber {

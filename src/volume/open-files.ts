@@ -4,7 +4,7 @@
 import type { ContentPatch, ContentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { OPEN_FILE_VERSION_INTERVAL_MS } from '../base/limits.ts';
+import { OPEN_FILE_VERSION_INTERVAL_MS, RELEASED_SAVE_MS } from '../base/limits.ts';
 import { type InodeNumber, inodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { InodeRecord } from '../namespace/types.ts';
@@ -36,6 +36,10 @@ export class OpenFiles {
   /** Made without a name: unlike what lost its last one, they may still get one, and keep what is written until then. */
   readonly #nameless = new Set<InodeNumber>();
   #timer: NodeJS.Timeout | undefined;
+  /** Closed nodes with bytes to save, and how many are being saved. */
+  readonly #released = new Set<InodeNumber>();
+  #savesUnderWay = 0;
+  #releasedTimer: NodeJS.Timeout | undefined;
   /** Saving that nobody waits for: never rejects. */
   #background: Promise<void> = Promise.resolve();
 
@@ -213,8 +217,25 @@ export class OpenFiles {
       this.#dropIfUnused(node, file);
       return;
     }
-    // Written through a mapping after the last close(2), or in the journal; the file is dropped when that is saved.
-    this.#background = this.#background.then(() => this.#saveReleased(node));
+    // In the journal alone, or what the disk had no room for; the file is dropped when that is saved.
+    this.#released.add(node);
+    this.#releasedTimer ??= setTimeout(() => void this.saveReleased(), RELEASED_SAVE_MS).unref();
+  }
+
+  get hasUnsavedReleases(): boolean {
+    return this.#released.size > 0 || this.#savesUnderWay > 0;
+  }
+
+  /** Saves what was closed, now. What cannot be stored is reported and stays; never rejects. */
+  saveReleased(): Promise<void> {
+    clearTimeout(this.#releasedTimer);
+    this.#releasedTimer = undefined;
+    for (const node of this.#released) {
+      this.#savesUnderWay += 1;
+      this.#background = this.#background.then(() => this.#saveReleased(node));
+    }
+    this.#released.clear();
+    return this.#background;
   }
 
   /** The kernel was answered with this inode. */
@@ -270,7 +291,7 @@ export class OpenFiles {
   /** Saves what is dirty and drops every file, handles or not. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    await this.#background;
+    await this.saveReleased();
     if (this.#parts.latch.reason === undefined) await this.saveAll();
     for (const node of this.#files.keys()) if (!this.#mustSave(node)) this.#drop(node);
   }
@@ -351,10 +372,13 @@ export class OpenFiles {
 
   async #saveReleased(node: InodeNumber): Promise<void> {
     try {
+      if (!this.#files.has(node) || !this.#mustSave(node)) return; // removed, or saved meanwhile
       await this.saveVersion(node);
       this.#parts.committer.flushJournal();
     } catch (error) {
       this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'bytes written after close could not be stored');
+    } finally {
+      this.#savesUnderWay -= 1;
     }
   }
 

@@ -88,7 +88,8 @@ export interface FileSystem {
   setAttributes(inode: InodeNumber, changes: AttributeChanges): Promise<InodeAttributes> | InodeAttributes;
   createNode(node: NewNode): InodeAttributes;
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes;
-  unlink(parent: InodeNumber, name: Uint8Array): void;
+  /** Gives what lost the name. */
+  unlink(parent: InodeNumber, name: Uint8Array): InodeNumber;
   /** Gives what was removed. */
   removeDirectory(parent: InodeNumber, name: Uint8Array): InodeNumber;
   /** Gives what was moved, and what was replaced or went the other way. */

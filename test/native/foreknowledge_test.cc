@@ -32,17 +32,10 @@ ChangeNote lookUp(const Foreknowledge& known, std::string_view name) {
   return known.lookingUp(kDirectory, name).value();  // throws where JavaScript is not asked
 }
 
-void makeDirectory(Foreknowledge& known) {
-  struct stat attributes {};
-  attributes.st_ino = kDirectory;
-  attributes.st_mode = S_IFDIR;
-  known.learnNew(attributes);
-}
-
 TEST("a new directory lacks every name but those that it gets") {
   Foreknowledge known;
   CHECK(!lacks(known, "a"));
-  makeDirectory(known);
+  known.learnNew(kDirectory);
   CHECK(lacks(known, "a"));
   succeed(known, change(known, "a"));
   CHECK(!lacks(known, "a"));
@@ -101,7 +94,7 @@ TEST("a negative look-up teaches only what no later request may have made") {
 
 TEST("what a peer changed is not known nor learned from answers to earlier requests") {
   Foreknowledge known;
-  makeDirectory(known);
+  known.learnNew(kDirectory);
   const ChangeNote removal = change(known, {}, "a");
   known.forget(kDirectory);
   succeed(known, removal);
@@ -115,7 +108,7 @@ TEST("what a peer changed is not known nor learned from answers to earlier reque
 TEST("what does not fit is not known") {
   constexpr int kMoreThanFits = 300'000;
   Foreknowledge known;
-  makeDirectory(known);
+  known.learnNew(kDirectory);
   const ChangeNote removal = change(known, {}, "a");
   change(known, "a");
   for (int i = 0; i < kMoreThanFits; i++) change(known, std::to_string(i));

@@ -12,6 +12,46 @@ import {
 import * as assert from 'uvu/assert';
 import { expectErrno, expectProbeErrno, lstat, permissions, property } from './property.ts';
 
+/** What is done, in turn, to a file that stays open: then its links, mode, owner, size, and whether mtime and ctime moved. */
+const OPEN_FILE_CHANGES: readonly [string, number, string, number, number, boolean, boolean][] = [
+  ['os.chmod(path, 0o600)', 1, '0o600', 0, 1, false, true],
+  ['os.fchmod(fd, 0o640)', 1, '0o640', 0, 1, false, true],
+  ['os.chown(path, 7, 7)', 1, '0o640', 7, 1, false, true],
+  ["os.link(path, path + '2')", 2, '0o640', 7, 1, false, true],
+  ["os.setxattr(path + '2', 'user.a', b'1')", 2, '0o640', 7, 1, false, true],
+  ["os.removexattr(path, 'user.a')", 2, '0o640', 7, 1, false, true],
+  ["os.rename(path + '2', path + '3')", 2, '0o640', 7, 1, false, true],
+  ["os.pwrite(fd, b'x', 4999)", 2, '0o640', 7, 5000, true, true],
+  ["os.truncate(path + '3', 10)", 2, '0o640', 7, 10, true, true],
+  ['os.ftruncate(fd, 10)', 2, '0o640', 7, 10, true, true],
+  ['os.utime(path, ns=(1, 2))', 2, '0o640', 7, 10, true, true],
+  ['os.fsync(fd)', 2, '0o640', 7, 10, false, false],
+  ['os.close(os.dup(fd))', 2, '0o640', 7, 10, false, false],
+  ['os.sync()', 2, '0o640', 7, 10, false, false],
+  ["open(path, 'r').read()", 2, '0o640', 7, 10, false, false],
+  ["open(path + '3', 'a').write('y')", 2, '0o640', 7, 11, true, true],
+  ["os.unlink(path + '3')", 1, '0o640', 7, 11, false, true],
+  ["os.rename(path, path + '4')", 1, '0o640', 7, 11, false, true],
+  ["open(path, 'w').close()", 1, '0o640', 7, 11, false, false],
+  ["os.replace(path, path + '4')", 0, '0o640', 7, 11, false, true],
+  ["os.pwrite(fd, b'z', 11)", 0, '0o640', 7, 12, true, true],
+];
+/** Each change comes when the file was written and asked for its attributes twice, so that an answer may be remembered. */
+const ASK_OPEN_FILE = `
+fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+def told(action):
+    for byte in (b'a', b'b'):
+        os.pwrite(fd, byte, 0)
+        before = os.fstat(fd)
+    time.sleep(0.02)
+    eval(action)
+    after = os.fstat(fd)
+    moved = [getattr(before, which) != getattr(after, which) for which in ('st_mtime_ns', 'st_ctime_ns')]
+    return [after.st_nlink, oct(after.st_mode & 0o7777), after.st_uid, after.st_size] + moved
+globals().update(fd=fd, path=path)
+result = [told(action) for action in actions]
+os.close(fd)`;
+
 export const attributeProperties = [
   property('every mode bit is set and read back', (site) => {
     writeFileSync(site.at('file'), '');
@@ -278,6 +318,16 @@ after = os.lstat(path)
 result = [after.st_mode & 0o7777, after.st_ctime_ns > before]`;
     assert.equal(await site.probe.run(code, { path: site.at('file') }), [0o755, true]);
   }),
+  property(
+    'an open file tells at once what changes it, by whatever name, and right after it was asked',
+    async (site) => {
+      const rows = OPEN_FILE_CHANGES.map(([action]) => action);
+      const told = (await site.probe.run(ASK_OPEN_FILE, { path: site.at('file'), actions: rows })) as unknown[][];
+      for (const [index, [action, ...expected]] of OPEN_FILE_CHANGES.entries()) {
+        assert.equal(told[index], expected, action);
+      }
+    },
+  ),
   property('changing attributes of what is not there fails with ENOENT', async (site) => {
     expectErrno('ENOENT', () => chmodSync(site.at('missing'), 0o600));
     expectErrno('ENOENT', () => lchownSync(site.at('missing'), 1, 1));

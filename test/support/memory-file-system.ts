@@ -163,6 +163,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
       const node = child(parent, name);
       remove(parent, name);
       node.links -= 1;
+      return node.inode;
     },
     removeDirectory: (parent, name) => {
       const { inode, children } = child(parent, name);

@@ -42,6 +42,16 @@ Content::Content(Blob& blob, std::uint64_t size, const ExtentList& extents, std:
   base_.assign(extents, size);
 }
 
+std::uint64_t Content::nextTakes() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+void Content::forgetModified() {
+  modifiedNs_ = 0;
+  takes_ = nextTakes();
+}
+
 void Content::touch() {
   modifiedNs_ = wallNs();
   shownSize_.reset();
@@ -174,6 +184,7 @@ void Content::replace(std::uint64_t size, const ExtentList& extents) {
   base_.assign(extents, size);
   base_.replace(kept, local);
   takenSize_ = size;
+  takes_ = nextTakes();
   settledSize_ = kept.empty() ? size : std::max(size, kept.back().end);
   size_ = std::max(settledSize_, dirty_.end());
   endStream();
@@ -222,6 +233,7 @@ Result<bool> Content::takePatch(ContentPatch& patch) {
   }
   replaced_.clear();
   takenSize_ = settledSize_;
+  takes_ = nextTakes();
   touched_ = false;
   if (dirty_.empty()) {
     modifiedNs_ = 0;
@@ -231,8 +243,8 @@ Result<bool> Content::takePatch(ContentPatch& patch) {
 }
 
 ContentState Content::state() const {
-  return {shownSize_.value_or(size_), modifiedNs_, base_.bytes() + dirty_.bytes(), hasChanges() || !dirty_.empty(),
-          base_.list().size()};
+  return {shownSize_.value_or(size_),      modifiedNs_,         base_.bytes() + dirty_.bytes(),
+          hasChanges() || !dirty_.empty(), base_.list().size(), takes_};
 }
 
 void Content::discard() {

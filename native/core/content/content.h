@@ -83,7 +83,7 @@ class Content {
   [[nodiscard]] bool isWholeInJournal() const { return !dirty_.empty() && unjournaled_.empty() && !hasChanges(); }
   /// What a journal that follows a commit before this one holds, and no patch has taken.
   [[nodiscard]] bool isJournaledBefore(std::uint64_t commit) const { return journaledIn_ && *journaledIn_ < commit; }
-  void forgetModified() { modifiedNs_ = 0; }
+  void forgetModified();
   void discard();
 
   /// Dirty bytes that the store's total already counts; for account() in content_store.cc.
@@ -100,6 +100,7 @@ class Content {
   /// Where the dirty bytes or the extent at `offset`, whichever reaches further, end.
   [[nodiscard]] std::uint64_t dataEnd(std::uint64_t offset) const;
   void clearRange(std::uint64_t start, std::uint64_t end);
+  static std::uint64_t nextTakes();
   void touch();
   void settle();
   void endStream();
@@ -135,6 +136,7 @@ class Content {
   std::uint64_t takenSize_ = 0;    // size in the last patch
   bool touched_ = false;           // truncated or allocated, perhaps without another effect
   std::int64_t modifiedNs_ = 0;
+  std::uint64_t takes_ = nextTakes();
   std::optional<std::uint64_t> takenAtCatchUp_{};
   IntervalSet unjournaled_{};  // written since the last record of it in a journal; perhaps not dirty any more
   IntervalSet journaled_{};    // in a journal, and in no patch

@@ -22,6 +22,7 @@ struct ContentState {
   std::uint64_t allocatedBytes = 0;  // sum of non-hole extents and dirty bytes
   bool dirty = false;
   std::uint64_t extents = 0;  // in the blob
+  std::uint64_t takes = 0;    // another number, of any content, after each patch, replacement and opening
 };
 
 /// What changed since the last take: replacement for each range of the file, and the size.

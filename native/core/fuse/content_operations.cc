@@ -34,7 +34,10 @@ bool clearsSetId(fuse_req_t request, fuse_ino_t inode, std::size_t writtenBytes)
   RequestRecord record(Opcode::setAttributes, inode);
   record.u32(kClearSetId).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0);
   count(context.counters.requests);
-  context.queue.push(record, {.request = request, .opcode = Opcode::setAttributes, .writtenBytes = writtenBytes});
+  context.queue.push(record, {.request = request,
+                              .opcode = Opcode::setAttributes,
+                              .fileNote = context.knownFiles.changing(inode),
+                              .writtenBytes = writtenBytes});
   return true;
 }
 
@@ -157,7 +160,7 @@ void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* fi
   // A failure cannot reach the caller any more; JavaScript logs it and still releases.
   const bool mustIngest = isDirty(*context.contents, inode) && !context.contents->isWholeInJournal(inode);
   const int error = mustIngest ? ingestDirty(context, inode) : 0;
-  context.foreknowledge.forget(inode);
+  context.knownFiles.forget(inode);
   if (!keepsHandle(context, inode, *file)) notifyRelease(context, inode, file->flags, error);
   fuse_reply_err(request, 0);
 }

@@ -12,6 +12,7 @@
 #include "invalidations.h"
 #include "kept_handles.h"
 #include "killed_privileges.h"
+#include "known_files.h"
 #include "request_queue.h"
 
 namespace packetfs::fuse {
@@ -27,6 +28,7 @@ struct Context {
   std::shared_ptr<ContentStore> contents{};
   RequestQueue queue{};
   Foreknowledge foreknowledge{};
+  KnownFiles knownFiles{};
   KeptHandles keptHandles{};
   Invalidations invalidations{};
   mutable SetIdFiles setIdFiles{};         // learned from every answer

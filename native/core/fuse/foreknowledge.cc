@@ -3,13 +3,10 @@
 
 #include <sodium.h>
 
-#include <utility>
-
 namespace packetfs::fuse {
 
 namespace {
 
-constexpr std::size_t kNewFilesMax = 32768;  // twice: those that are open for the first time, as a rule
 constexpr std::size_t kDirectoriesMax = 16384;
 constexpr std::size_t kNamesMax = 262144;  // about 14 MiB
 
@@ -70,8 +67,6 @@ void Foreknowledge::makeRoomForName() {
 
 void Foreknowledge::forget(fuse_ino_t inode) {
   std::lock_guard guard(mutex_);
-  newFiles_.erase(inode);
-  olderNewFiles_.erase(inode);
   const auto found = directories_.find(inode);
   if (found == directories_.end()) return;
   namesCount_ -= found->second.names.size();
@@ -101,20 +96,9 @@ std::optional<struct stat> Foreknowledge::directory(fuse_ino_t inode) const {
   return found == directories_.end() ? std::nullopt : found->second.attributes;
 }
 
-void Foreknowledge::learnNew(const struct stat& attributes) {
+void Foreknowledge::learnNew(fuse_ino_t directory) {
   std::lock_guard guard(mutex_);
-  if (S_ISDIR(attributes.st_mode)) directoryOf(attributes.st_ino).isComplete = true;
-  if (!S_ISREG(attributes.st_mode)) return;
-  if (newFiles_.size() >= kNewFilesMax) {
-    std::swap(olderNewFiles_, newFiles_);
-    newFiles_.clear();
-  }
-  newFiles_.insert(attributes.st_ino);
-}
-
-bool Foreknowledge::hasNoCapabilities(fuse_ino_t inode) const {
-  std::lock_guard guard(mutex_);
-  return newFiles_.contains(inode) || olderNewFiles_.contains(inode);
+  directoryOf(directory).isComplete = true;
 }
 
 std::optional<ChangeNote> Foreknowledge::lookingUp(fuse_ino_t directory, std::string_view name) const {

@@ -1,10 +1,9 @@
-// What answers told that the kernel asks for next, so that these requests need not go to JavaScript: a new file has no
-// capabilities (the kernel asks before its first write), what a directory's attributes are now (the kernel drops them
-// with every change of a name, and asks on the next path through it), which names a directory does not have (the kernel
-// looks a name up before it creates it, and drops what it knew of one that was removed). Invariants: a directory's
-// attributes are known only from the answer to the last request that may have changed it, in the order in which those
-// requests were queued; a name is missing only where no request queued later may have made it; and both only until a
-// remote change.
+// What answers told of directories that the kernel asks for next, so that these requests need not go to JavaScript:
+// what a directory's attributes are now (the kernel drops them with every change of a name, and asks on the next path
+// through it), which names a directory does not have (the kernel looks a name up before it creates it, and drops what
+// it knew of one that was removed). Invariants: a directory's attributes are known only from the answer to the last
+// request that may have changed it, in the order in which those requests were queued; a name is missing only where no
+// request queued later may have made it; and both only until a remote change.
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
@@ -17,7 +16,6 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace packetfs::fuse {
 
@@ -70,9 +68,8 @@ class Foreknowledge {
   void learnAttributes(const struct stat& attributes, std::uint64_t change);
   [[nodiscard]] std::optional<struct stat> directory(fuse_ino_t inode) const;
 
-  /// What has just been made has no names and no capabilities.
-  void learnNew(const struct stat& attributes);
-  [[nodiscard]] bool hasNoCapabilities(fuse_ino_t inode) const;
+  /// A directory that has just been made has no names.
+  void learnNew(fuse_ino_t directory);
   /// The request that may have made the name is answered, however it ended.
   void learnMade(const DirectoryName& name);
   /// The name was missing after this change, for all that was queued before it.
@@ -105,8 +102,6 @@ class Foreknowledge {
   std::uint64_t changes_ = 0;
   std::size_t namesCount_ = 0;  // in all directories
   std::unordered_map<fuse_ino_t, Directory> directories_{};
-  std::unordered_set<fuse_ino_t> newFiles_{};
-  std::unordered_set<fuse_ino_t> olderNewFiles_{};  // what `newFiles_` was before it was last full
 };
 
 }  // namespace packetfs::fuse

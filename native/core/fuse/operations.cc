@@ -43,6 +43,12 @@ void submitChange(fuse_req_t request, const DirectoryChange& change, Opcode opco
   });
 }
 
+/// A request that may change what is known of an inode, be it a file or a directory.
+void submitInodeChange(fuse_req_t request, fuse_ino_t inode, Opcode opcode, const RequestRecord& record) {
+  submitChange(request, {.inodes = {inode}, .answerTells = false}, opcode, record,
+               {.fileNote = contextOf(request).knownFiles.changing(inode)});
+}
+
 /// kClearSetId where this request must clear such bits of the file, else 0.
 std::uint32_t clearSetId(const Context& context, fuse_ino_t inode) {
   return requestClearsSetId() && context.setIdFiles.contains(inode) ? kClearSetId : 0;
@@ -100,6 +106,7 @@ void forgetMany(fuse_req_t request, std::size_t forgottenCount, struct fuse_forg
   for (std::size_t i = 0; i < forgottenCount; i++) {
     releaseKept(context, forgotten[i].ino);
     context.foreknowledge.forget(forgotten[i].ino);
+    context.knownFiles.forget(forgotten[i].ino);
     context.setIdFiles.forget(forgotten[i].ino);
   }
   for (std::size_t start = 0; start < forgottenCount; start += kForgottenPerRecord) {
@@ -124,7 +131,12 @@ void getAttributes(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*)
     fuse_reply_attr(request, &*known, context.attributeTimeoutSeconds);
     return;
   }
-  submit(request, Opcode::getAttributes, RequestRecord(Opcode::getAttributes, inode));
+  if (answerKnownFile(context, request, inode)) {
+    count(context.counters.foreknown);
+    return;
+  }
+  const FileNote note = context.knownFiles.asking(inode);
+  submit(request, Opcode::getAttributes, RequestRecord(Opcode::getAttributes, inode), {.fileNote = note});
 }
 
 void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int valid, struct fuse_file_info*) {
@@ -135,7 +147,7 @@ void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, in
       .u32(wanted->st_gid);
   record.u64(static_cast<std::uint64_t>(wanted->st_size));
   record.i64(nanosecondsOf(wanted->st_atim)).i64(nanosecondsOf(wanted->st_mtim));
-  submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::setAttributes, record);
+  submitInodeChange(request, inode, Opcode::setAttributes, record);
 }
 
 void readLink(fuse_req_t request, fuse_ino_t inode) {
@@ -173,7 +185,8 @@ void removeDirectory(fuse_req_t request, fuse_ino_t parent, const char* name) {
 void linkInode(fuse_req_t request, fuse_ino_t inode, fuse_ino_t newParent, const char* newName) {
   RequestRecord record(Opcode::link, inode, newName);
   record.u64(newParent);
-  submitChange(request, {.inodes = {newParent}, .newName = newName}, Opcode::link, record);
+  submitChange(request, {.inodes = {newParent}, .newName = newName}, Opcode::link, record,
+               {.fileNote = contextOf(request).knownFiles.changing(inode)});
 }
 
 void renameName(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t newParent, const char* newName,
@@ -245,20 +258,22 @@ void setExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name
                           int flags) {
   RequestRecord record(Opcode::setExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(static_cast<std::uint32_t>(flags)).bytes({value, size});
-  if (name == kCapabilities) contextOf(request).foreknowledge.forget(inode);
-  submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::setExtendedAttribute, record);
+  if (name == kCapabilities) contextOf(request).knownFiles.forget(inode);
+  submitInodeChange(request, inode, Opcode::setExtendedAttribute, record);
 }
 
 void getExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, size_t size) {
   Context& context = contextOf(request);
-  if (name == kCapabilities && context.foreknowledge.hasNoCapabilities(inode)) {
+  const bool asksCapabilities = name == kCapabilities;
+  if (asksCapabilities && context.knownFiles.hasNoCapabilities(inode)) {
     count(context.counters.foreknown);
     fuse_reply_err(request, ENODATA);
     return;
   }
   RequestRecord record(Opcode::getExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(0);
-  submit(request, Opcode::getExtendedAttribute, record);
+  const FileNote note = asksCapabilities ? context.knownFiles.asking(inode) : FileNote{};
+  submit(request, Opcode::getExtendedAttribute, record, {.fileNote = note});
 }
 
 void listExtendedAttributes(fuse_req_t request, fuse_ino_t inode, size_t size) {
@@ -269,7 +284,7 @@ void listExtendedAttributes(fuse_req_t request, fuse_ino_t inode, size_t size) {
 
 void removeExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name) {
   const RequestRecord record(Opcode::removeExtendedAttribute, inode, name);
-  submitChange(request, {.inodes = {inode}, .answerTells = false}, Opcode::removeExtendedAttribute, record);
+  submitInodeChange(request, inode, Opcode::removeExtendedAttribute, record);
 }
 
 }  // namespace

@@ -91,20 +91,24 @@ FileAttributes readAttributes(Reader& reader, std::size_t at) {
 }
 
 /// What was written but not yet taken by JavaScript shows at once.
-void patchFromContent(const Context& context, fuse_ino_t node, struct stat& attributes) {
-  if (!S_ISREG(attributes.st_mode) || !context.contents->isOpen(node)) return;
-  const Result<ContentState> state = context.contents->state(node);
-  if (!state.ok()) return;  // closed meanwhile
-  attributes.st_size = static_cast<off_t>(state.value.size);
-  attributes.st_blocks = static_cast<blkcnt_t>((state.value.allocatedBytes + kBlockBytes - 1) / kBlockBytes);
-  if (state.value.modifiedNs == 0) return;
-  attributes.st_mtim = timeOf(state.value.modifiedNs);
+void showWritten(const ContentState& state, struct stat& attributes) {
+  attributes.st_size = static_cast<off_t>(state.size);
+  attributes.st_blocks = static_cast<blkcnt_t>((state.allocatedBytes + kBlockBytes - 1) / kBlockBytes);
+  if (state.modifiedNs == 0) return;
+  attributes.st_mtim = timeOf(state.modifiedNs);
   if (isBefore(attributes.st_ctim, attributes.st_mtim)) attributes.st_ctim = attributes.st_mtim;
+}
+
+/// Of an open file.
+std::optional<ContentState> stateOf(const Context& context, fuse_ino_t node, const struct stat& attributes) {
+  if (!S_ISREG(attributes.st_mode) || !context.contents->isOpen(node)) return std::nullopt;
+  const Result<ContentState> state = context.contents->state(node);
+  return state.ok() ? std::optional(state.value) : std::nullopt;  // else closed meanwhile
 }
 
 struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::size_t at) {
   FileAttributes file = readAttributes(reader, at);
-  patchFromContent(context, file.node, file.attributes);
+  if (const auto state = stateOf(context, file.node, file.attributes)) showWritten(*state, file.attributes);
   context.setIdFiles.learn(file.node, file.attributes);
   struct fuse_entry_param entry {};
   entry.ino = file.node;
@@ -203,7 +207,8 @@ void learnNames(Foreknowledge& foreknowledge, const ChangeNote& change, Reader& 
 }
 
 /// Before the answer leaves, because the kernel asks at once.
-void learnEffects(Foreknowledge& foreknowledge, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
+void learnEffects(Context& context, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
+  Foreknowledge& foreknowledge = context.foreknowledge;
   const std::optional<std::size_t> start = bytesBeforeEffects(kind);
   if (!start.has_value()) return;
   const auto directoryCount = reader.at<std::uint16_t>(20);
@@ -214,11 +219,34 @@ void learnEffects(Foreknowledge& foreknowledge, const PendingRequest& pending, R
     if (!reader.broken()) foreknowledge.learnAttributes(directory.attributes, pending.change.number);
   }
   for (std::uint16_t i = 0; i < forgottenCount; i++, at += sizeof(std::uint64_t)) {
-    foreknowledge.forgetAttributes(reader.at<std::uint64_t>(at));
+    const auto forgotten = reader.at<std::uint64_t>(at);
+    foreknowledge.forgetAttributes(forgotten);
+    context.knownFiles.forgetAttributes(forgotten);
   }
   if ((reader.at<std::uint16_t>(6) & kReplyNewInode) == 0) return;
   const FileAttributes made = readAttributes(reader, kReplyHeaderBytes);
-  if (!reader.broken()) foreknowledge.learnNew(made.attributes);
+  if (reader.broken()) return;
+  if (S_ISDIR(made.attributes.st_mode)) foreknowledge.learnNew(made.attributes.st_ino);
+  if (S_ISREG(made.attributes.st_mode)) {
+    context.knownFiles.learnNoCapabilities(context.knownFiles.asking(made.node));
+  }
+}
+
+/// What the answer says of the file that the request names.
+void learnFile(Context& context, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
+  const FileNote& note = pending.fileNote;
+  if (note.inode == 0) return;
+  if (kind == ReplyKind::attributes) {
+    const FileAttributes told = readAttributes(reader, kReplyHeaderBytes);
+    if (reader.broken()) return;
+    const std::optional<ContentState> state = stateOf(context, told.node, told.attributes);
+    if (!state.has_value()) return;
+    context.knownFiles.learnAttributes(note, {.node = told.node, .attributes = told.attributes, .takes = state->takes});
+  } else if (note.isChange) {
+    context.knownFiles.forget(note.inode);
+  } else if (kind == ReplyKind::done && reader.at<std::int32_t>(16) == ENODATA) {
+    context.knownFiles.learnNoCapabilities(note);  // what a look for an extended attribute was for
+  }
 }
 
 void prepareOpened(struct fuse_file_info& file, bool keepsCache) {
@@ -227,7 +255,7 @@ void prepareOpened(struct fuse_file_info& file, bool keepsCache) {
   file.noflush = isForReading(file) ? 1U : 0U;
 }
 
-void answerOpen(const Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
+void answerOpen(Context& context, PendingRequest& pending, Reader& reader, ReplyKind kind) {
   const bool keepsCache = (reader.at<std::uint16_t>(6) & kReplyKeepCache) != 0;
   if (kind == ReplyKind::open) {
     answerOpened(pending.request, pending.file, keepsCache);
@@ -235,6 +263,8 @@ void answerOpen(const Context& context, PendingRequest& pending, Reader& reader,
   }
   prepareOpened(pending.file, keepsCache);
   const struct fuse_entry_param entry = readEntry(context, reader, kReplyHeaderBytes);
+  const bool isNew = (reader.at<std::uint16_t>(6) & kReplyNewInode) != 0;
+  if (!isNew) context.knownFiles.forgetAttributes(entry.ino);  // set-id bits went with what the file held
   if (reader.broken()) {
     fuse_reply_err(pending.request, EIO);
   } else {
@@ -269,7 +299,8 @@ void answerEntryOrAttributes(Context& context, const PendingRequest& pending, Re
 void answer(Context& context, PendingRequest& pending, Reader& reader) {
   const auto kind = static_cast<ReplyKind>(reader.at<std::uint16_t>(4));
   learnNames(context.foreknowledge, pending.change, reader, kind);
-  learnEffects(context.foreknowledge, pending, reader, kind);
+  learnEffects(context, pending, reader, kind);
+  learnFile(context, pending, reader, kind);
   switch (kind) {
     case ReplyKind::done:
       fuse_reply_err(pending.request, reader.at<std::int32_t>(16));
@@ -312,6 +343,16 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache) {
   prepareOpened(file, keepsCache);
   fuse_reply_open(request, &file);
+}
+
+bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node) {
+  std::optional<KnownFiles::Attributes> known = context.knownFiles.attributes(node);
+  if (!known.has_value()) return false;
+  const std::optional<ContentState> state = stateOf(context, node, known->attributes);
+  if (!state.has_value() || state->takes != known->takes) return false;
+  showWritten(*state, known->attributes);
+  fuse_reply_attr(request, &known->attributes, context.attributeTimeoutSeconds);
+  return true;
 }
 
 void answerNoEntry(const Context& context, fuse_req_t request) {

@@ -16,6 +16,9 @@ Status answerBatch(Context& context, std::span<const std::uint8_t> batch);
 /// A file is open; `keepsCache`: what the kernel has of its content is still right.
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache);
 
+/// Answers with the attributes of an open file, where they are known; false where JavaScript has to be asked.
+bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node);
+
 /// "There is no such name", which the kernel may remember.
 void answerNoEntry(const Context& context, fuse_req_t request);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "foreknowledge.h"
+#include "known_files.h"
 #include "protocol.h"
 
 namespace packetfs::fuse {
@@ -26,7 +27,8 @@ struct PendingRequest {
   std::uint32_t sizeLimit = 0;                // of readDirectory
   bool withAttributes = false;                // readDirectory
   struct fuse_file_info file {};              // of open and create
-  ChangeNote change{};                        // what the answer may teach
+  ChangeNote change{};                        // what the answer may teach of directories
+  FileNote fileNote{};                        // and of a file
   std::optional<std::size_t> writtenBytes{};  // of setAttributes that ends a write; 0 ends a fallocate
 };
 

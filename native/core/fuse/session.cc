@@ -203,6 +203,7 @@ Status Session::reply(std::span<const std::uint8_t> batch) {
 void Session::invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length) {
   count(context_.counters.invalidations);
   context_.foreknowledge.forget(inode);
+  context_.knownFiles.forget(inode);
   if (context_.keptHandles.dropChanged(inode)) notifyRelease(context_, inode, O_RDONLY, 0);
   context_.invalidations.inode(inode, offset, length);
 }

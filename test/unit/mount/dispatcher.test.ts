@@ -64,7 +64,7 @@ const test = suite('dispatcher');
 test('a batch is answered once, in one piece, after the journal is written', () => {
   const { dispatcher, events, batches } = setUp({
     getAttributes: () => attributesOf(3n),
-    unlink: () => {},
+    unlink: () => inodeNumber(4n),
     hasName: () => false,
   });
   dispatcher.dispatch(
@@ -168,7 +168,7 @@ test('a rejected promise is answered, not lost', async () => {
 
 test('when the journal cannot be written, nothing is acknowledged', () => {
   const { dispatcher, batches } = setUp({
-    unlink: () => {},
+    unlink: () => inodeNumber(4n),
     hasName: () => false,
     flushJournal: () => {
       throw new PacketFsError('PFS_IO', 'the journal cannot be written');

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { JOURNALED_BYTES_MAX } from '../../../src/base/limits.ts';
+import { JOURNALED_BYTES_MAX, RELEASED_SAVE_MS } from '../../../src/base/limits.ts';
 import { ROOT_INODE } from '../../../src/base/units.ts';
 import {
   bytesOf,
@@ -220,6 +221,30 @@ test('an fsync of little needs no commit, and what it promised is in the journal
   assert.equal(journals(copy), []);
   await again.close();
   fs.rmSync(copy, { recursive: true });
+});
+
+test('what is fsynced, closed and removed at once is never stored; what stays is, without a commit', async ({
+  directory,
+}) => {
+  const volume = await openTestVolume(directory);
+  const before = volume.status().ingest.appendedBytes;
+  const saved: number[] = [];
+  for (const isRemoved of [true, false]) {
+    const name = `removed ${isRemoved}`;
+    const inode = createFile(volume, name);
+    await volume.fileSystem.open(inode, { write: true, truncate: false });
+    await volume.contents.write(inode, 0n, noise(isRemoved ? 1 : 2, 5000));
+    volume.fileSystem.flushJournal();
+    await volume.fileSystem.fsync(inode);
+    volume.fileSystem.release(inode, { write: true });
+    if (isRemoved) volume.fileSystem.unlink(ROOT_INODE, bytesOf(name));
+    volume.fileSystem.forget(inode, 1);
+    await delay(10 * RELEASED_SAVE_MS);
+    saved.push(volume.status().ingest.appendedBytes - before);
+  }
+  assert.equal(saved, [0, 5000]);
+  assert.is(volume.status().openFiles, 0);
+  await volume.close();
 });
 
 test('what is fsynced while a commit runs outlives that commit and its journal', async ({ directory }) => {

@@ -1,0 +1,63 @@
+// What the kernel asks about files again and again, and JavaScript has answered before: the attributes of an open file
+// (a database asks for its size and times with every transaction; what was written since, the content store knows), and
+// that a file has no capabilities (asked before the first write after each change of attributes). Invariants: a thing
+// is known only from the answer to a request after which none that may change it was queued, and until one is, or until
+// JavaScript takes a version, or a remote change. A directory's attributes: foreknowledge.h.
+#pragma once
+#include <fuse3/fuse_lowlevel.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace packetfs::fuse {
+
+/// Of a queued request: which file it is about, and how many that may change it were queued before. Inode 0: none.
+struct FileNote {
+  fuse_ino_t inode = 0;
+  std::uint32_t changes = 0;
+  bool isChange = false;
+};
+
+class KnownFiles {
+ public:
+  struct Attributes {
+    fuse_ino_t node = 0;
+    struct stat attributes {};
+    std::uint64_t takes = 0;  // ContentState::takes when they were told
+  };
+
+  /// Before a request that asks about the file is queued.
+  [[nodiscard]] FileNote asking(fuse_ino_t inode) const;
+  /// Before a request that may change it is queued: nothing is known until it is answered.
+  FileNote changing(fuse_ino_t inode);
+
+  /// The file is open, and these are its attributes.
+  void learnAttributes(const FileNote& note, const Attributes& told);
+  [[nodiscard]] std::optional<Attributes> attributes(fuse_ino_t node) const;
+  /// A request that did not name it changed it.
+  void forgetAttributes(fuse_ino_t inode);
+
+  void learnNoCapabilities(const FileNote& note);
+  [[nodiscard]] bool hasNoCapabilities(fuse_ino_t inode) const;
+
+  /// For what a peer changed, what is closed, and what the kernel forgets.
+  void forget(fuse_ino_t inode);
+
+ private:
+  static constexpr std::size_t kCounters = 1024;
+
+  [[nodiscard]] bool isLast(const FileNote& note) const;
+
+  mutable std::mutex mutex_{};
+  std::array<std::uint32_t, kCounters> changes_{};  // by a hash of the inode: who shares one is learned less often
+  std::unordered_map<fuse_ino_t, Attributes> attributes_{};
+  std::unordered_set<fuse_ino_t> withoutCapabilities_{};
+  std::unordered_set<fuse_ino_t> olderWithoutCapabilities_{};  // what the other was before it was last full
+};
+
+}  // namespace packetfs::fuse
