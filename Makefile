@@ -68,10 +68,10 @@ demo: build ## Two network namespaces, real trees, the wire counted (needs root)
 	node dist/bench/demo/demo.js
 
 # ROWS=create,stat SUBJECTS=packetfs,passthrough_hp,disk ROUNDS=5 DIRECTORY=/on/the/disk OUTPUT=bench/results choose.
-bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocryptfs (ROWS= SUBJECTS= ROUNDS= DIRECTORY= OUTPUT=)
+bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocryptfs (ROWS= SUBJECTS= ROUNDS= WARM_UPS= DIRECTORY= OUTPUT=)
 	@./setup.sh test bench
 	node dist/bench/mount/bench-mount.js --rows "$(ROWS)" --subjects "$(SUBJECTS)" --rounds "$(ROUNDS)" \
-		--directory "$(DIRECTORY)" --output "$(OUTPUT)"
+		--warm-ups "$(WARM_UPS)" --directory "$(DIRECTORY)" --output "$(OUTPUT)"
 
 # FILES=1000000 DIRECTORY=/on/the/disk choose.
 bench-memory: build ## The daemon's memory and the time to mount with a million files, against what is promised

@@ -31,19 +31,21 @@ async function measure(options: BenchOptions, directory: string): Promise<Result
     subjects,
     groups: options.quick ? [combined(GROUPS)] : GROUPS,
     rounds: options.rounds,
+    warmUps: options.warmUps,
     sizes,
     fixtures: makeFixtures(directory, sizes),
     metadataClient: await compileMetadataClient(directory),
     wants: wantedRows(options.rows),
     progress: (line) => process.stderr.write(`${line}\n`),
   });
-  const { baseline, rounds, quick } = options;
+  const { baseline, rounds, warmUps, quick } = options;
   return {
     date: new Date().toISOString(),
     machine: await describeMachine(directory),
     subjects: await describeSubjects(subjects),
     baseline,
     rounds,
+    warmUps,
     quick,
     rows: rowResults(measurements, { groups: GROUPS, baseline }),
   };

@@ -32,6 +32,8 @@ export interface Context extends Place {
 export interface Group {
   readonly name: string;
   readonly rows: readonly { readonly name: string; readonly unit: Unit }[];
+  /** Measured after untimed passes: a daemon that runs for weeks has long been compiled as it is used. */
+  readonly warmsUp?: boolean;
   readonly prepare?: (context: Context) => Promise<void>;
   /** Measures the rows that are wanted, in their order. */
   readonly measure: (context: Context) => Promise<Map<string, number>>;

@@ -7,6 +7,7 @@ export const ALL_SUBJECTS = ['packetfs', 'passthrough_hp', 'disk', 'bindfs', 'ss
 /** What needs nothing but the packages that tests need, and no network. */
 const QUICK_SUBJECTS = ['packetfs', 'passthrough_ll', 'disk'];
 const ROUNDS = 3;
+const WARM_UPS = 3;
 
 const FULL: Sizes = {
   bulkBytes: 256 * MIB,
@@ -36,6 +37,8 @@ export interface BenchOptions {
   /** The subject that the ratios are to. */
   readonly baseline: string;
   readonly rounds: number;
+  /** Untimed passes before a group whose rates are those of a daemon that has run for a while. */
+  readonly warmUps: number;
   /** On the disk to measure; undefined for the temporary one. */
   readonly directory: string | undefined;
   /** Where results are written; undefined for nowhere. */
@@ -53,6 +56,7 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
       rows: { type: 'string', default: '' },
       subjects: { type: 'string', default: '' },
       rounds: { type: 'string', default: '' },
+      'warm-ups': { type: 'string', default: '' },
       directory: { type: 'string', default: '' },
       output: { type: 'string', default: '' },
     },
@@ -62,12 +66,16 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
   const subjects = named.length > 0 ? named : usualSubjects(quick);
   const rounds = values.rounds === '' ? usualRounds(quick) : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`"${values.rounds}" is no number of rounds`);
+  const given = values['warm-ups'];
+  const warmUps = given === '' ? usualWarmUps(quick) : Number(given);
+  if (!Number.isInteger(warmUps) || warmUps < 0) throw new Error(`"${given}" is no number of warm-ups`);
   return {
     quick,
     rows: words(values.rows),
     subjects,
     baseline: subjects.find((name) => name.startsWith('passthrough')) ?? 'passthrough_hp',
     rounds,
+    warmUps,
     directory: values.directory === '' ? undefined : values.directory,
     output: values.output === '' ? undefined : values.output,
   };
@@ -75,4 +83,5 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
 
 const usualSubjects = (quick: boolean): readonly string[] => (quick ? QUICK_SUBJECTS : ALL_SUBJECTS);
 const usualRounds = (quick: boolean): number => (quick ? 1 : ROUNDS);
+const usualWarmUps = (quick: boolean): number => (quick ? 0 : WARM_UPS);
 const words = (text: string): string[] => text.split(',').filter((word) => word !== '');

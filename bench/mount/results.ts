@@ -22,6 +22,7 @@ export interface Results {
   readonly subjects: Readonly<Record<string, string>>;
   readonly baseline: string;
   readonly rounds: number;
+  readonly warmUps: number;
   readonly quick: boolean;
   readonly rows: readonly RowResult[];
 }

@@ -4,7 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { unmountBelow } from '../../test/support/mounts.ts';
 import type { Fixtures } from './fixtures.ts';
-import { type Group, makeDurable, type Sizes } from './group.ts';
+import { type Context, type Group, makeDurable, type Sizes } from './group.ts';
 import type { Subject } from './subjects/subject.ts';
 
 export interface RunOptions {
@@ -12,6 +12,7 @@ export interface RunOptions {
   readonly subjects: readonly Subject[];
   readonly groups: readonly Group[];
   readonly rounds: number;
+  readonly warmUps: number;
   readonly sizes: Sizes;
   readonly fixtures: Fixtures;
   readonly metadataClient: string;
@@ -46,6 +47,7 @@ async function measureGroup(options: RunOptions, group: Group, subject: Subject)
     const running = await subject.start(directory);
     const context = { ...options, ...running };
     await group.prepare?.(context);
+    if (group.warmsUp === true) await warmUp(options, group, context);
     await makeDurable(running);
     const measured = await group.measure(context);
     await running.stop();
@@ -55,6 +57,14 @@ async function measureGroup(options: RunOptions, group: Group, subject: Subject)
   } finally {
     await unmountBelow(directory);
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function warmUp({ warmUps }: RunOptions, group: Group, context: Context): Promise<void> {
+  for (let pass = 0; pass < warmUps; pass++) {
+    const work = join(context.work, `warm-up-${pass}`);
+    mkdirSync(work);
+    await group.measure({ ...context, work });
   }
 }
 

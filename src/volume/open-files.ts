@@ -4,7 +4,7 @@
 import type { ContentPatch, ContentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { OPEN_FILE_VERSION_INTERVAL_MS, RELEASED_SAVE_MS } from '../base/limits.ts';
+import { OPEN_FILE_VERSION_INTERVAL_MS } from '../base/limits.ts';
 import { type InodeNumber, inodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { InodeRecord } from '../namespace/types.ts';
@@ -14,6 +14,7 @@ import { isDirectory, isFile } from './modes.ts';
 import { translateNativeError } from './native-errors.ts';
 import { inodeOfNode, Nodes } from './nodes.ts';
 import type { VolumeParts } from './parts.ts';
+import { ReleasedNodes } from './released-nodes.ts';
 
 const EVERY_COMMIT = 2n ** 64n - 1n;
 
@@ -21,6 +22,8 @@ interface OpenFile {
   handles: number;
   /** Of these, the ones that can write. */
   writers: number;
+  /** It was opened for writing, or truncated, since its content was loaded: only then can there be something to save. */
+  mayBeDirty: boolean;
   /** Of a pinned node, as it was when it was current. */
   record: InodeRecord | undefined;
   /** Work that needs the content although no handle may be left. */
@@ -36,10 +39,7 @@ export class OpenFiles {
   /** Made without a name: unlike what lost its last one, they may still get one, and keep what is written until then. */
   readonly #nameless = new Set<InodeNumber>();
   #timer: NodeJS.Timeout | undefined;
-  /** Closed nodes with bytes to save, and how many are being saved. */
-  readonly #released = new Set<InodeNumber>();
-  #savesUnderWay = 0;
-  #releasedTimer: NodeJS.Timeout | undefined;
+  readonly #released = new ReleasedNodes((node) => this.#saveReleased(node));
   /** Saving that nobody waits for: never rejects. */
   #background: Promise<void> = Promise.resolve();
 
@@ -92,6 +92,7 @@ export class OpenFiles {
     const file = this.#load(record);
     file.handles += 1;
     if (options.write) file.writers += 1;
+    if (options.write || options.truncate) file.mayBeDirty = true;
     this.#armTimer();
     const keepCache = this.#kernel.isVersion(inode, record.contentVersion);
     this.#kernel.setVersion(inode, record.contentVersion);
@@ -186,6 +187,7 @@ export class OpenFiles {
     this.#assertCurrent(node);
     const file = this.#load(this.#fileRecord(inodeOfNode(node)));
     file.users += 1;
+    file.mayBeDirty = true;
     try {
       await this.#truncateContent(node, size);
     } finally {
@@ -212,30 +214,23 @@ export class OpenFiles {
     if (write) file.writers -= 1;
     assert(file.writers >= 0 && file.writers <= file.handles, 'a release is of what was opened');
     if (file.handles > 0) return;
-    this.#takeVersionOrReport(node);
+    if (file.mayBeDirty) this.#takeVersionOrReport(node);
     if (!this.#mustSave(node)) {
       this.#dropIfUnused(node, file);
       return;
     }
     // In the journal alone, or what the disk had no room for; the file is dropped when that is saved.
     this.#released.add(node);
-    this.#releasedTimer ??= setTimeout(() => void this.saveReleased(), RELEASED_SAVE_MS).unref();
   }
 
+  /** Something was closed and is to be saved yet. */
   get hasUnsavedReleases(): boolean {
-    return this.#released.size > 0 || this.#savesUnderWay > 0;
+    return !this.#released.isEmpty;
   }
 
-  /** Saves what was closed, now. What cannot be stored is reported and stays; never rejects. */
+  /** Saves that now. What cannot be stored is reported and stays; never rejects. */
   saveReleased(): Promise<void> {
-    clearTimeout(this.#releasedTimer);
-    this.#releasedTimer = undefined;
-    for (const node of this.#released) {
-      this.#savesUnderWay += 1;
-      this.#background = this.#background.then(() => this.#saveReleased(node));
-    }
-    this.#released.clear();
-    return this.#background;
+    return this.#released.saveAll();
   }
 
   /** The kernel was answered with this inode. */
@@ -292,6 +287,7 @@ export class OpenFiles {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.saveReleased();
+    await this.#background;
     if (this.#parts.latch.reason === undefined) await this.saveAll();
     for (const node of this.#files.keys()) if (!this.#mustSave(node)) this.#drop(node);
   }
@@ -304,6 +300,7 @@ export class OpenFiles {
   /** There are written bytes that somebody can still come to see. */
   #mustSave(node: InodeNumber): boolean {
     const { contents, latch } = this.#parts;
+    if (this.#files.get(node)?.mayBeDirty !== true) return false;
     return latch.reason === undefined && contents.isDirty(node) && this.#isReachable(inodeOfNode(node));
   }
 
@@ -341,7 +338,7 @@ export class OpenFiles {
     if (known !== undefined) return known;
     const { contents, namespace } = this.#parts;
     contents.open(node, record.size, toNative(namespace.extents(record.inode)));
-    const file: OpenFile = { handles: 0, writers: 0, record: undefined, users: 0 };
+    const file: OpenFile = { handles: 0, writers: 0, mayBeDirty: false, record: undefined, users: 0 };
     this.#files.set(node, file);
     return file;
   }
@@ -372,13 +369,11 @@ export class OpenFiles {
 
   async #saveReleased(node: InodeNumber): Promise<void> {
     try {
-      if (!this.#files.has(node) || !this.#mustSave(node)) return; // removed, or saved meanwhile
+      if (!this.#mustSave(node)) return; // removed, or saved meanwhile
       await this.saveVersion(node);
       this.#parts.committer.flushJournal();
     } catch (error) {
       this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'bytes written after close could not be stored');
-    } finally {
-      this.#savesUnderWay -= 1;
     }
   }
 

@@ -34,6 +34,7 @@ test('a row or a subject that there is none of is refused', async () => {
     ['--rows', 'frobnicate'],
     ['--subjects', 'ntfs'],
     ['--rounds', '0'],
+    ['--warm-ups', 'many'],
   ]) {
     const { code, stderr } = await run(process.execPath, [BENCH, '--quick', ...wrong]);
     assert.is(code, 1);

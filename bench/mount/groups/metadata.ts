@@ -22,6 +22,7 @@ const STEPS = [
 
 export const metadataGroups: readonly Group[] = [1, 4].map((clients) => ({
   name: `metadata, ${clients === 1 ? '1 client' : `${clients} clients`}`,
+  warmsUp: true,
   rows: STEPS.flatMap(({ row }) =>
     row === undefined ? [] : [{ name: `${row}-${clients}`, unit: 'operations/s' as const }],
   ),

@@ -11,6 +11,7 @@ const rowName = (mode: string): string => (mode === 'wal' ? 'sqlite-wal' : 'sqli
 
 export const sqliteGroup: Group = {
   name: 'sqlite',
+  warmsUp: true,
   rows: MODES.map((mode) => ({ name: rowName(mode), unit: 'operations/s' as const })),
   measure: async (context) => {
     const rates = new Map<string, number>();

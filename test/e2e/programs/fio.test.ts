@@ -11,7 +11,14 @@ import { withNode } from '../../support/with-node.ts';
 const SECONDS_OF_LONG = Number(process.env.FIO_SECONDS ?? 1800);
 const SECONDS_OF_WAY = Math.ceil(SECONDS_OF_LONG / 3);
 const LIMIT_MS = (SECONDS_OF_WAY + 300) * 1000;
-const AMOUNT = isLong ? ['--size=256M', '--time_based', `--runtime=${SECONDS_OF_WAY}`] : ['--size=8M', '--io_size=16M'];
+/**
+ * Bytes a second of each of two jobs. The blob only grows, all that fio writes is new, and small writes bring their
+ * neighbourhood along: so a way stays under 40 GB.
+ */
+const RATE = '--rate=3m';
+const AMOUNT = isLong
+  ? ['--size=256M', RATE, '--time_based', `--runtime=${SECONDS_OF_WAY}`]
+  : ['--size=8M', '--io_size=16M'];
 
 const WAYS = [
   {
