@@ -80,14 +80,11 @@ export class Attributes {
   }
 
   #changeGroups(node: InodeNumber, changes: AttributeChanges): InodeAttributes {
-    const { namespace, contents } = this.#parts;
+    const { namespace } = this.#parts;
     const inode = inodeOfNode(node);
     const groups = this.#groupsOf(this.record(inode), changes);
     const current = this.#files.nodeOf(inode);
-    if (groups.modified !== undefined && this.#files.isOpen(current)) {
-      this.#files.takeVersion(current);
-      contents.forgetModified(current);
-    }
+    if (groups.modified !== undefined) this.#files.forgetModified(current);
     namespace.setAttributes(inode, groups);
     return this.ofNode(node);
   }

@@ -24,6 +24,8 @@ interface OpenFile {
   writers: number;
   /** It was opened for writing, or truncated, since its content was loaded: only then can there be something to save. */
   mayBeDirty: boolean;
+  /** Of one whose last name is gone, so that no version tells: when it was written, of what was taken. */
+  modified: bigint | undefined;
   /** Of a pinned node, as it was when it was current. */
   record: InodeRecord | undefined;
   /** Work that needs the content although no handle may be left. */
@@ -66,13 +68,12 @@ export class OpenFiles {
     return this.#nodes.all(inode);
   }
 
-  isOpen(node: InodeNumber): boolean {
-    return this.#files.has(node);
-  }
-
   /** Size and times as written, ahead of the namespace; undefined when not open. */
   stateOf(node: InodeNumber): ContentState | undefined {
-    return this.#files.has(node) ? this.#parts.contents.state(node) : undefined;
+    const file = this.#files.get(node);
+    if (file === undefined) return undefined;
+    const state = this.#parts.contents.state(node);
+    return file.modified === undefined ? state : { ...state, modified: state.modified ?? file.modified };
   }
 
   /** What an open node of before a remote change was then; undefined for a current one. */
@@ -118,7 +119,8 @@ export class OpenFiles {
 
   /** Makes a content version of what the content store has ingested. */
   takeVersion(node: InodeNumber): void {
-    if (!this.#files.has(node)) return;
+    const file = this.#files.get(node);
+    if (file === undefined) return;
     const { contents, namespace, latch } = this.#parts;
     if (latch.reason !== undefined) {
       if (contents.isDirty(node)) latch.assertDurable();
@@ -128,9 +130,21 @@ export class OpenFiles {
     if (patch === undefined) return;
     assert(this.#nodes.isCurrent(node), 'only what is current was written');
     const inode = inodeOfNode(node);
-    if (!this.#isReachable(inode)) return; // its content goes with its last handle
+    if (!this.#isReachable(inode)) {
+      file.modified = patch.modified ?? file.modified; // its content goes with its last handle
+      return;
+    }
     const changed = namespace.setContent(inode, changeOfPatch(patch));
     if (this.#kernel.hasVersion(inode)) this.#kernel.setVersion(inode, changed.contentVersion);
+  }
+
+  /** The time of modification is set to another one. */
+  forgetModified(node: InodeNumber): void {
+    const file = this.#files.get(node);
+    if (file === undefined) return;
+    this.takeVersion(node);
+    file.modified = undefined;
+    this.#parts.contents.forgetModified(node);
   }
 
   #takePatch(node: InodeNumber): ContentPatch | undefined {
@@ -338,7 +352,14 @@ export class OpenFiles {
     if (known !== undefined) return known;
     const { contents, namespace } = this.#parts;
     contents.open(node, record.size, toNative(namespace.extents(record.inode)));
-    const file: OpenFile = { handles: 0, writers: 0, mayBeDirty: false, record: undefined, users: 0 };
+    const file: OpenFile = {
+      handles: 0,
+      writers: 0,
+      mayBeDirty: false,
+      modified: undefined,
+      record: undefined,
+      users: 0,
+    };
     this.#files.set(node, file);
     return file;
   }

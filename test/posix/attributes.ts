@@ -35,6 +35,8 @@ const OPEN_FILE_CHANGES: readonly [string, number, string, number, number, boole
   ["open(path, 'w').close()", 1, '0o640', 7, 11, false, false],
   ["os.replace(path, path + '4')", 0, '0o640', 7, 11, false, true],
   ["os.pwrite(fd, b'z', 11)", 0, '0o640', 7, 12, true, true],
+  ['os.close(os.dup(fd)) or os.fchmod(fd, 0o600)', 0, '0o600', 7, 12, false, true],
+  ['os.utime(fd, ns=(3, 4)) or os.fsync(fd)', 0, '0o600', 7, 12, true, true],
 ];
 /** Each change comes when the file was written and asked for its attributes twice, so that an answer may be remembered. */
 const ASK_OPEN_FILE = `
