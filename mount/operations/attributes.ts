@@ -29,7 +29,8 @@ export function setAttributes(request: RequestCursor, context: OperationContext)
   const changes = changesOf(request);
   const changed = fileSystem.setAttributes(inode, changes);
   if (changes.mode !== undefined) followModeChange(fileSystem, inode, changes.mode);
-  return changed instanceof Promise ? changed.then(answer) : answer(changed);
+  if (changed instanceof Promise) return changed.then(answer);
+  return answer(changes.mode === undefined ? changed : fileSystem.getAttributes(inode)); // an access list has changed it
 }
 
 export function statistics(_request: RequestCursor, { fileSystem }: OperationContext): Reply {

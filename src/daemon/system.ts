@@ -8,8 +8,18 @@ const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 /** hrtime and the wall clock are read together once, then hrtime gives the nanoseconds; drift is corrected. */
 const RESYNCHRONISE_NS = 1_000_000_000n;
 
-let wallBase = BigInt(Date.now()) * NANOSECONDS_PER_MILLISECOND;
-let wallReadAt = process.hrtime.bigint();
+let wallBase = 0n;
+let wallReadAt = 0n;
+readWall();
+
+/** Waits for the next millisecond, at most one: Date.now() truncates, and times would lag behind those of writes. */
+function readWall(): void {
+  const truncated = Date.now();
+  let next = truncated;
+  while (next === truncated) next = Date.now();
+  wallBase = BigInt(next) * NANOSECONDS_PER_MILLISECOND;
+  wallReadAt = process.hrtime.bigint();
+}
 
 export const systemClock: Clock = {
   monotonic: () => milliseconds(Number(process.hrtime.bigint() - MONOTONIC_ORIGIN) / 1e6),
@@ -21,8 +31,12 @@ export const systemClock: Clock = {
     // Date.now() truncates to milliseconds: keep the finer estimate unless the clock was set.
     const drift = wall - estimate;
     const wasSet = drift > NANOSECONDS_PER_MILLISECOND || drift < -2n * NANOSECONDS_PER_MILLISECOND;
-    wallBase = wasSet ? wall : estimate;
-    wallReadAt = now;
+    if (wasSet) {
+      readWall();
+    } else {
+      wallBase = estimate;
+      wallReadAt = now;
+    }
     return nanoseconds(wallBase);
   },
 };

@@ -210,7 +210,7 @@ export class LocalChanges {
       case 'attributes':
         return this.mutator.setAttributes(mutation, now);
       case 'content':
-        return this.mutator.setContent(mutation, now);
+        return this.mutator.setContent(mutation);
       case 'extended':
         this.mutator.setExtended(mutation, now);
         return undefined;

@@ -153,7 +153,7 @@ export class Mutator {
     return state;
   }
 
-  setContent(mutation: ContentMutation, now: Nanoseconds): InodeState {
+  setContent(mutation: ContentMutation): InodeState {
     const state = this.live(mutation.inode);
     if (!isFile(state)) fail('PFS_INVALID', 'Only a file has content');
     const { size, modified, replaced, extents } = mutation.change;
@@ -174,7 +174,8 @@ export class Mutator {
       allocatedBytes: state.record.allocatedBytes + grown,
       contentVersion: mutation.version,
       ...(modified === undefined ? {} : { modified }),
-      changed: modified === undefined ? now : later(state.record.changed, modified), // when it was written, not taken
+      // When it was written, not taken; a time that was set since came with a change of its own.
+      changed: modified === undefined ? state.record.changed : later(state.record.changed, modified),
     });
     this.#pending().touch(state, 'content', ...(modified === undefined ? [] : (['modified'] as const)));
     return state;

@@ -5,6 +5,8 @@ import type { AppliedBatch, InodeRecord } from '../namespace/types.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 
+const SAVE_TRIES_MAX = 10;
+
 /** Batches that are ready, in order; resolves when they are durable. PFS_CORRUPT if one is malformed. */
 export async function applyBatches(
   parts: VolumeParts,
@@ -12,7 +14,8 @@ export async function applyBatches(
   batches: readonly Uint8Array[],
 ): Promise<void> {
   if (parts.invalidations.isFull) await parts.invalidations.room();
-  if (files.hasUnsavedReleases) await files.saveReleased(); // what was closed is a version of its own, not a mixture
+  // What was closed is to be a version of its own, not a mixture; who closes without end does not stop a peer.
+  for (let tries = 0; files.hasUnsavedReleases && tries < SAVE_TRIES_MAX; tries += 1) await files.saveReleased();
   parts.latch.assertWritable();
   const applied: AppliedBatch[] = [];
   try {

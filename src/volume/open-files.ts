@@ -135,6 +135,7 @@ export class OpenFiles {
       return;
     }
     const changed = namespace.setContent(inode, changeOfPatch(patch));
+    file.modified = undefined;
     if (this.#kernel.hasVersion(inode)) this.#kernel.setVersion(inode, changed.contentVersion);
   }
 
@@ -389,12 +390,17 @@ export class OpenFiles {
   }
 
   async #saveReleased(node: InodeNumber): Promise<void> {
+    const file = this.#files.get(node);
+    if (file === undefined) return; // removed, or saved meanwhile
+    if (!this.#mustSave(node)) {
+      this.#dropIfUnused(node, file);
+      return;
+    }
     try {
-      if (!this.#mustSave(node)) return; // removed, or saved meanwhile
       await this.saveVersion(node);
       this.#parts.committer.flushJournal();
     } catch (error) {
-      this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'bytes written after close could not be stored');
+      this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'what was synced and closed could not be stored');
     }
   }
 

@@ -25,6 +25,7 @@ const OPEN_FILE_CHANGES: readonly [string, number, string, number, number, boole
   ["os.truncate(path + '3', 10)", 2, '0o640', 7, 10, true, true],
   ['os.ftruncate(fd, 10)', 2, '0o640', 7, 10, true, true],
   ['os.utime(path, ns=(1, 2))', 2, '0o640', 7, 10, true, true],
+  ['os.utime(path, ns=(5, 6)) or os.close(os.dup(fd))', 2, '0o640', 7, 10, true, true],
   ['os.fsync(fd)', 2, '0o640', 7, 10, false, false],
   ['os.close(os.dup(fd))', 2, '0o640', 7, 10, false, false],
   ['os.sync()', 2, '0o640', 7, 10, false, false],
@@ -319,6 +320,19 @@ os.chown(path, -1, -1)
 after = os.lstat(path)
 result = [after.st_mode & 0o7777, after.st_ctime_ns > before]`;
     assert.equal(await site.probe.run(code, { path: site.at('file') }), [0o755, true]);
+  }),
+  property('closing another descriptor after the times were set changes no time', async (site) => {
+    const code = `
+fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+os.write(fd, b'text')
+os.utime(path, ns=(11 * 10**17, 11 * 10**17))
+before = os.fstat(fd)
+time.sleep(0.02)
+os.close(os.dup(fd))
+after = os.fstat(fd)
+os.close(fd)
+result = [after.st_mtime_ns == 11 * 10**17, after.st_ctime_ns == before.st_ctime_ns, os.stat(path).st_ctime_ns == before.st_ctime_ns]`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [true, true, true]);
   }),
   property(
     'an open file tells at once what changes it, by whatever name, and right after it was asked',

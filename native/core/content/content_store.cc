@@ -171,6 +171,7 @@ class ContentStoreCore final : public ContentStore {
   }
 
   Status journalAgain(InodeNumber inode) override {
+    if (!find(inode)) return Status::success();
     return change(inode, [&](Content& content) { return content.journalAgain(inode, *journal_); });
   }
 

@@ -22,7 +22,7 @@ struct ContentState {
   std::uint64_t allocatedBytes = 0;  // sum of non-hole extents and dirty bytes
   bool dirty = false;
   std::uint64_t extents = 0;  // in the blob
-  std::uint64_t takes = 0;    // another number, of any content, after each patch, replacement and opening
+  std::uint64_t takes = 0;    // another number, of any content, when a patch is taken, a time set, content replaced or opened
 };
 
 /// What changed since the last take: replacement for each range of the file, and the size.
@@ -94,7 +94,7 @@ class ContentStore {
   [[nodiscard]] virtual bool isWholeInJournal(InodeNumber inode) const = 0;
   /// Inodes with bytes that a journal holds, of before this commit, and no patch has taken.
   [[nodiscard]] virtual std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const = 0;
-  /// Has the journal that is written now hold them.
+  /// Has the journal that is written now hold them; what was closed meanwhile needs that no more.
   virtual Status journalAgain(InodeNumber inode) = 0;
   /// Inodes with changes not yet taken.
   [[nodiscard]] virtual std::vector<InodeNumber> dirtyInodes() const = 0;

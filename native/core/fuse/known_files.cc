@@ -58,6 +58,11 @@ void KnownFiles::forgetAttributes(fuse_ino_t node) {
   attributes_.erase(inodeOfNode(node));
 }
 
+void KnownFiles::forgetAllAttributes() {
+  std::lock_guard guard(mutex_);
+  attributes_.clear();
+}
+
 void KnownFiles::learnNoCapabilities(const FileNote& note) {
   std::lock_guard guard(mutex_);
   if (!isLast(note)) return;

@@ -41,6 +41,8 @@ class KnownFiles {
   [[nodiscard]] std::optional<Attributes> attributes(fuse_ino_t node) const;
   /// A request that did not name it changed it.
   void forgetAttributes(fuse_ino_t inode);
+  /// A request failed half-way.
+  void forgetAllAttributes();
 
   void learnNoCapabilities(const FileNote& note);
   [[nodiscard]] bool hasNoCapabilities(fuse_ino_t inode) const;

@@ -240,7 +240,10 @@ void learnFile(Context& context, const PendingRequest& pending, Reader& reader, 
     const FileAttributes told = readAttributes(reader, kReplyHeaderBytes);
     if (reader.broken()) return;
     const std::optional<ContentState> state = stateOf(context, told.node, told.attributes);
-    if (!state.has_value()) return;
+    if (!state.has_value()) {
+      if (note.isChange) context.knownFiles.forgetAttributes(note.inode);
+      return;
+    }
     context.knownFiles.learnAttributes(note, {.node = told.node, .attributes = told.attributes, .takes = state->takes});
   } else if (note.isChange) {
     context.knownFiles.forget(note.inode);
@@ -302,9 +305,12 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
   learnEffects(context, pending, reader, kind);
   learnFile(context, pending, reader, kind);
   switch (kind) {
-    case ReplyKind::done:
-      fuse_reply_err(pending.request, reader.at<std::int32_t>(16));
+    case ReplyKind::done: {
+      const auto error = reader.at<std::int32_t>(16);
+      if (error == ENOSPC || error == EIO) context.knownFiles.forgetAllAttributes();  // it may have been done in part
+      fuse_reply_err(pending.request, error);
       return;
+    }
     case ReplyKind::noEntry:
       answerNoEntry(context, pending.request);
       return;
@@ -346,11 +352,11 @@ void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCac
 }
 
 bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node) {
+  if (!context.contents->isOpen(node)) return false;
+  const Result<ContentState> state = context.contents->state(node);  // first: it may wait for a long ingest
   std::optional<KnownFiles::Attributes> known = context.knownFiles.attributes(node);
-  if (!known.has_value()) return false;
-  const std::optional<ContentState> state = stateOf(context, node, known->attributes);
-  if (!state.has_value() || state->takes != known->takes) return false;
-  showWritten(*state, known->attributes);
+  if (!state.ok() || !known.has_value() || state.value.takes != known->takes) return false;
+  showWritten(state.value, known->attributes);
   fuse_reply_attr(request, &known->attributes, context.attributeTimeoutSeconds);
   return true;
 }

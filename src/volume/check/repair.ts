@@ -3,12 +3,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isPacketFsError } from '../../base/errors.ts';
-import { type InodeNumber, ROOT_INODE } from '../../base/units.ts';
+import { type InodeNumber, inodeNumber, ROOT_INODE } from '../../base/units.ts';
 import type { ListedName, NamespaceRepair } from '../../namespace/check/repair.ts';
 import type { RawRecord, RecordSource } from '../../namespace/check/source.ts';
 import { KIND, numberKey } from '../../namespace/keys.ts';
 import { decodeNamePage } from '../../namespace/records.ts';
-import { nameKey } from '../../namespace/state.ts';
+import { nameBytes, nameKey } from '../../namespace/state.ts';
 import type { VolumeParts } from '../parts.ts';
 import type { LiteralSource, Scrub } from '../scrub.ts';
 import { syncDirectory } from '../state-directory.ts';
@@ -47,11 +47,20 @@ export async function repair(given: RepairParts, outcome: CheckOutcome): Promise
   const { done, nameless } = await parts.namespace.repair(plan);
   const adopted = adoptAll(parts, nameless);
   const fetched = await fetchRanges(given, outcome.findings);
+  showRepaired(parts, plan);
   parts.committer.flushJournal();
   await parts.committer.commit();
   const all = [...done, ...adopted, ...fetched];
   fs.appendFileSync(saved, all.map((what) => `${JSON.stringify({ done: what })}\n`).join(''));
   return { done: all, goesOn: unreadable.length > 0, saved: path.relative(given.stateDirectory, saved) };
+}
+
+/** The kernel, and the session in front of it, remember what the records said before. */
+function showRepaired({ invalidations }: VolumeParts, plan: NamespaceRepair): void {
+  const inodes = new Set([...plan.inodes, ...plan.missing.keys(), ...plan.contents.keys(), ...plan.extended]);
+  const names = [...plan.missing.values()].flat();
+  const entries = names.map(({ parent, name }) => ({ parent: inodeNumber(parent), name: nameBytes(name) }));
+  invalidations.publish({ inodes: [...inodes].map((inode) => inodeNumber(inode)), entries });
 }
 
 // ---- which findings mean what
