@@ -13,7 +13,7 @@ const FULL: Sizes = {
   bulkBytes: 256 * MIB,
   smallBlockBytes: 64 * MIB,
   files: 2000,
-  transactions: 300,
+  transactions: 1000,
   commits: 1000,
   treePackages: ['lodash', 'protobufjs', 'zod', 'typescript', 'fast-check', '@types/node'],
   npm: 'own',
