@@ -222,6 +222,7 @@ const waitForHandles = (served: ServedMount, wanted: number): Promise<true> =>
 
 session('a file that was read is opened again without JavaScript', async ({ served }) => {
   writeFileSync(served.path('a'), 'x');
+  await waitForHandles(served, 0);
   assert.is(readFileSync(served.path('a'), 'utf8'), 'x');
   const { requests, reopened = 0 } = await served.counters();
   for (let times = 0; times < 3; times++) assert.is(readFileSync(served.path('a'), 'utf8'), 'x');
@@ -233,6 +234,7 @@ session('a file that was read is opened again without JavaScript', async ({ serv
 
 session('two readers at once have a handle each, and one stays', async ({ served }) => {
   writeFileSync(served.path('a'), 'x');
+  await waitForHandles(served, 0);
   const readers = [openSync(served.path('a'), 'r'), openSync(served.path('a'), 'r')];
   assert.is(await handlesOf(served), 2);
   for (const fd of readers) closeSync(fd);
@@ -240,8 +242,9 @@ session('two readers at once have a handle each, and one stays', async ({ served
 });
 
 session('a handle that stayed open goes with a writer, a peer and the file', async ({ served }) => {
-  for (const name of ['a', 'b', 'c']) {
+  for (const [kept, name] of ['a', 'b', 'c'].entries()) {
     writeFileSync(served.path(name), 'x');
+    await waitForHandles(served, kept); // a writer's release that comes late would take the reader's handle with it
     readFileSync(served.path(name));
   }
   await waitForHandles(served, 3);
