@@ -38,7 +38,10 @@ export const COMMIT_DELAY_MIN_MS = 10;
 export const COMMIT_DIRTY_BYTES_MAX = 64 * MIB;
 /** Of written bytes, and of what the blob has not synced, an fsync puts so much into the journal; with more it commits. */
 export const JOURNALED_BYTES_MAX = 512 * KIB;
-/** What was closed and is in the journal alone is stored after so long, unless it is removed before, as a database's journal is. */
+/**
+ * What was closed and is in the journal alone is stored after so long, unless it is removed before, as a database's
+ * journal is.
+ */
 export const RELEASED_SAVE_MS = 5;
 /** A content version of a file that stays open is made this often. */
 export const OPEN_FILE_VERSION_INTERVAL_MS = 5000;

@@ -15,7 +15,7 @@ export async function applyBatches(
 ): Promise<void> {
   if (parts.invalidations.isFull) await parts.invalidations.room();
   // What was closed is to be a version of its own, not a mixture; who closes without end does not stop a peer.
-  for (let tries = 0; files.hasUnsavedReleases && tries < SAVE_TRIES_MAX; tries += 1) await files.saveReleased();
+  for (let tries = 0; files.saves.hasReleased && tries < SAVE_TRIES_MAX; tries += 1) await files.saves.saveReleased();
   parts.latch.assertWritable();
   const applied: AppliedBatch[] = [];
   try {

@@ -1,22 +1,19 @@
 // Files that the mount has open: loading their extents into the content store, and making content versions of what was
-// written (at close, at fsync, before a rename over, every few seconds). One reference of the content store per file,
+// written (at close, at fsync, before a rename over; by themselves: background-saves.ts). One reference of the content store per file,
 // however many handles; it is dropped when the last handle is gone and everything written has been taken.
 import type { ContentPatch, ContentState } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { OPEN_FILE_VERSION_INTERVAL_MS } from '../base/limits.ts';
-import { type InodeNumber, inodeNumber } from '../base/units.ts';
+import type { InodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { InodeRecord } from '../namespace/types.ts';
+import { BackgroundSaves } from './background-saves.ts';
 import { changeOfPatch } from './content-change.ts';
 import { KernelInodes } from './kernel-inodes.ts';
 import { isDirectory, isFile } from './modes.ts';
 import { translateNativeError } from './native-errors.ts';
 import { inodeOfNode, Nodes } from './nodes.ts';
 import type { VolumeParts } from './parts.ts';
-import { ReleasedNodes } from './released-nodes.ts';
-
-const EVERY_COMMIT = 2n ** 64n - 1n;
 
 interface OpenFile {
   handles: number;
@@ -40,13 +37,11 @@ export class OpenFiles {
   readonly #kernel = new KernelInodes();
   /** Made without a name: unlike what lost its last one, they may still get one, and keep what is written until then. */
   readonly #nameless = new Set<InodeNumber>();
-  #timer: NodeJS.Timeout | undefined;
-  readonly #released = new ReleasedNodes((node) => this.#saveReleased(node));
-  /** Saving that nobody waits for: never rejects. */
-  #background: Promise<void> = Promise.resolve();
+  readonly saves: BackgroundSaves;
 
   constructor(parts: VolumeParts) {
     this.#parts = parts;
+    this.saves = new BackgroundSaves(parts, this);
   }
 
   get count(): number {
@@ -94,7 +89,7 @@ export class OpenFiles {
     file.handles += 1;
     if (options.write) file.writers += 1;
     if (options.write || options.truncate) file.mayBeDirty = true;
-    this.#armTimer();
+    this.saves.noteOpened();
     const keepCache = this.#kernel.isVersion(inode, record.contentVersion);
     this.#kernel.setVersion(inode, record.contentVersion);
     if (!options.truncate) return { keepCache };
@@ -172,29 +167,12 @@ export class OpenFiles {
     }
   }
 
-  /** Saves every file that is dirty, as many as can be; rejects with the last failure. */
-  async saveAll(): Promise<void> {
-    let failure: unknown;
-    for (const node of this.#parts.contents.dirtyInodes()) {
-      try {
-        await this.saveVersion(inodeNumber(node));
-      } catch (error) {
-        failure = error;
-      }
-    }
-    if (failure !== undefined) throw failure;
-  }
-
-  /** Makes versions of what was fsynced by the journal alone; what cannot be stored yet stays in that. */
-  async saveJournaled(): Promise<void> {
-    for (const node of this.#parts.contents.journaledBefore(EVERY_COMMIT)) {
-      try {
-        await this.saveVersion(inodeNumber(node));
-        this.#parts.committer.flushJournal();
-      } catch (error) {
-        this.#parts.logger.warn({ inode: inodeOfNode(inodeNumber(node)), error }, 'fsynced bytes stay in the journal');
-      }
-    }
+  /** Saves what has no handle left, if there still is something to save. */
+  async saveClosed(node: InodeNumber): Promise<void> {
+    const file = this.#files.get(node);
+    if (file === undefined) return; // removed, or saved meanwhile
+    if (this.#mustSave(node)) await this.saveVersion(node);
+    else this.#dropIfUnused(node, file);
   }
 
   /** Sets the size of a file, open or not, as a version of its own. */
@@ -235,17 +213,7 @@ export class OpenFiles {
       return;
     }
     // In the journal alone, or what the disk had no room for; the file is dropped when that is saved.
-    this.#released.add(node);
-  }
-
-  /** Something was closed and is to be saved yet. */
-  get hasUnsavedReleases(): boolean {
-    return !this.#released.isEmpty;
-  }
-
-  /** Saves that now. What cannot be stored is reported and stays; never rejects. */
-  saveReleased(): Promise<void> {
-    return this.#released.saveAll();
+    this.saves.noteReleased(node);
   }
 
   /** The kernel was answered with this inode. */
@@ -300,10 +268,8 @@ export class OpenFiles {
 
   /** Saves what is dirty and drops every file, handles or not. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.saveReleased();
-    await this.#background;
-    if (this.#parts.latch.reason === undefined) await this.saveAll();
+    await this.saves.end();
+    if (this.#parts.latch.reason === undefined) await this.saves.saveAll();
     for (const node of this.#files.keys()) if (!this.#mustSave(node)) this.#drop(node);
   }
 
@@ -386,41 +352,6 @@ export class OpenFiles {
       this.takeVersion(node);
     } catch (error) {
       this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'written bytes could not be kept at release');
-    }
-  }
-
-  async #saveReleased(node: InodeNumber): Promise<void> {
-    const file = this.#files.get(node);
-    if (file === undefined) return; // removed, or saved meanwhile
-    if (!this.#mustSave(node)) {
-      this.#dropIfUnused(node, file);
-      return;
-    }
-    try {
-      await this.saveVersion(node);
-      this.#parts.committer.flushJournal();
-    } catch (error) {
-      this.#parts.logger.error({ inode: inodeOfNode(node), error }, 'what was synced and closed could not be stored');
-    }
-  }
-
-  #armTimer(): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (this.#files.size > 0) this.#armTimer();
-      this.#background = this.#background.then(() => this.#versionOpenFiles());
-    }, OPEN_FILE_VERSION_INTERVAL_MS);
-    this.#timer.unref();
-  }
-
-  async #versionOpenFiles(): Promise<void> {
-    if (this.#parts.latch.reason !== undefined) return;
-    try {
-      await this.saveAll();
-      this.#parts.committer.flushJournal();
-    } catch (error) {
-      this.#parts.logger.warn({ error }, 'a version of the open files could not be made; the next one tries again');
     }
   }
 }

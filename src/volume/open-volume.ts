@@ -105,7 +105,7 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
     }
     const files = new OpenFiles(parts);
     contents.useJournal(nativeJournal, JOURNALED_BYTES_MAX);
-    committer.useFiles(files);
+    committer.useFiles(files.saves);
     return assemble({ state, parts, files, journal, createVerifier, keys, native, volumeId, node });
   } catch (error) {
     blob.close();

@@ -22,7 +22,8 @@ struct ContentState {
   std::uint64_t allocatedBytes = 0;  // sum of non-hole extents and dirty bytes
   bool dirty = false;
   std::uint64_t extents = 0;  // in the blob
-  std::uint64_t takes = 0;    // another number, of any content, when a patch is taken, a time set, content replaced or opened
+  /// Another number, of all contents, after each patch, replacement, opening and explicit time.
+  std::uint64_t takes = 0;
 };
 
 /// What changed since the last take: replacement for each range of the file, and the size.

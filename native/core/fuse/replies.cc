@@ -101,9 +101,9 @@ void showWritten(const ContentState& state, struct stat& attributes) {
 
 /// Of an open file.
 std::optional<ContentState> stateOf(const Context& context, fuse_ino_t node, const struct stat& attributes) {
-  if (!S_ISREG(attributes.st_mode) || !context.contents->isOpen(node)) return std::nullopt;
+  if (!S_ISREG(attributes.st_mode)) return std::nullopt;
   const Result<ContentState> state = context.contents->state(node);
-  return state.ok() ? std::optional(state.value) : std::nullopt;  // else closed meanwhile
+  return state.ok() ? std::optional(state.value) : std::nullopt;
 }
 
 struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::size_t at) {
@@ -352,7 +352,6 @@ void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCac
 }
 
 bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node) {
-  if (!context.contents->isOpen(node)) return false;
   const Result<ContentState> state = context.contents->state(node);  // first: it may wait for a long ingest
   std::optional<KnownFiles::Attributes> known = context.knownFiles.attributes(node);
   if (!state.ok() || !known.has_value() || state.value.takes != known->takes) return false;

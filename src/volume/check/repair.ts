@@ -57,7 +57,7 @@ export async function repair(given: RepairParts, outcome: CheckOutcome): Promise
 
 /** The kernel, and the session in front of it, remember what the records said before. */
 function showRepaired({ invalidations }: VolumeParts, plan: NamespaceRepair): void {
-  const inodes = new Set([...plan.inodes, ...plan.missing.keys(), ...plan.contents.keys(), ...plan.extended]);
+  const inodes = new Set([...plan.inodes, ...plan.missing.keys()]);
   const names = [...plan.missing.values()].flat();
   const entries = names.map(({ parent, name }) => ({ parent: inodeNumber(parent), name: nameBytes(name) }));
   invalidations.publish({ inodes: [...inodes].map((inode) => inodeNumber(inode)), entries });

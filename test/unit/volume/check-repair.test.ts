@@ -79,6 +79,16 @@ test('a lost record of a file comes back from the operations that made it', asyn
   );
 });
 
+test('a mount is told what a repair changed', async ({ directory, tree }) => {
+  await editRecords(directory, (records) => records.delete(numberKey(KIND.inode, tree.file)));
+  const volume = await openTestVolume(directory);
+  const told: bigint[] = [];
+  volume.fileSystem.onInvalidate({ invalidate: ({ inodes }) => told.push(...inodes), queuedCount: () => 0 });
+  await repairOpen(volume);
+  assert.ok(told.includes(tree.file));
+  await volume.close();
+});
+
 test('a lost record of a directory comes back with all that is in it', async ({ directory, tree }) => {
   await editRecords(directory, (records) => records.delete(numberKey(KIND.inode, tree.folder)));
   await repairAll(directory, (volume) => assertSmallTree(volume, tree));
