@@ -90,6 +90,7 @@
         "core/content/ingest_pool.cc",
         "core/fuse/content_operations.cc",
         "core/fuse/foreknowledge.cc",
+        "core/fuse/init_answer.cc",
         "core/fuse/invalidations.cc",
         "core/fuse/kept_handles.cc",
         "core/fuse/killed_privileges.cc",

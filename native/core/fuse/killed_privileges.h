@@ -1,7 +1,7 @@
 // Who clears set-user-id and set-group-id bits when a file is written or truncated: we do (FUSE_HANDLE_KILLPRIV_V2), so
 // that the kernel does not ask for "security.capability" before each write(2) (docs/design/0054). It marks the requests
-// of callers without CAP_FSETID; capabilities stored in a file it still removes itself. libfuse 3.14 knows neither the
-// capability nor the marks, so both are read and written in the raw messages.
+// of callers without CAP_FSETID; capabilities stored in a file it still removes itself. libfuse 3.14 does
+// not know the marks, so they are read in the raw messages.
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
@@ -12,9 +12,6 @@
 #include <unordered_set>
 
 namespace packetfs::fuse {
-
-/// Makes a mounted session announce in its answer to INIT that we clear the bits, where the kernel offers it.
-void announceKilledPrivileges(struct fuse_session* session);
 
 /// Reads the mark of a request; called on the thread that serves it, before.
 void noteRequest(const struct fuse_buf& message);

@@ -21,6 +21,7 @@
 #include <cstdlib>
 
 #include "content_operations.h"
+#include "init_answer.h"
 #include "operations.h"
 #include "replies.h"
 
@@ -103,7 +104,7 @@ Status Session::mount() {
     session_ = nullptr;
     return Status::failure(error, "could not mount on " + options_.mountPoint);
   }
-  announceKilledPrivileges(session_);
+  announceFeatures(session_);
   return Status::success();
 }
 
