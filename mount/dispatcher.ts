@@ -6,7 +6,7 @@ import { isPacketFsError } from '../src/base/errors.ts';
 import type { InodeNumber } from '../src/base/units.ts';
 import type { FileSystem } from '../src/volume/volume.ts';
 import { EIO, ENOSYS, errnoOf } from './errno.ts';
-import type { OpenListing, OperationContext } from './operations/context.ts';
+import type { OperationContext } from './operations/context.ts';
 import { operationOf } from './operations/table.ts';
 import { type Reply, ReplyBatch, RequestCursor } from './protocol.ts';
 
@@ -28,7 +28,7 @@ export class Dispatcher {
     this.#context = {
       fileSystem: options.fileSystem,
       logger: options.logger,
-      listings: new Map<bigint, OpenListing>(),
+      listings: new Map(),
       noteVersion: (inode) => this.#versioned.add(inode),
     };
   }

@@ -58,6 +58,8 @@ export const CLEAR_SET_ID = 2048;
 export const REPLY_KEEP_CACHE = 1;
 export const REPLY_NEW_INODE = 2;
 export const REPLY_NAME_MISSING = 4;
+/** The smallest buffer of getdents(2) that a C library has: musl's. */
+export const SMALL_LISTING_BYTES = 2048;
 export const ENTRY_HAS_ATTRIBUTES = 1;
 export const ENTRY_UNCOUNTED = 2;
 
@@ -173,7 +175,12 @@ export type Reply =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'size'; readonly size: number }
   | { readonly kind: 'statistics'; readonly statistics: VolumeStatistics }
-  | { readonly kind: 'directory'; readonly entries: readonly ListedEntry[] };
+  | {
+      readonly kind: 'directory';
+      readonly entries: readonly ListedEntry[];
+      /** What the whole listing takes of a getdents(2) buffer, where the kernel may keep it; else 0. */
+      readonly smallBytes: number;
+    };
 
 export const DONE: Reply = { kind: 'done' };
 
@@ -246,6 +253,7 @@ export class ReplyBatch {
         this.#statistics(body, reply.statistics);
         return;
       case 'directory':
+        view.setUint32(start + 16, reply.smallBytes, true);
         view.setUint32(start + 20, reply.entries.length, true);
         this.#entries(body, reply.entries);
     }

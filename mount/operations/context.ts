@@ -1,19 +1,15 @@
 // What the operations get: the filesystem, and the state of the session that outlives one request.
 import type { Logger } from '../../src/base/clock.ts';
 import type { InodeNumber } from '../../src/base/units.ts';
-import type { DirectoryListing, FileSystem } from '../../src/volume/volume.ts';
+import type { FileSystem } from '../../src/volume/volume.ts';
 import type { Reply, RequestCursor } from '../protocol.ts';
-
-export interface OpenListing {
-  readonly parent: InodeNumber;
-  readonly names: DirectoryListing;
-}
+import type { Listing } from './listing.ts';
 
 export interface OperationContext {
   readonly fileSystem: FileSystem;
   readonly logger: Logger;
   /** Directory listings by file handle, as they were when reading started. */
-  readonly listings: Map<bigint, OpenListing>;
+  readonly listings: Map<bigint, Listing>;
   /** The inode got a content version: attributes read before in this batch are stale. */
   noteVersion(inode: InodeNumber): void;
 }

@@ -1,17 +1,14 @@
-// Reading directories: offset 0 takes a snapshot, kept by file handle; an offset is the index of the next entry, `.` and
-// `..` being 0 and 1. So entries neither repeat nor go missing while others change the directory.
+// Reading directories: offset 0 takes a snapshot (listing.ts), kept by file handle.
 import { isPacketFsError } from '../../src/base/errors.ts';
 import { type InodeNumber, inodeNumber } from '../../src/base/units.ts';
 import type { DirectoryEntry, InodeAttributes } from '../../src/volume/volume.ts';
 import { alignRecord, DONE, type ListedEntry, type Reply, type RequestCursor } from '../protocol.ts';
-import type { OpenListing, OperationContext } from './context.ts';
+import type { OperationContext } from './context.ts';
+import { Listing } from './listing.ts';
 
 /** The kernel's struct fuse_dirent and fuse_direntplus before the name. */
 const DIRENT_BYTES = 24;
 const DIRENT_PLUS_BYTES = 152;
-const DIRECTORY_MODE = 0o040755;
-const DOT = Uint8Array.of(0x2e);
-const DOT_DOT = Uint8Array.of(0x2e, 0x2e);
 const DOTS = 2;
 
 export function readDirectory(request: RequestCursor, context: OperationContext): Reply {
@@ -24,16 +21,17 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
 
   const entries: ListedEntry[] = [];
   let used = 0;
-  for (let index = offset; ; index++) {
-    const listed = entryAt(listing, directory, index);
+  for (let index = listing.indexFrom(offset); ; index++) {
+    const listed = listing.at(index);
     if (listed === undefined) break;
     used += alignRecord((withAttributes ? DIRENT_PLUS_BYTES : DIRENT_BYTES) + listed.name.length);
     if (used > sizeLimit) break;
     const attributes = withAttributes && index >= DOTS ? lookupListed(context, directory, listed) : undefined;
     if (attributes === 'gone') continue; // its room stays unused, that harms nobody
-    entries.push({ name: listed.name, inode: listed.inode, mode: listed.mode, nextOffset: index + 1, attributes });
+    const nextOffset = listing.offsetAfter(index);
+    entries.push({ name: listed.name, inode: listed.inode, mode: listed.mode, nextOffset, attributes });
   }
-  return { kind: 'directory', entries };
+  return { kind: 'directory', entries, smallBytes: offset === 0 ? listing.smallBytes : 0 };
 }
 
 /** Needs no answer. */
@@ -45,20 +43,13 @@ export function releaseDirectory(request: RequestCursor, context: OperationConte
 function listingOf(
   { fileSystem, listings }: OperationContext,
   reading: { directory: InodeNumber; handle: bigint; offset: number },
-): OpenListing {
+): Listing {
   const { directory, handle, offset } = reading;
   const kept = listings.get(handle);
   if (offset > 0 && kept !== undefined) return kept;
-  const listing = { parent: fileSystem.parentOf(directory), names: fileSystem.readDirectory(directory) };
+  const listing = new Listing(directory, fileSystem.parentOf(directory), fileSystem.readDirectory(directory));
   listings.set(handle, listing);
   return listing;
-}
-
-function entryAt({ parent, names }: OpenListing, directory: InodeNumber, index: number): DirectoryEntry | undefined {
-  if (index >= DOTS) return names.at(index - DOTS);
-  return index === 0
-    ? { name: DOT, inode: directory, mode: DIRECTORY_MODE }
-    : { name: DOT_DOT, inode: parent, mode: DIRECTORY_MODE };
 }
 
 /** With a lookup counted, as the kernel counts it when it gets the entry. */

@@ -1,6 +1,7 @@
 // What a mount's session knows of names without asking JavaScript: never that a name is missing which a later request,
 // or one that is answered late, has made.
 #include "../../native/core/fuse/foreknowledge.h"
+#include "../../native/core/fuse/protocol.h"
 
 #include <string>
 
@@ -12,6 +13,7 @@ using packetfs::test::runTests;
 namespace {
 
 constexpr fuse_ino_t kDirectory = 2;
+constexpr std::size_t kFewBytes = kSmallListingBytes - 300;
 
 ChangeNote change(Foreknowledge& known, std::string_view made, std::string_view removed = {}) {
   ChangeNote result;
@@ -116,6 +118,38 @@ TEST("what does not fit is not known") {
   CHECK(!lacks(known, "never made"));
   succeed(known, removal);
   CHECK(!lacks(known, "a"));
+}
+
+TEST("a directory is small from a listing on, until it has got many names or a peer has changed it") {
+  Foreknowledge known;
+  CHECK(!known.isSmall(kDirectory));
+  const ChangeNote listing = known.listing(kDirectory);
+  CHECK(!known.isSmall(kDirectory));
+  known.learnSmall(kDirectory, kFewBytes, listing.number);
+  CHECK(known.isSmall(kDirectory));
+  change(known, "a", "b");
+  CHECK(known.isSmall(kDirectory));
+  for (int i = 0; i < 2; i++) change(known, std::string(255, 'n'));
+  CHECK(!known.isSmall(kDirectory));
+  known.learnSmall(kDirectory, kFewBytes, known.listing(kDirectory).number);
+  CHECK(known.isSmall(kDirectory));
+  known.forget(kDirectory);
+  CHECK(!known.isSmall(kDirectory));
+}
+
+TEST("a listing from before a change says nothing of what the directory has now, and one from before a move neither") {
+  Foreknowledge known;
+  const ChangeNote listing = known.listing(kDirectory);
+  change(known, "a");
+  known.learnSmall(kDirectory, kFewBytes, listing.number);
+  CHECK(!known.isSmall(kDirectory));
+  const ChangeNote forgotten = known.listing(kDirectory);
+  known.forget(kDirectory);
+  known.learnSmall(kDirectory, kFewBytes, forgotten.number);
+  CHECK(!known.isSmall(kDirectory));
+  known.learnSmall(kDirectory, kFewBytes, known.listing(kDirectory).number);
+  known.forgetAttributes(kDirectory);  // it was moved: `..` is another
+  CHECK(!known.isSmall(kDirectory));
 }
 
 }  // namespace

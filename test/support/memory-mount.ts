@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline';
 import { FuseNativeSession } from '../../mount/fuse-native-session.ts';
 import { NativeSession } from '../../mount/native-session.ts';
+import { REPLY_KINDS } from '../../mount/protocol.ts';
 import { native } from '../../src/addon/addon.ts';
 import { silentLogger } from '../../src/base/clock.ts';
 import { type InodeNumber, inodeNumber, ROOT_INODE } from '../../src/base/units.ts';
@@ -34,12 +35,23 @@ const settings = {
 };
 const parts = { settings, contents, logger };
 let repliesFail = false;
-/** The addon, with answers that can be made to fail: an exception in the handler of requests. */
+let listing: Uint8Array | 'awaited' | undefined;
+let sendListing = (): void => {};
+/** The addon, with answers that can be made to fail, an exception in the handler of requests, or to come late. */
 const createFuseSession: typeof native.createFuseSession = (options, store) => {
   const real = native.createFuseSession(options, store);
   const reply = (batch: Uint8Array): void => {
     if (repliesFail) throw new Error('simulated bug');
-    real.reply(batch);
+    if (listing === 'awaited' && replyKind(batch) === REPLY_KINDS.directory) {
+      listing = batch.slice();
+      console.log('held');
+    } else {
+      real.reply(batch);
+    }
+  };
+  sendListing = () => {
+    if (listing instanceof Uint8Array) real.reply(listing);
+    listing = undefined;
   };
   return { ...real, reply };
 };
@@ -58,6 +70,14 @@ commands.on('line', (line) => {
     case 'create':
       createRemotely(new TextEncoder().encode(argument), inodeNumber(BigInt(where)));
       console.log('created');
+      break;
+    case 'hold-listing':
+      listing = 'awaited';
+      console.log('awaits a listing');
+      break;
+    case 'release-listing':
+      sendListing();
+      console.log('released');
       break;
     case 'chmod':
       void fileSystem.setAttributes(inodeNumber(BigInt(argument)), { mode: 0o600 });
@@ -82,10 +102,17 @@ console.log(`ended ${errno}`);
 blob.close();
 process.exit(0);
 
-/** A file that appears as if a peer had made it. */
+/** Of the first answer of a batch. */
+function replyKind(batch: Uint8Array): number {
+  return new DataView(batch.buffer, batch.byteOffset, batch.byteLength).getUint16(4, true);
+}
+
+/** A file that appears as if a peer had made it whose clock is behind: the directory's time stays. */
 function createRemotely(name: Uint8Array, parent: InodeNumber): void {
   const caller = { uid: 0, gid: 0, pid: 0 };
+  const { modified } = fileSystem.getAttributes(parent);
   const { inode } = fileSystem.createNode({ parent, name, mode: 0o100644, caller });
+  void fileSystem.setAttributes(parent, { modified });
   fileSystem.forget(inode, 1);
   fileSystem.invalidate({ inodes: [parent], entries: [{ parent, name }] });
 }

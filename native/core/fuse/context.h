@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "../content/content_store.h"
+#include "directory_handles.h"
 #include "foreknowledge.h"
 #include "invalidations.h"
 #include "kept_handles.h"
@@ -30,6 +31,7 @@ struct Context {
   Foreknowledge foreknowledge{};
   KnownFiles knownFiles{};
   KeptHandles keptHandles{};
+  DirectoryHandles directoryHandles{};
   Invalidations invalidations{};
   mutable SetIdFiles setIdFiles{};         // learned from every answer
   std::atomic<unsigned> syncsUnderWay{0};  // whose answers may come from threads that are not the session's

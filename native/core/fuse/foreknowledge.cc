@@ -3,12 +3,17 @@
 
 #include <sodium.h>
 
+#include <cstdint>
+
+#include "protocol.h"
+
 namespace packetfs::fuse {
 
 namespace {
 
 constexpr std::size_t kDirectoriesMax = 16384;
-constexpr std::size_t kNamesMax = 262144;  // about 14 MiB
+constexpr std::size_t kNamesMax = 262144;    // about 14 MiB
+constexpr std::size_t kDirentBytesMax = 28;  // struct linux_dirent64 besides the name, padded
 
 }  // namespace
 
@@ -44,13 +49,15 @@ ChangeNote Foreknowledge::note(const DirectoryChange& change) {
   ChangeNote result{.number = changes_};
   if (!change.newName.empty()) result.made = nameIn(*(change.inodes.end() - 1), change.newName);
   if (!change.removedName.empty()) result.missing = nameIn(*change.inodes.begin(), change.removedName);
-  if (result.made.has_value()) noteName(*result.made);
+  if (result.made.has_value()) noteName(*result.made, change.newName.size());
   return result;
 }
 
-void Foreknowledge::noteName(const DirectoryName& name) {
+void Foreknowledge::noteName(const DirectoryName& name, std::size_t nameBytes) {
   makeRoomForName();
-  const auto [entry, isNew] = directoryOf(name.directory).names.insert_or_assign(name.hash, Name{.lastMade = changes_});
+  Directory& directory = directoryOf(name.directory);
+  if (directory.listingBytes.has_value()) *directory.listingBytes += kDirentBytesMax + nameBytes;
+  const auto [entry, isNew] = directory.names.insert_or_assign(name.hash, Name{.lastMade = changes_});
   if (isNew) namesCount_++;
 }
 
@@ -76,7 +83,9 @@ void Foreknowledge::forget(fuse_ino_t inode) {
 void Foreknowledge::forgetAttributes(fuse_ino_t inode) {
   std::lock_guard guard(mutex_);
   const auto found = directories_.find(inode);
-  if (found != directories_.end()) found->second.attributes.reset();
+  if (found == directories_.end()) return;
+  found->second.attributes.reset();
+  found->second.listingBytes.reset();
 }
 
 void Foreknowledge::learnAttributes(const struct stat& attributes, std::uint64_t change) {
@@ -99,6 +108,25 @@ std::optional<struct stat> Foreknowledge::directory(fuse_ino_t inode) const {
 void Foreknowledge::learnNew(fuse_ino_t directory) {
   std::lock_guard guard(mutex_);
   directoryOf(directory).isComplete = true;
+}
+
+ChangeNote Foreknowledge::listing(fuse_ino_t directory) {
+  std::lock_guard guard(mutex_);
+  directoryOf(directory);
+  return {.number = changes_};
+}
+
+void Foreknowledge::learnSmall(fuse_ino_t directory, std::size_t bytes, std::uint64_t change) {
+  std::lock_guard guard(mutex_);
+  const auto found = directories_.find(directory);
+  if (found == directories_.end() || change < found->second.namesSince || change < found->second.lastChange) return;
+  found->second.listingBytes = bytes;
+}
+
+bool Foreknowledge::isSmall(fuse_ino_t directory) const {
+  std::lock_guard guard(mutex_);
+  const auto found = directories_.find(directory);
+  return found != directories_.end() && found->second.listingBytes.value_or(SIZE_MAX) <= kSmallListingBytes;
 }
 
 std::optional<ChangeNote> Foreknowledge::lookingUp(fuse_ino_t directory, std::string_view name) const {

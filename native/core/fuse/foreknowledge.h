@@ -1,7 +1,8 @@
 // What answers told of directories that the kernel asks for next, so that these requests need not go to JavaScript:
 // what a directory's attributes are now (the kernel drops them with every change of a name, and asks on the next path
 // through it), which names a directory does not have (the kernel looks a name up before it creates it, and drops what
-// it knew of one that was removed). Invariants: a directory's attributes are known only from the answer to the last
+// it knew of one that was removed); and which directories are small, so that the kernel may keep what they list
+// (openDirectory in operations.cc). Invariants: a directory's attributes are known only from the answer to the last
 // request that may have changed it, in the order in which those requests were queued; a name is missing only where no
 // request queued later may have made it; and both only until a remote change.
 #pragma once
@@ -58,9 +59,12 @@ class Foreknowledge {
   /// is queued from now on.
   [[nodiscard]] std::optional<ChangeNote> lookingUp(fuse_ino_t directory, std::string_view name) const;
 
+  /// Before a listing is asked for: what its answer may teach.
+  [[nodiscard]] ChangeNote listing(fuse_ino_t directory);
+
   /// For what a peer changed, and what the kernel forgets.
   void forget(fuse_ino_t inode);
-  /// For what a request changed that did not name it.
+  /// For what a request changed that did not name it; of a directory that was moved, `..` too.
   void forgetAttributes(fuse_ino_t inode);
 
   /// The attributes as they were after this change; nothing is known any more when something changed them since, or
@@ -70,6 +74,10 @@ class Foreknowledge {
 
   /// A directory that has just been made has no names.
   void learnNew(fuse_ino_t directory);
+  /// The whole listing of the directory took so many bytes of a getdents(2) buffer after this change.
+  void learnSmall(fuse_ino_t directory, std::size_t bytes, std::uint64_t change);
+  /// It fits the smallest of these buffers, with whatever names were made since.
+  [[nodiscard]] bool isSmall(fuse_ino_t directory) const;
   /// The request that may have made the name is answered, however it ended.
   void learnMade(const DirectoryName& name);
   /// The name was missing after this change, for all that was queued before it.
@@ -84,13 +92,14 @@ class Foreknowledge {
   struct Directory {
     std::uint64_t lastChange = 0;
     std::optional<struct stat> attributes{};
+    std::optional<std::size_t> listingBytes{};        // at most, of a small directory
     std::uint64_t namesSince = 0;                     // which changes of names are in `names`
     bool isComplete = false;                          // a name that is not in `names` is missing
     std::unordered_map<std::uint64_t, Name> names{};  // by hash
   };
 
   ChangeNote note(const DirectoryChange& change);
-  void noteName(const DirectoryName& name);
+  void noteName(const DirectoryName& name, std::size_t nameBytes);
   void makeRoomForName();
   Directory& directoryOf(fuse_ino_t inode);
   /// True only if the directory surely has no such name.

@@ -62,6 +62,13 @@ void Invalidations::invalidateInode(struct fuse_session* session, const Item& it
   if (contents_->reveal(item.inode)) fuse_lowlevel_notify_inval_inode(session, item.inode, kAttributesAlone, 0);
 }
 
+/// The listing that the kernel has kept of the directory goes too, and last: the entry waits for the directory's lock,
+/// which a listing on its way holds until it is kept.
+void Invalidations::invalidateEntry(struct fuse_session* session, const Item& item) {
+  fuse_lowlevel_notify_inval_entry(session, item.inode, item.name.data(), item.name.size());
+  fuse_lowlevel_notify_inval_inode(session, item.inode, 0, 0);
+}
+
 void Invalidations::run(struct fuse_session* session) {
   pthread_setname_np(pthread_self(), "pfs-fuse-inval");
   std::unique_lock lock(mutex_);
@@ -73,7 +80,7 @@ void Invalidations::run(struct fuse_session* session) {
     queue_.pop_front();
     lock.unlock();
     if (item.isEntry) {
-      fuse_lowlevel_notify_inval_entry(session, item.inode, item.name.data(), item.name.size());
+      invalidateEntry(session, item);
     } else {
       invalidateInode(session, item);
     }

@@ -49,6 +49,7 @@ class Invalidations {
 
   void push(Item item);
   void run(struct fuse_session* session);
+  static void invalidateEntry(struct fuse_session* session, const Item& item);
   void invalidateInode(struct fuse_session* session, const Item& item);
 
   mutable std::mutex mutex_{};

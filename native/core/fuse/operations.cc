@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -221,9 +220,12 @@ void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t 
 }
 
 // Opening a directory needs nothing but a handle: the first read takes the snapshot.
-void openDirectory(fuse_req_t request, fuse_ino_t, struct fuse_file_info* file) {
-  static std::atomic<std::uint64_t> nextHandle{1};
-  file->fh = nextHandle.fetch_add(1, std::memory_order_relaxed);
+void openDirectory(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
+  Context& context = contextOf(request);
+  const bool keepsListing = context.foreknowledge.isSmall(inode);
+  file->fh = context.directoryHandles.open();
+  file->cache_readdir = keepsListing ? 1U : 0U;
+  file->keep_cache = keepsListing ? 1U : 0U;
   fuse_reply_open(request, file);
 }
 
@@ -232,7 +234,13 @@ void submitReadDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_
   const auto sizeLimit = static_cast<std::uint32_t>(std::min<std::size_t>(size, kTransferBytesMax));
   RequestRecord record(Opcode::readDirectory, inode);
   record.u64(file->fh).u64(static_cast<std::uint64_t>(offset)).u32(sizeLimit).u32(withAttributes ? 1U : 0U);
-  submit(request, Opcode::readDirectory, record, {.sizeLimit = sizeLimit, .withAttributes = withAttributes});
+  Context& context = contextOf(request);
+  context.directoryHandles.reading(file->fh);
+  submit(request, Opcode::readDirectory, record,
+         {.sizeLimit = sizeLimit,
+          .withAttributes = withAttributes,
+          .directory = inode,
+          .change = context.foreknowledge.listing(inode)});
 }
 
 void readDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info* file) {
@@ -244,9 +252,12 @@ void readDirectoryPlus(fuse_req_t request, fuse_ino_t inode, size_t size, off_t 
 }
 
 void releaseDirectory(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
-  RequestRecord record(Opcode::releaseDirectory, inode);
-  record.u64(file->fh);
-  contextOf(request).queue.notify(record);
+  Context& context = contextOf(request);
+  if (context.directoryHandles.close(file->fh)) {
+    RequestRecord record(Opcode::releaseDirectory, inode);
+    record.u64(file->fh);
+    context.queue.notify(record);
+  }
   fuse_reply_err(request, 0);
 }
 

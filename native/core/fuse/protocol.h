@@ -50,7 +50,9 @@
 //   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the inode is new (entry, create), bit 2 the
 //               directory now lacks the name that the request took away (done)
 //   8      8    request id
-//   16     4    errno, 0 or positive; with another kind than `done` it is 0
+//   16     4    errno, 0 or positive, of done; of directory from offset 0, what the whole listing takes of a
+//   getdents(2)
+//               buffer, where that is at most kSmallListingBytes; else 0
 //   20     4    length of the bytes, or the count of entries, or the size (xattrSize); of done, entry and create, which
 //               may have changed directories: 20:2 count of changed ones, 22:2 count of forgotten ones
 //   24     …    by kind:
@@ -132,6 +134,8 @@ constexpr std::uint32_t kClearSetId = 2048;
 constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kReplyNameMissing = 4;
+/// The smallest buffer of getdents(2) that a C library has: musl's.
+constexpr std::size_t kSmallListingBytes = 2048;
 constexpr std::uint16_t kEntryHasAttributes = 1;
 constexpr std::uint16_t kEntryUncounted = 2;
 

@@ -167,7 +167,9 @@ bool addDirectoryEntry(const Context& context, const PendingRequest& pending, Re
   return true;
 }
 
-void answerDirectory(const Context& context, const PendingRequest& pending, Reader& reader) {
+void answerDirectory(Context& context, const PendingRequest& pending, Reader& reader) {
+  const auto smallBytes = reader.at<std::uint32_t>(16);
+  if (smallBytes > 0) context.foreknowledge.learnSmall(pending.directory, smallBytes, pending.change.number);
   const auto entryCount = reader.at<std::uint32_t>(20);
   std::vector<char> target(pending.sizeLimit);
   std::size_t used = 0;

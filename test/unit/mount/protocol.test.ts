@@ -44,6 +44,7 @@ suiteOf('opcodes, kinds and sizes are those of protocol.h', () => {
   assert.is(protocol.REPLY_KEEP_CACHE, constant('kReplyKeepCache'));
   assert.is(protocol.REPLY_NEW_INODE, constant('kReplyNewInode'));
   assert.is(protocol.REPLY_NAME_MISSING, constant('kReplyNameMissing'));
+  assert.is(protocol.SMALL_LISTING_BYTES, constant('kSmallListingBytes'));
   assert.is(protocol.ENTRY_HAS_ATTRIBUTES, constant('kEntryHasAttributes'));
   assert.is(protocol.ENTRY_UNCOUNTED, constant('kEntryUncounted'));
 });
@@ -110,9 +111,10 @@ suiteOf('directory entries carry attributes or say that no lookup is counted', (
   const replies = new protocol.ReplyBatch();
   const dot = { name: Uint8Array.of(0x2e), inode: 1n, mode: 0o040755, nextOffset: 1, attributes: undefined };
   const file = { name: new TextEncoder().encode('twelve bytes'), inode: 7n, mode: 0o100644, nextOffset: 2, attributes };
-  replies.append(1n, { kind: 'directory', entries: [dot, file] });
+  replies.append(1n, { kind: 'directory', entries: [dot, file], smallBytes: 88 });
   const packed = replies.take();
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  assert.is(view.getUint32(16, true), 88);
   assert.is(view.getUint32(20, true), 2);
   assert.is(view.getUint16(24 + 10, true), protocol.ENTRY_UNCOUNTED);
   const second = 24 + 24 + 8;

@@ -1,0 +1,171 @@
+// What directories list on the real kernel, which keeps small listings: nothing is asked twice, nothing is shown stale,
+// and an entry neither repeats nor goes missing, whoever reads beside the reader and whatever the kernel has dropped.
+import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { run, runChecked, waitFor } from '../../support/process.ts';
+import { ServedMount } from '../../support/served-mount.ts';
+
+const listings = suite<{ served: ServedMount }>('listings of a mount');
+listings.before.each(async (context) => {
+  context.served = await ServedMount.start();
+});
+listings.after.each(async ({ served }) => {
+  await served.remove();
+});
+
+const INVALIDATION_MS = 200;
+const LOOKUP_LIMIT_MS = 2000;
+const FEW = ['a', 'b', 'c', 'e', 'f', 'g'];
+
+/** A directory `d` of files, whose names the kernel has. */
+function makeDirectory(served: ServedMount, names: readonly string[]): string {
+  const directory = served.path('d');
+  mkdirSync(directory);
+  for (const name of names) writeFileSync(`${directory}/${name}`, '');
+  return directory;
+}
+
+async function requestsOf(served: ServedMount, act: () => void): Promise<number> {
+  const { requests = 0 } = await served.counters();
+  act();
+  return ((await served.counters())['requests'] ?? 0) - requests;
+}
+
+/** Until the kernel keeps the listing: one tells that the directory is small, the next is kept. */
+function listUntilKept(directory: string): void {
+  for (let i = 0; i < 3; i++) readdirSync(directory);
+}
+
+listings('a small directory is read again without JavaScript, a large one is not', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  listUntilKept(directory);
+  assert.is(await requestsOf(served, () => assert.equal(readdirSync(directory).sort(), FEW)), 0);
+  for (let i = 0; i < 100; i++) writeFileSync(`${directory}/${i}`, '');
+  listUntilKept(directory);
+  const asked = await requestsOf(served, () => assert.is(readdirSync(directory).length, 106));
+  assert.ok(asked >= 2, `${asked} requests`);
+});
+
+listings('a kept listing shows each change of names at once', ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  const other = served.path('other');
+  mkdirSync(other);
+  const expectListed = (...names: string[]): void => {
+    for (let i = 0; i < 3; i++) assert.equal(readdirSync(directory).sort(), names.sort());
+  };
+  expectListed(...FEW);
+  writeFileSync(`${directory}/h`, '');
+  expectListed(...FEW, 'h');
+  unlinkSync(`${directory}/a`);
+  expectListed('b', 'c', 'e', 'f', 'g', 'h');
+  renameSync(`${directory}/b`, `${directory}/z`);
+  expectListed('c', 'e', 'f', 'g', 'h', 'z');
+  renameSync(`${directory}/c`, `${other}/c`);
+  mkdirSync(`${directory}/k`);
+  expectListed('e', 'f', 'g', 'h', 'k', 'z');
+  renameSync(`${other}/c`, `${directory}/z`);
+  rmdirSync(`${directory}/k`);
+  expectListed('e', 'f', 'g', 'h', 'z');
+  assert.equal(readdirSync(other), []);
+});
+
+listings('a kept listing of a directory that moved has its new parent', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  listUntilKept(directory);
+  mkdirSync(served.path('elsewhere'));
+  renameSync(directory, served.path('elsewhere/d'));
+  const listed = await runChecked('python3', ['-c', GETDENTS, served.path('elsewhere/d'), 'inode of ..']);
+  assert.is(listed.trim(), String(statSync(served.path('elsewhere')).ino));
+});
+
+listings('what a peer makes is listed, though the directory has no newer time', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  listUntilKept(directory);
+  served.send(`create remote ${statSync(directory).ino}`);
+  await waitFor('the new name', () => (readdirSync(directory).includes('remote') ? true : undefined));
+});
+
+listings('a listing that was on its way while a peer made a name is not kept', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  listUntilKept(directory);
+  writeFileSync(`${directory}/h`, ''); // what the kernel keeps is of before
+  const inode = statSync(directory).ino;
+  served.send('hold-listing');
+  await served.line((line) => line === 'awaits a listing');
+  const reader = run('ls', [directory]);
+  await served.line((line) => line === 'held');
+  served.send(`create remote ${inode}`);
+  await delay(INVALIDATION_MS); // it waits in the kernel for the reader, and so does who opens the directory next
+  const next = run('ls', [directory]);
+  await delay(INVALIDATION_MS);
+  served.send('release-listing');
+  assert.not.match((await reader).stdout, 'remote');
+  assert.match((await next).stdout, 'remote');
+  for (let i = 0; i < 3; i++) assert.ok(readdirSync(directory).includes('remote'), `listing ${i}`);
+});
+
+listings('a name is looked up while its directory is being listed', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  served.send('hold-listing');
+  await served.line((line) => line === 'awaits a listing');
+  const reader = run('ls', [directory]);
+  await served.line((line) => line === 'held');
+  let isListed = false;
+  const released = delay(LOOKUP_LIMIT_MS).then(() => {
+    isListed = true;
+    served.send('release-listing');
+  });
+  await run('stat', [`${directory}/missing`]);
+  assert.not.ok(isListed);
+  await Promise.all([released, reader]);
+});
+
+listings('a reader whose kept listing was dropped goes on where it was, though a name is gone', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  listUntilKept(directory);
+  const listed = await runChecked('python3', ['-c', GETDENTS, directory, 'pages dropped']);
+  assert.equal(listed.trim().split(' ').sort(), FEW);
+});
+
+listings(
+  'a reader goes on where it was, though another has read the directory without one of its names',
+  async ({ served }) => {
+    const directory = makeDirectory(served, FEW);
+    listUntilKept(directory);
+    const listed = await runChecked('python3', ['-c', GETDENTS, directory, 'read by another']);
+    assert.equal(listed.trim().split(' ').sort(), FEW);
+  },
+);
+
+/** Prints the names, read by few bytes at a time; after the first some, what the second argument says happens. */
+const GETDENTS = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+path, event = sys.argv[1:]
+buffer = ctypes.create_string_buffer(60)
+descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+names, happened = [], False
+while True:
+    length = libc.getdents64(descriptor, buffer, len(buffer))
+    if length < 0: raise OSError(ctypes.get_errno(), 'getdents64')
+    if length == 0: break
+    at = 0
+    while at < length:
+        end = at + int.from_bytes(buffer.raw[at + 16:at + 18], 'little')
+        name = buffer.raw[at + 19:end].split(b'\\0')[0].decode()
+        inode = int.from_bytes(buffer.raw[at:at + 8], 'little')
+        if event == 'inode of ..' and name == '..': print(inode)
+        elif name not in ('.', '..'): names.append(name)
+        at = end
+    if len(names) >= 3 and not happened:
+        happened = True
+        if event in ('pages dropped', 'read by another'): os.unlink(path + '/' + names[0])
+        if event == 'pages dropped': open('/proc/sys/vm/drop_caches', 'w').write('1')
+        if event == 'read by another':
+            for i in range(3): os.listdir(path)
+if event != 'inode of ..': print(' '.join(names))
+`;
+
+listings.run();
