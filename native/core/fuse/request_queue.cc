@@ -2,13 +2,18 @@
 // is answered or JavaScript is woken.
 #include "request_queue.h"
 
+#include <sched.h>
+
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
 namespace packetfs::fuse {
 
 namespace {
+
+constexpr std::chrono::microseconds kPollTime{100};
 
 template <typename Integer>
 void put(std::uint8_t* target, Integer value) {
@@ -55,6 +60,7 @@ void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const s
   const std::size_t at = batch_.size();
   batch_.resize(at + length);  // zero-filled: the padding too
   std::uint8_t* bytes = batch_.data() + at;
+  isEmpty_.store(false, std::memory_order_relaxed);
   put(bytes, static_cast<std::uint32_t>(length));
   put(bytes + 4, static_cast<std::uint16_t>(record.opcode_));
   put(bytes + 6, static_cast<std::uint16_t>(record.name_.size()));
@@ -109,7 +115,15 @@ void RequestQueue::notify(const RequestRecord& record) {
 
 bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 
+/// Not while a request is unanswered: what JavaScript does for it goes on when it is back in its loop.
+void RequestQueue::pollForNext() const {
+  if (pendingCount() > 0) return;
+  const auto end = std::chrono::steady_clock::now() + kPollTime;
+  while (isEmpty_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end) sched_yield();
+}
+
 std::size_t RequestQueue::take(std::span<std::uint8_t> target, bool looksAgain) {
+  if (looksAgain) pollForNext();
   std::lock_guard guard(mutex_);
   const std::size_t length = wholeRecords(target.size());
   awake_ = length > 0;
@@ -120,6 +134,7 @@ std::size_t RequestQueue::take(std::span<std::uint8_t> target, bool looksAgain) 
   if (taken_ == batch_.size()) {
     batch_.clear();
     taken_ = 0;
+    isEmpty_.store(true, std::memory_order_relaxed);
   }
   return length;
 }

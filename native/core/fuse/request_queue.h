@@ -5,6 +5,7 @@
 #include <fuse3/fuse_lowlevel.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -72,7 +73,8 @@ class RequestQueue {
 
   /// Copies as many whole records as fit, the oldest first, and gives their length. With 0 JavaScript stops taking:
   /// what comes next wakes it, or notifications do not, where `looksAgain` says that it will take once more without
-  /// being woken.
+  /// being woken. Who looks again anyway is in the middle of work, and a program's next request often comes within the
+  /// time that sleeping and waking take: it is waited for that long first, without sleeping (docs/design/0066).
   std::size_t take(std::span<std::uint8_t> target, bool looksAgain);
   /// Removes and returns a pending request; `request` is null when there is none (answered, or ended).
   PendingRequest resolve(std::uint64_t id);
@@ -82,6 +84,7 @@ class RequestQueue {
 
  private:
   void append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller);
+  void pollForNext() const;
   bool becomesAwake();
   std::size_t wholeRecords(std::size_t room) const;
 
@@ -92,7 +95,8 @@ class RequestQueue {
   bool looksAgain_ = false;  // it takes once more in some milliseconds
   std::uint64_t nextId_ = 1;
   std::vector<std::uint8_t> batch_{};
-  std::size_t taken_ = 0;  // bytes at the start of the batch
+  std::size_t taken_ = 0;            // bytes at the start of the batch
+  std::atomic<bool> isEmpty_{true};  // nothing is left of it
   std::unordered_map<std::uint64_t, PendingRequest> pending_{};
 };
 
