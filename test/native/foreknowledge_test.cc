@@ -137,6 +137,14 @@ TEST("a directory is small from a listing on, until it has got many names or a p
   CHECK(!known.isSmall(kDirectory));
 }
 
+TEST("a new directory is small until it has got many names") {
+  Foreknowledge known;
+  known.learnNew(kDirectory);
+  CHECK(known.isSmall(kDirectory));
+  for (int i = 0; i < 10; i++) change(known, std::string(250, 'n'));
+  CHECK(!known.isSmall(kDirectory));
+}
+
 TEST("a listing from before a change says nothing of what the directory has now, and one from before a move neither") {
   Foreknowledge known;
   const ChangeNote listing = known.listing(kDirectory);

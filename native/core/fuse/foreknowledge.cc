@@ -12,8 +12,14 @@ namespace packetfs::fuse {
 namespace {
 
 constexpr std::size_t kDirectoriesMax = 16384;
-constexpr std::size_t kNamesMax = 262144;    // about 14 MiB
-constexpr std::size_t kDirentBytesMax = 28;  // struct linux_dirent64 besides the name, padded
+constexpr std::size_t kNamesMax = 262144;  // about 14 MiB
+
+/// What a name takes of a getdents(2) buffer: struct linux_dirent64 with the name and a NUL, padded.
+constexpr std::size_t direntBytes(std::size_t nameBytes) {
+  constexpr std::size_t kBesidesName = 20;
+  return alignRecord(kBesidesName + nameBytes);
+}
+constexpr std::size_t kDotsBytes = direntBytes(1) + direntBytes(2);
 
 }  // namespace
 
@@ -56,7 +62,7 @@ ChangeNote Foreknowledge::note(const DirectoryChange& change) {
 void Foreknowledge::noteName(const DirectoryName& name, std::size_t nameBytes) {
   makeRoomForName();
   Directory& directory = directoryOf(name.directory);
-  if (directory.listingBytes.has_value()) *directory.listingBytes += kDirentBytesMax + nameBytes;
+  if (directory.listingBytes.has_value()) *directory.listingBytes += direntBytes(nameBytes);
   const auto [entry, isNew] = directory.names.insert_or_assign(name.hash, Name{.lastMade = changes_});
   if (isNew) namesCount_++;
 }
@@ -107,7 +113,9 @@ std::optional<struct stat> Foreknowledge::directory(fuse_ino_t inode) const {
 
 void Foreknowledge::learnNew(fuse_ino_t directory) {
   std::lock_guard guard(mutex_);
-  directoryOf(directory).isComplete = true;
+  Directory& made = directoryOf(directory);
+  made.isComplete = true;
+  made.listingBytes = kDotsBytes;
 }
 
 ChangeNote Foreknowledge::listing(fuse_ino_t directory) {

@@ -72,7 +72,7 @@ class Foreknowledge {
   void learnAttributes(const struct stat& attributes, std::uint64_t change);
   [[nodiscard]] std::optional<struct stat> directory(fuse_ino_t inode) const;
 
-  /// A directory that has just been made has no names.
+  /// A directory that has just been made has no names, and is small.
   void learnNew(fuse_ino_t directory);
   /// The whole listing of the directory took so many bytes of a getdents(2) buffer after this change.
   void learnSmall(fuse_ino_t directory, std::size_t bytes, std::uint64_t change);

@@ -48,6 +48,12 @@ listings('a small directory is read again without JavaScript, a large one is not
   assert.ok(asked >= 2, `${asked} requests`);
 });
 
+listings('of a directory made here the first listing is kept', async ({ served }) => {
+  const directory = makeDirectory(served, FEW);
+  readdirSync(directory);
+  assert.is(await requestsOf(served, () => assert.equal(readdirSync(directory).sort(), FEW)), 0);
+});
+
 listings('a kept listing shows each change of names at once', ({ served }) => {
   const directory = makeDirectory(served, FEW);
   const other = served.path('other');
