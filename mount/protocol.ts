@@ -55,6 +55,9 @@ export const STATISTICS_BYTES = 48;
 export const DIRECTORY_ENTRY_BYTES = 24;
 /** Set-user-id and set-group-id bits go with this truncation, or after this write. */
 export const CLEAR_SET_ID = 2048;
+/** Of readDirectory: the kernel asks for attributes too; it may keep what it reads. */
+export const READ_WITH_ATTRIBUTES = 1;
+export const READ_IS_KEPT = 2;
 export const REPLY_KEEP_CACHE = 1;
 export const REPLY_NEW_INODE = 2;
 export const REPLY_NAME_MISSING = 4;

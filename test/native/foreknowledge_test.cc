@@ -125,14 +125,17 @@ TEST("a directory is small from a listing on, until it has got many names or a p
   CHECK(!known.isSmall(kDirectory));
   const ChangeNote listing = known.listing(kDirectory);
   CHECK(!known.isSmall(kDirectory));
-  known.learnSmall(kDirectory, kFewBytes, listing.number);
+  known.learnListing(kDirectory, kFewBytes, listing.number);
   CHECK(known.isSmall(kDirectory));
   change(known, "a", "b");
   CHECK(known.isSmall(kDirectory));
   for (int i = 0; i < 2; i++) change(known, std::string(255, 'n'));
   CHECK(!known.isSmall(kDirectory));
-  known.learnSmall(kDirectory, kFewBytes, known.listing(kDirectory).number);
+  known.learnListing(kDirectory, kFewBytes, known.listing(kDirectory).number);
   CHECK(known.isSmall(kDirectory));
+  known.learnListing(kDirectory, 0, known.listing(kDirectory).number);
+  CHECK(!known.isSmall(kDirectory));
+  known.learnListing(kDirectory, kFewBytes, known.listing(kDirectory).number);
   known.forget(kDirectory);
   CHECK(!known.isSmall(kDirectory));
 }
@@ -149,13 +152,13 @@ TEST("a listing from before a change says nothing of what the directory has now,
   Foreknowledge known;
   const ChangeNote listing = known.listing(kDirectory);
   change(known, "a");
-  known.learnSmall(kDirectory, kFewBytes, listing.number);
+  known.learnListing(kDirectory, kFewBytes, listing.number);
   CHECK(!known.isSmall(kDirectory));
   const ChangeNote forgotten = known.listing(kDirectory);
   known.forget(kDirectory);
-  known.learnSmall(kDirectory, kFewBytes, forgotten.number);
+  known.learnListing(kDirectory, kFewBytes, forgotten.number);
   CHECK(!known.isSmall(kDirectory));
-  known.learnSmall(kDirectory, kFewBytes, known.listing(kDirectory).number);
+  known.learnListing(kDirectory, kFewBytes, known.listing(kDirectory).number);
   known.forgetAttributes(kDirectory);  // it was moved: `..` is another
   CHECK(!known.isSmall(kDirectory));
 }

@@ -124,11 +124,11 @@ ChangeNote Foreknowledge::listing(fuse_ino_t directory) {
   return {.number = changes_};
 }
 
-void Foreknowledge::learnSmall(fuse_ino_t directory, std::size_t bytes, std::uint64_t change) {
+void Foreknowledge::learnListing(fuse_ino_t directory, std::size_t bytes, std::uint64_t change) {
   std::lock_guard guard(mutex_);
   const auto found = directories_.find(directory);
   if (found == directories_.end() || change < found->second.namesSince || change < found->second.lastChange) return;
-  found->second.listingBytes = bytes;
+  found->second.listingBytes = bytes == 0 ? std::nullopt : std::optional(bytes);
 }
 
 bool Foreknowledge::isSmall(fuse_ino_t directory) const {

@@ -74,8 +74,9 @@ class Foreknowledge {
 
   /// A directory that has just been made has no names, and is small.
   void learnNew(fuse_ino_t directory);
-  /// The whole listing of the directory took so many bytes of a getdents(2) buffer after this change.
-  void learnSmall(fuse_ino_t directory, std::size_t bytes, std::uint64_t change);
+  /// The whole listing of the directory took so many bytes of a getdents(2) buffer after this change; 0: it is not
+  /// small.
+  void learnListing(fuse_ino_t directory, std::size_t bytes, std::uint64_t change);
   /// It fits the smallest of these buffers, with whatever names were made since.
   [[nodiscard]] bool isSmall(fuse_ino_t directory) const;
   /// The request that may have made the name is answered, however it ended.

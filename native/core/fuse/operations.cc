@@ -223,7 +223,7 @@ void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t 
 void openDirectory(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file) {
   Context& context = contextOf(request);
   const bool keepsListing = context.foreknowledge.isSmall(inode);
-  file->fh = context.directoryHandles.open();
+  file->fh = context.directoryHandles.open(keepsListing);
   file->cache_readdir = keepsListing ? 1U : 0U;
   file->keep_cache = keepsListing ? 1U : 0U;
   fuse_reply_open(request, file);
@@ -233,13 +233,14 @@ void submitReadDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_
                          const struct fuse_file_info* file, bool withAttributes) {
   const auto sizeLimit = static_cast<std::uint32_t>(std::min<std::size_t>(size, kTransferBytesMax));
   RequestRecord record(Opcode::readDirectory, inode);
-  record.u64(file->fh).u64(static_cast<std::uint64_t>(offset)).u32(sizeLimit).u32(withAttributes ? 1U : 0U);
+  record.u64(file->fh).u64(static_cast<std::uint64_t>(offset)).u32(sizeLimit);
+  record.u32((withAttributes ? kReadWithAttributes : 0) | (DirectoryHandles::isKept(file->fh) ? kReadIsKept : 0));
   Context& context = contextOf(request);
   context.directoryHandles.reading(file->fh);
   submit(request, Opcode::readDirectory, record,
          {.sizeLimit = sizeLimit,
           .withAttributes = withAttributes,
-          .directory = inode,
+          .listedWhole = offset == 0 ? inode : 0,
           .change = context.foreknowledge.listing(inode)});
 }
 

@@ -34,7 +34,7 @@
 //   flush            -                                                                           -
 //   release          40:4 flags (O_*), 44:4 errno of the ingest that went before                 -
 //   fsync            40:4 data only, 44:4 zero                                                   -
-//   readDirectory    40:8 handle, 48:8 offset, 56:4 size, 60:4 1 with attributes                 -
+//   readDirectory    40:8 handle, 48:8 offset, 56:4 size, 60:4 flags (kRead…)                    -
 //   releaseDirectory 40:8 handle                                                                 -
 //   statistics       -                                                                           -
 //   setExtendedAttribute 40:4 length of the value, 44:4 flags (XATTR_*)                          name, value
@@ -50,7 +50,7 @@
 //   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the inode is new (entry, create), bit 2 the
 //               directory now lacks the name that the request took away (done)
 //   8      8    request id
-//   16     4    errno, 0 or positive, of done; of directory from offset 0, what the whole listing takes of a
+//   16     4    done: errno, 0 or positive; directory, read from offset 0: what the whole listing takes of a
 //   getdents(2)
 //               buffer, where that is at most kSmallListingBytes; else 0
 //   20     4    length of the bytes, or the count of entries, or the size (xattrSize); of done, entry and create, which
@@ -131,6 +131,9 @@ constexpr std::size_t kDirectoryEntryBytes = 24;
 
 /// The caller may not keep set-user-id and set-group-id bits of what it truncates or has written (FATTR_KILL_SUIDGID).
 constexpr std::uint32_t kClearSetId = 2048;
+/// Of readDirectory: the kernel asks for attributes too; it may keep what it reads.
+constexpr std::uint32_t kReadWithAttributes = 1;
+constexpr std::uint32_t kReadIsKept = 2;
 constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kReplyNameMissing = 4;

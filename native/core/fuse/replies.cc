@@ -168,8 +168,9 @@ bool addDirectoryEntry(const Context& context, const PendingRequest& pending, Re
 }
 
 void answerDirectory(Context& context, const PendingRequest& pending, Reader& reader) {
-  const auto smallBytes = reader.at<std::uint32_t>(16);
-  if (smallBytes > 0) context.foreknowledge.learnSmall(pending.directory, smallBytes, pending.change.number);
+  if (pending.listedWhole != 0) {
+    context.foreknowledge.learnListing(pending.listedWhole, reader.at<std::uint32_t>(16), pending.change.number);
+  }
   const auto entryCount = reader.at<std::uint32_t>(20);
   std::vector<char> target(pending.sizeLimit);
   std::size_t used = 0;

@@ -2,8 +2,6 @@
 // is answered or JavaScript is woken.
 #include "request_queue.h"
 
-#include <sched.h>
-
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -13,7 +11,7 @@ namespace packetfs::fuse {
 
 namespace {
 
-constexpr std::chrono::microseconds kPollTime{100};
+constexpr std::chrono::microseconds kPollTime{60};
 
 template <typename Integer>
 void put(std::uint8_t* target, Integer value) {
@@ -115,11 +113,13 @@ void RequestQueue::notify(const RequestRecord& record) {
 
 bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 
-/// Not while a request is unanswered: what JavaScript does for it goes on when it is back in its loop.
+/// Not while a request is unanswered: what JavaScript does for it goes on when it is back in its loop. Without giving
+/// the processor away: where others want it, it would come back a slice later.
 void RequestQueue::pollForNext() const {
   if (pendingCount() > 0) return;
   const auto end = std::chrono::steady_clock::now() + kPollTime;
-  while (isEmpty_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end) sched_yield();
+  while (isEmpty_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end) {
+  }
 }
 
 std::size_t RequestQueue::take(std::span<std::uint8_t> target, bool looksAgain) {

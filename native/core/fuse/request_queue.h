@@ -28,7 +28,7 @@ struct PendingRequest {
   std::uint32_t sizeLimit = 0;                // of readDirectory
   bool withAttributes = false;                // readDirectory
   struct fuse_file_info file {};              // of open and create
-  fuse_ino_t directory = 0;                   // of readDirectory
+  fuse_ino_t listedWhole = 0;                 // of readDirectory from the start: the directory
   ChangeNote change{};                        // what the answer may teach of directories
   FileNote fileNote{};                        // and of a file
   std::optional<std::size_t> writtenBytes{};  // of setAttributes that ends a write; 0 ends a fallocate

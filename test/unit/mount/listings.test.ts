@@ -128,15 +128,18 @@ listings('a name is looked up while its directory is being listed', async ({ ser
   await Promise.all([released, reader]);
 });
 
-listings('a reader whose kept listing was dropped goes on where it was, though a name is gone', async ({ served }) => {
-  const directory = makeDirectory(served, FEW);
-  listUntilKept(directory);
-  const listed = await runChecked('python3', ['-c', GETDENTS, directory, 'pages dropped']);
-  assert.equal(listed.trim().split(' ').sort(), FEW);
-});
+listings(
+  'a reader whose kept listing was dropped goes on where it was, though the last name that it read is gone',
+  async ({ served }) => {
+    const directory = makeDirectory(served, FEW);
+    listUntilKept(directory);
+    const listed = await runChecked('python3', ['-c', GETDENTS, directory, 'pages dropped']);
+    assert.equal(listed.trim().split(' ').sort(), FEW);
+  },
+);
 
 listings(
-  'a reader goes on where it was, though another has read the directory without one of its names',
+  'a reader goes on where it was, though another has read the directory without the last name that it read',
   async ({ served }) => {
     const directory = makeDirectory(served, FEW);
     listUntilKept(directory);
@@ -144,6 +147,33 @@ listings(
     assert.equal(listed.trim().split(' ').sort(), FEW);
   },
 );
+
+listings(
+  'a reader goes on behind entries that were removed before it asked for their attributes',
+  async ({ served }) => {
+    const count = 800;
+    const directory = makeDirectory(
+      served,
+      Array.from({ length: count }, (_, index) => `file-${index}`),
+    );
+    await runChecked('sh', ['-c', 'echo 2 > /proc/sys/vm/drop_caches']);
+    const listed = await runChecked('python3', ['-c', OVERTAKEN, directory]);
+    assert.match(listed, `file-${count - 1} `);
+  },
+);
+
+/** Prints the names; behind the first some, whose status it asks for, it removes what comes next, then goes on. */
+const OVERTAKEN = `
+import os, sys
+path = sys.argv[1]
+entries, seen = os.scandir(path), []
+for entry in entries:
+    if len(seen) < 10: entry.stat()
+    seen.append(entry.name)
+    if len(seen) == 10:
+        for index in range(10, 790): os.unlink(path + f'/file-{index}')
+print(' '.join(seen), '')
+`;
 
 /** Prints the names, read by few bytes at a time; after the first some, what the second argument says happens. */
 const GETDENTS = `
@@ -165,9 +195,9 @@ while True:
         if event == 'inode of ..' and name == '..': print(inode)
         elif name not in ('.', '..'): names.append(name)
         at = end
-    if len(names) >= 3 and not happened:
+    if len(names) >= 3 and not happened and event != 'inode of ..':
         happened = True
-        if event in ('pages dropped', 'read by another'): os.unlink(path + '/' + names[0])
+        for name in (names[0], names[-1]): os.unlink(path + '/' + name)
         if event == 'pages dropped': open('/proc/sys/vm/drop_caches', 'w').write('1')
         if event == 'read by another':
             for i in range(3): os.listdir(path)

@@ -15,7 +15,7 @@ const enumeration = (name: string): Record<string, number> => {
   return Object.fromEntries([...body.matchAll(/(\w+) = (\d+)/g)].map(([, key, value]) => [key, Number(value)]));
 };
 const constant = (name: string): number =>
-  Number(new RegExp(`constexpr std::(?:size_t|uint16_t) ${name} = (\\d+)`).exec(header)?.[1]);
+  Number(new RegExp(`constexpr std::(?:size_t|uint16_t|uint32_t) ${name} = (\\d+)`).exec(header)?.[1]);
 
 const attributes: InodeAttributes = {
   inode: inodeNumber(0x0003_0000_0000_0007n),
@@ -41,6 +41,8 @@ suiteOf('opcodes, kinds and sizes are those of protocol.h', () => {
   assert.is(protocol.ATTRIBUTES_BYTES, constant('kAttributesBytes'));
   assert.is(protocol.STATISTICS_BYTES, constant('kStatisticsBytes'));
   assert.is(protocol.DIRECTORY_ENTRY_BYTES, constant('kDirectoryEntryBytes'));
+  assert.is(protocol.READ_WITH_ATTRIBUTES, constant('kReadWithAttributes'));
+  assert.is(protocol.READ_IS_KEPT, constant('kReadIsKept'));
   assert.is(protocol.REPLY_KEEP_CACHE, constant('kReplyKeepCache'));
   assert.is(protocol.REPLY_NEW_INODE, constant('kReplyNewInode'));
   assert.is(protocol.REPLY_NAME_MISSING, constant('kReplyNameMissing'));
