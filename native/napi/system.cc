@@ -1,5 +1,6 @@
-// What the addon can do here, the service manager, and file locks.
+// What the addon can do here, its memory, the service manager, and file locks.
 #include <fuse_lowlevel.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <zstd.h>
 
@@ -74,6 +75,13 @@ Napi::Value acquireLockCall(const Napi::CallbackInfo& info) {
   return lock;
 }
 
+/// Off the JavaScript thread, because it looks at every heap.
+Napi::Value trimMemoryCall(const Napi::CallbackInfo& info) {
+  return runAsync<bool>(
+      info.Env(), "malloc_trim", {}, []() -> Result<bool> { return malloc_trim(0) == 1; },
+      [](Napi::Env env, bool&&) { return env.Undefined(); });
+}
+
 }  // namespace
 
 void registerSystem(Napi::Env env, Napi::Object exports) {
@@ -84,6 +92,7 @@ void registerSystem(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("capabilities", Napi::Function::New(env, capabilitiesCall, "capabilities"));
   exports.Set("notifyServiceManager", Napi::Function::New(env, notifyServiceManagerCall, "notifyServiceManager"));
+  exports.Set("trimMemory", Napi::Function::New(env, trimMemoryCall, "trimMemory"));
   exports.Set("acquireLock", Napi::Function::New(env, acquireLockCall, "acquireLock"));
 }
 

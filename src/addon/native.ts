@@ -279,6 +279,8 @@ export interface NativeAead {
 
 export interface NativeModule {
   capabilities(): NativeCapabilities;
+  /** Gives the system back what malloc(3) holds free, on another thread (malloc_trim(3)). */
+  trimMemory(): Promise<void>;
   blake3(bytes: Uint8Array): Uint8Array;
   blake3Keyed(key: Uint8Array, bytes: Uint8Array): Uint8Array;
   blake3DeriveKey(context: string, material: Uint8Array): Uint8Array;

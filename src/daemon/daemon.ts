@@ -11,6 +11,7 @@ import { openVolume, type Volume } from '../volume/open-volume.ts';
 import type { FileSystem } from '../volume/volume.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { decodeMemberEntry, encodeMemberEntry, keyText, Membership } from './membership.ts';
+import { MemoryTrimmer } from './memory-trimmer.ts';
 import { ReplicationTimer } from './replication-timer.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { type HostPort, targetsOf, textOf } from './targets.ts';
@@ -115,9 +116,11 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
     membership,
     capabilities: native.capabilities(),
   };
+  const trimmer = new MemoryTrimmer(native.trimMemory);
   let control: ControlServer | undefined;
   const stop = async (): Promise<void> => {
     await control?.close();
+    trimmer.stop();
     timer.stop();
     replicator.close();
     driver.close();
@@ -126,6 +129,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
   try {
     control = await serveControl({ stateDirectory, handlers: controlHandlers(sources, systemClock), logger });
   } catch (error) {
+    trimmer.stop();
     timer.stop();
     replicator.close();
     driver.close();

@@ -1,0 +1,50 @@
+// When freed memory goes back to the system: after growth alone, and really.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { native } from '../../../src/addon/addon.ts';
+import { MemoryTrimmer } from '../../../src/daemon/memory-trimmer.ts';
+
+const trimmer = suite('memory trimmer');
+
+const MIB = 1024 * 1024;
+const PIECES = 20_000;
+const PIECE_BYTES = 4000;
+
+trimmer('memory is trimmed when it has grown by some megabytes, and not again before', async () => {
+  let residentBytes = 100 * MIB;
+  let trims = 0;
+  const trim = (): Promise<void> => {
+    trims += 1;
+    residentBytes -= MIB;
+    return Promise.resolve();
+  };
+  const watched = new MemoryTrimmer(trim, () => residentBytes);
+  await watched.trimGrown();
+  await watched.trimGrown();
+  assert.is(trims, 1);
+  residentBytes += 7 * MIB;
+  await watched.trimGrown();
+  assert.is(trims, 1);
+  residentBytes += 2 * MIB;
+  await watched.trimGrown();
+  assert.is(trims, 2);
+  watched.stop();
+});
+
+trimmer('what is freed between pieces that stay goes back to the system', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(PIECE_BYTES).fill(1));
+  const kept = pieces.filter((_, index) => index % 100 === 0);
+  pieces.length = 0;
+  collect();
+  const before = process.memoryUsage.rss();
+  await native.trimMemory();
+  const given = before - process.memoryUsage.rss();
+  assert.ok(given > (PIECES * PIECE_BYTES) / 4, `${given} bytes`);
+  assert.is(kept.length, PIECES / 100);
+});
+
+trimmer.run();
