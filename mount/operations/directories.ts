@@ -35,8 +35,7 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
     if (listed === undefined) break;
     const bytes = alignRecord((withAttributes ? DIRENT_PLUS_BYTES : DIRENT_BYTES) + listed.name.length);
     if (used + bytes > sizeLimit) break;
-    const isLooked = withAttributes && !listing.isDots(listed);
-    const attributes = isLooked ? lookupListed(context, directory, listed) : undefined;
+    const attributes = withAttributes && !listing.isDots(index) ? lookupListed(context, directory, listed) : undefined;
     if (attributes === 'gone') continue;
     used += bytes;
     const nextOffset = listing.offsetAfter(index);

@@ -48,8 +48,8 @@ export class Listing {
     return this.#dots[index] ?? this.#names.at(index - this.#dots.length);
   }
 
-  isDots(entry: DirectoryEntry): boolean {
-    return this.#dots.includes(entry);
+  isDots(index: number): boolean {
+    return index < this.#dots.length;
   }
 
   /** Where reading goes on behind the entry. */

@@ -59,7 +59,7 @@ class Foreknowledge {
   /// is queued from now on.
   [[nodiscard]] std::optional<ChangeNote> lookingUp(fuse_ino_t directory, std::string_view name) const;
 
-  /// Before a listing is asked for: what its answer may teach.
+  /// Before a whole listing is asked for: what its answer may teach.
   [[nodiscard]] ChangeNote listing(fuse_ino_t directory);
 
   /// For what a peer changed, and what the kernel forgets.

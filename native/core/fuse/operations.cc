@@ -241,7 +241,7 @@ void submitReadDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_
          {.sizeLimit = sizeLimit,
           .withAttributes = withAttributes,
           .listedWhole = offset == 0 ? inode : 0,
-          .change = context.foreknowledge.listing(inode)});
+          .change = offset == 0 ? context.foreknowledge.listing(inode) : ChangeNote{}});
 }
 
 void readDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info* file) {

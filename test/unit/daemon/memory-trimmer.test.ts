@@ -4,11 +4,11 @@ import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { native } from '../../../src/addon/addon.ts';
+import { MIB } from '../../../src/base/units.ts';
 import { MemoryTrimmer } from '../../../src/daemon/memory-trimmer.ts';
 
 const trimmer = suite('memory trimmer');
 
-const MIB = 1024 * 1024;
 const PIECES = 20_000;
 const PIECE_BYTES = 4000;
 
