@@ -13,7 +13,9 @@ need() { # package, then a probe command
   "$@" >/dev/null 2>&1 || missing_packages+=("$package")
 }
 command_exists() { command -v "$1"; }
-library_exists() { ldconfig -p | grep -q "$1"; }
+# Read whole before it is searched: grep -q leaves at the first match, and the writer that is not done yet then fails
+# the pipe by its SIGPIPE.
+library_exists() { [[ "$(ldconfig -p)" == *"$1 "* ]]; }
 fail() {
   printf 'setup: %s\n' "$@" >&2
   exit 2
@@ -35,7 +37,7 @@ for group in "${@:-build}"; do
       need libsodium-dev pkg-config --exists libsodium
       need libzstd-dev pkg-config --exists libzstd
       need fuse3 command_exists fusermount3
-      need libfuse2 library_exists 'libfuse\.so\.2'
+      need libfuse2 library_exists libfuse.so.2
       need iproute2 command_exists ip
       need nftables command_exists nft
       need rsync command_exists rsync
@@ -44,7 +46,7 @@ for group in "${@:-build}"; do
       need zstd command_exists zstd
       # A Node from the distribution keeps its headers, which the addon needs, in a package of its own.
       prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
-      if dpkg -S "$(readlink -f "$(command -v node)")" 2>/dev/null | grep -q '^nodejs:'; then
+      if [[ "$(dpkg -S "$(readlink -f "$(command -v node)")" 2>/dev/null)" == nodejs:* ]]; then
         need libnode-dev test -e "$prefix/include/node/node_api.h"
       fi
       ;;

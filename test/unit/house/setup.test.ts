@@ -1,5 +1,5 @@
 // setup.sh: says what is missing where it may not install, and installs nothing where nothing is missing.
-import { chmodSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,6 +53,16 @@ test('where nothing is missing it installs nothing and is quick, also for who ma
   assert.is(code, 0, stderr);
   assert.is(stdout, '');
   assert.ok(Date.now() - started < 5000);
+});
+
+test('a library early in a long list of them is found: what lists them is not cut off', async () => {
+  const commands = commandsWithout('sudo', 'ldconfig');
+  const list = join(commands, 'ldconfig');
+  writeFileSync(list, "#!/bin/sh\necho '\tlibfuse.so.2 (libc6) => /lib/libfuse.so.2'\nexec seq 100000\n", {
+    mode: 0o755,
+  });
+  const { code, stderr } = await asNobody(commands, 'build');
+  assert.is(code, 0, stderr);
 });
 
 test('an unknown group is refused', async () => {
