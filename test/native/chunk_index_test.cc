@@ -62,6 +62,27 @@ TEST("two million entries are found, as in std::unordered_map, and strangers alm
   CHECK(proposals < kEntries / 1000);
 }
 
+TEST("what is reserved is there at once, holds what was there, and takes no more memory than growing") {
+  auto random = seededRandom();
+  const std::uint64_t base = random();
+  constexpr std::uint64_t kBefore = 50'000;
+  constexpr std::uint64_t kAdded = 700'000;
+  ChunkIndex index;
+  for (std::uint64_t i = 0; i < kBefore; i++) index.insert(hashOf(base + i), i);
+  index.reserve(kAdded);
+  const std::size_t lines = index.lines();
+  for (std::uint64_t i = kBefore; i < kBefore + kAdded; i++) CHECK(index.insert(hashOf(base + i), i));
+  CHECK(index.lines() == lines && index.dropped() == 0 && index.size() == kBefore + kAdded);
+  std::size_t missing = 0;
+  for (std::uint64_t i = 0; i < kBefore + kAdded; i++) missing += !holds(index, hashOf(base + i), i);
+  CHECK(missing == 0);
+  CHECK(static_cast<double>(index.memoryBytes()) / static_cast<double>(index.size()) < 14.0);
+  index.reserve(0);
+  CHECK(index.lines() == lines);
+  for (std::uint64_t i = 1; i <= 2 * kSlots; i++) CHECK(index.insert(hashOf(base - i), i));
+  CHECK(index.lines() > lines);
+}
+
 TEST("erased entries are gone, the others stay, and their slots are used again") {
   auto random = seededRandom();
   const std::uint64_t base = random();

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kSegmentNameDigits = 5;
 constexpr unsigned kLoadThreadsMax = 4;
+/// Lines of the index are fetched so many insertions before they are needed.
+constexpr std::size_t kIndexedAhead = 8;
 
 Status makeDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Status::success();
@@ -111,6 +113,12 @@ Result<std::vector<SegmentState>> BlobCore::openLog(LogNumber log, const std::st
     }
     logs_.emplace(log, opened);
   }
+  std::uint64_t records = 0;
+  for (const auto& result : loaded) records += result.value->mark().records;
+  {
+    std::unique_lock lock(indexMutex_);
+    index_.reserve(records);
+  }
   std::vector<SegmentState> states;
   for (auto& [status_, segment] : loaded) {
     const SegmentMark mark = segment->mark();
@@ -182,8 +190,9 @@ std::shared_ptr<Segment> BlobCore::segmentAt(BlobAddress address) const {
 
 void BlobCore::indexChunks(std::uint32_t ordinal, std::span<const ChunkBytes> chunks) {
   std::unique_lock lock(indexMutex_);
-  for (const ChunkBytes& chunk : chunks) {
-    index_.insert(chunk.hash, (std::uint64_t{ordinal} << kOffsetBits) | chunk.offset);
+  for (std::size_t i = 0; i < chunks.size(); i++) {
+    if (i + kIndexedAhead < chunks.size()) index_.prefetch(chunks[i + kIndexedAhead].hash);
+    index_.insert(chunks[i].hash, (std::uint64_t{ordinal} << kOffsetBits) | chunks[i].offset);
   }
 }
 

@@ -109,6 +109,8 @@ std::vector<TableRecord> Segment::chunks() const {
   for (const Start& start : starts_) {
     if (recordInSlot(start.slot, record)) records.push_back(record);
   }
+  // Or the whole table stays resident for one look at it. What is needed of it again comes back by itself.
+  (void)::madvise(const_cast<std::uint8_t*>(mapped_), kTableMapBytes, MADV_DONTNEED);
   return records;
 }
 

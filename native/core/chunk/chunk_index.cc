@@ -22,13 +22,14 @@ struct ChunkIndex::State {
   std::uint64_t dropped = 0;
 
   [[nodiscard]] bool isLoaded() const { return size * kLoadDenominator >= table.lines() * kSlots * kLoadNumerator; }
-  bool grow();
+  [[nodiscard]] std::size_t linesAfterGrowth() const { return table.lines() + table.lines() / 4; }
+  bool growTo(std::size_t lines);
 };
 
-/// Moves every entry to a table with a quarter more lines; homes keep their order, so both are walked front to back and
-/// the old pages go as the new ones come. An entry without a place (not to be expected at load 0.64) is dropped.
-bool ChunkIndex::State::grow() {
-  IndexTable grown(table.lines() + table.lines() / 4);
+/// Moves every entry to a table with more lines; homes keep their order, so both are walked front to back and the old
+/// pages go as the new ones come. An entry without a place (not to be expected below load 0.8) is dropped.
+bool ChunkIndex::State::growTo(std::size_t lines) {
+  IndexTable grown(lines);
   if (!grown.ok()) return false;
   const std::size_t end = table.lines() + kDisplacementMost;
   for (std::size_t index = 0; index < end; index++) {
@@ -54,13 +55,20 @@ bool ChunkIndex::insert(const Hash256& hash, std::uint64_t location) {
     return false;
   }
   if (find(hash, [location](std::uint64_t held) { return held == location; })) return true;
-  if (state_->isLoaded()) state_->grow();  // without memory to grow, the free fifth is used up first
+  // Without memory to grow, the free fifth is used up first.
+  if (state_->isLoaded()) state_->growTo(state_->linesAfterGrowth());
   if (!state_->table.place(ShortHash::of(hash), location)) {
     state_->dropped++;
     return false;
   }
   state_->size++;
   return true;
+}
+
+void ChunkIndex::reserve(std::uint64_t entries) {
+  constexpr std::uint64_t kTakenPerLine = kSlots * kLoadNumerator;  // times kLoadDenominator
+  const std::uint64_t lines = (state_->size + entries) * kLoadDenominator / kTakenPerLine + 1;
+  if (lines > state_->table.lines()) state_->growTo(std::max<std::uint64_t>(lines, state_->linesAfterGrowth()));
 }
 
 bool ChunkIndex::find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const {

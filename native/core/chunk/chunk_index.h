@@ -23,6 +23,8 @@ class ChunkIndex {
   /// (hash, location) is kept once. False when an entry had to be dropped (no memory, or too many equal hashes), which
   /// is counted and costs a match later, nothing else.
   bool insert(const Hash256& hash, std::uint64_t location);
+  /// Room for so many entries more, made in one step: before a known number of insertions.
+  void reserve(std::uint64_t entries);
   /// Calls `candidate` with each location whose tags match until it returns true; returns whether one did.
   bool find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const;
   void erase(const Hash256& hash, std::uint64_t location);
