@@ -17,6 +17,10 @@ namespace packetfs {
 
 namespace {
 
+/// Heaps of malloc(3) that all threads share, those aside that were made before. What each keeps of what was freed adds
+/// up (docs/design/0057), and threads have caches of their own in front of them.
+constexpr int kMallocArenasMax = 2;
+
 Napi::Value capabilitiesCall(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto capabilities = Napi::Object::New(env);
@@ -92,6 +96,7 @@ void registerSystem(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("capabilities", Napi::Function::New(env, capabilitiesCall, "capabilities"));
   exports.Set("notifyServiceManager", Napi::Function::New(env, notifyServiceManagerCall, "notifyServiceManager"));
+  mallopt(M_ARENA_MAX, kMallocArenasMax);
   exports.Set("trimMemory", Napi::Function::New(env, trimMemoryCall, "trimMemory"));
   exports.Set("acquireLock", Napi::Function::New(env, acquireLockCall, "acquireLock"));
 }

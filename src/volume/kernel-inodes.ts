@@ -16,7 +16,7 @@ const REFERENCES_MASK = 0x7fff_ffff;
 const SLOTS_MIN = 64;
 const LOAD_MAX = 0.8;
 const LOAD_MIN = 0.1;
-const GROWTH = 1.5;
+const GROWTH = 1.25;
 const WORD_BYTES = 4;
 const TWO_32 = 2 ** 32;
 
