@@ -8,6 +8,7 @@ import type { FileSystem } from '../src/volume/volume.ts';
 import { EIO, ENOSYS, errnoOf } from './errno.ts';
 import type { OperationContext } from './operations/context.ts';
 import { operationOf } from './operations/table.ts';
+import { Walkers } from './operations/walkers.ts';
 import { type Reply, ReplyBatch, RequestCursor } from './protocol.ts';
 
 const NO_ANSWER = 0n;
@@ -29,6 +30,7 @@ export class Dispatcher {
       fileSystem: options.fileSystem,
       logger: options.logger,
       listings: new Map(),
+      walkers: new Walkers(),
       noteVersion: (inode) => this.#versioned.add(inode),
     };
   }

@@ -4,12 +4,14 @@ import type { InodeNumber } from '../../src/base/units.ts';
 import type { FileSystem } from '../../src/volume/volume.ts';
 import type { Reply, RequestCursor } from '../protocol.ts';
 import type { Listing } from './listing.ts';
+import type { Walkers } from './walkers.ts';
 
 export interface OperationContext {
   readonly fileSystem: FileSystem;
   readonly logger: Logger;
   /** Directory listings by file handle, as they were when reading started. */
   readonly listings: Map<bigint, Listing>;
+  readonly walkers: Walkers;
   /** The inode got a content version: attributes read before in this batch are stale. */
   noteVersion(inode: InodeNumber): void;
 }

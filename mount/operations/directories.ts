@@ -25,8 +25,10 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
   const sizeLimit = request.u32(56);
   const flags = request.u32(60);
   const withAttributes = (flags & READ_WITH_ATTRIBUTES) !== 0;
+  const wantsAttributes = withAttributes && (offset === 0 || context.walkers.isWalker(request.pid));
   const order = (flags & READ_IS_KEPT) !== 0 ? 'hash' : orderOfOffset(offset);
   const listing = listingOf(context, { directory, handle, offset, order });
+  context.walkers.noteListing(directory);
 
   const entries: ListedEntry[] = [];
   let used = 0;
@@ -35,7 +37,8 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
     if (listed === undefined) break;
     const bytes = alignRecord((withAttributes ? DIRENT_PLUS_BYTES : DIRENT_BYTES) + listed.name.length);
     if (used + bytes > sizeLimit) break;
-    const attributes = withAttributes && !listing.isDots(index) ? lookupListed(context, directory, listed) : undefined;
+    const isWanted = wantsAttributes && !listing.isDots(index) && !context.fileSystem.isHeld(listed.inode);
+    const attributes = isWanted ? lookupListed(context, directory, listed) : undefined;
     if (attributes === 'gone') continue;
     used += bytes;
     const nextOffset = listing.offsetAfter(index);

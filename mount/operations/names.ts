@@ -18,11 +18,13 @@ const WHITEOUT_MODE = 0o020000;
 const WHITEOUT_DEVICE = 0;
 const FORGOTTEN_BYTES = 16;
 
-export function lookup(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+export function lookup(request: RequestCursor, { fileSystem, walkers }: OperationContext): Reply {
   const name = request.name();
   if (name.length > NAME_BYTES_MAX) return { kind: 'error', errno: ENAMETOOLONG };
+  const parent = inodeNumber(request.inode);
+  walkers.noteLookup(parent, request.pid);
   try {
-    return { kind: 'entry', attributes: fileSystem.lookup(inodeNumber(request.inode), name) };
+    return { kind: 'entry', attributes: fileSystem.lookup(parent, name) };
   } catch (error) {
     if (isPacketFsError(error, 'PFS_NO_ENTRY')) return { kind: 'noEntry' };
     throw error;

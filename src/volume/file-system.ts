@@ -56,6 +56,7 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
       await committer.commit();
     },
     noteSynced: () => committer.noteChange(),
+    isHeld: (inode) => files.isHeld(inode),
     forget: (node, lookups) => files.forget(inodeOfNode(node), lookups),
     statistics: () => statisticsOf(stateDirectory, namespace.statistics().inodes),
     flushJournal: () => committer.flushJournal(),

@@ -225,6 +225,10 @@ export class OpenFiles {
     this.#nameless.add(inode);
   }
 
+  isHeld(inode: InodeNumber): boolean {
+    return this.#kernel.isReferenced(inode);
+  }
+
   forget(inode: InodeNumber, lookups: number): void {
     if (!this.#kernel.dropReferences(inode, lookups)) return;
     this.#forgetNodes(inode);

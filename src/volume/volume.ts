@@ -127,6 +127,8 @@ export interface FileSystem {
   fsync(inode: InodeNumber): Promise<void>;
   /** The session has answered an fsync by the journal alone: its bytes are in the next commit. */
   noteSynced(): void;
+  /** The kernel has it from a look-up, or a listing with attributes, and has not forgotten it. */
+  isHeld(inode: InodeNumber): boolean;
   /** The kernel forgot the inode; unlinked inodes without handles may go. */
   forget(inode: InodeNumber, lookups: number): void;
   statistics(): VolumeStatistics;

@@ -218,6 +218,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
     },
     fsync: (inode) =>
       contents.isOpen(inode) ? contents.ingest(inode).then(() => takeVersion(inode)) : Promise.resolve(),
+    isHeld: (inode) => lookups.has(inode),
     forget: (inode, count) => {
       const left = (lookups.get(inode) ?? 0) - count;
       if (left > 0) lookups.set(inode, left);

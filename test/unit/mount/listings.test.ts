@@ -151,6 +151,60 @@ listings(
   },
 );
 
+const LARGE = Array.from({ length: 1000 }, (_, index) => `file-${index}`);
+/** A listing has the attributes of its first buffer of 32 KiB at most (some 200 of them), and that needs no look-up. */
+const FIRST_ENTRIES_MAX = 220;
+const LISTING_REQUESTS_MAX = 40;
+
+/** Two directories `d` and `e` of a thousand files, `file-7` of 7 bytes; the kernel has forgotten all of them. */
+async function makeLargeDirectories(served: ServedMount): Promise<string[]> {
+  const directories = ['d', 'e'].map((name) => served.path(name));
+  for (const directory of directories) {
+    mkdirSync(directory);
+    for (const [bytes, name] of LARGE.entries()) writeFileSync(`${directory}/${name}`, Buffer.alloc(bytes));
+  }
+  await forgetAll(served);
+  return directories;
+}
+
+async function forgetAll(served: ServedMount): Promise<void> {
+  await runChecked('sh', ['-c', 'echo 2 > /proc/sys/vm/drop_caches']);
+  await waitFor('the kernel to forget', async () => ((await served.counters())['held'] === 0 ? true : undefined));
+}
+
+listings('who looks at what it lists gets it with the listing from the second directory on', async ({ served }) => {
+  const directories = await makeLargeDirectories(served);
+  const { requests = 0 } = await served.counters();
+  const sizes = await runChecked('python3', ['-c', LIST_AND_STAT, ...directories]);
+  const asked = ((await served.counters())['requests'] ?? 0) - requests;
+  const expected = LARGE.map((name, bytes) => `${name} ${bytes}`).sort();
+  assert.equal(sizes.trim().split('\n'), [...expected, ...expected]);
+  assert.ok(asked < LARGE.length + LISTING_REQUESTS_MAX, `${asked} requests`);
+  assert.ok(asked > LARGE.length - FIRST_ENTRIES_MAX, `${asked} requests`);
+});
+
+listings('who wants names alone gets the attributes of the first entries alone', async ({ served }) => {
+  const directories = await makeLargeDirectories(served);
+  await runChecked('python3', ['-c', 'import os, sys; [os.listdir(path) for path in sys.argv[1:]]', ...directories]);
+  const held = (await served.counters())['held'] ?? 0;
+  assert.ok(held > 0 && held < 2 * FIRST_ENTRIES_MAX, `${held} looked up`);
+});
+
+listings('a listing looks up nothing that the kernel has', async ({ served }) => {
+  const directories = await makeLargeDirectories(served);
+  await runChecked('python3', ['-c', LIST_AND_STAT, ...directories]);
+  const before = (await served.counters())['held'] ?? 0;
+  await runChecked('python3', ['-c', LIST_AND_STAT, ...directories]);
+  assert.is((await served.counters())['held'], before);
+});
+
+/** Prints name and size of each, a directory at a time. */
+const LIST_AND_STAT = `
+import os, sys
+for path in sys.argv[1:]:
+    for name in sorted(os.listdir(path)): print(name, os.stat(path + '/' + name).st_size)
+`;
+
 /** Prints the names; behind the first some, whose status it asks for, it removes what comes next, then goes on. */
 const OVERTAKEN = `
 import os, sys
