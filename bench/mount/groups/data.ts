@@ -1,8 +1,6 @@
 // fio: sequential and random, reading and writing, 4 KiB to 1 MiB blocks, 1 and 4 jobs, one file for each job. New data
-// is random, so nothing of it is known or compresses, it goes into files that are new, and its fsync counts. Reading starts with the mount's own cache
+// is random, so nothing of it is known or compresses, and its fsync counts. Reading starts with the mount's own cache
 // dropped (fio does that) and the file in the page cache below, so that the mount is measured and not the disk.
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { KIB, MIB } from '../../../src/base/units.ts';
 import { runChecked } from '../../../test/support/process.ts';
 import { type Context, type Group, makeDurable } from '../group.ts';
@@ -60,17 +58,11 @@ async function measureShapes(context: Context, kind: Kind): Promise<Map<string, 
     const file = kind === 'write' ? row : `laid-out-${jobs}`;
     const { bulkBytes, smallBlockBytes } = context.sizes;
     const bytes = block.bytes === 4 * KIB ? smallBlockBytes : bulkBytes;
-    if (kind === 'write') removeFiles(context, file, jobs);
     const fileBytes = kind === 'write' ? bytes : bulkBytes;
     rates.set(row, await transfer(context, { kind, blockBytes: block.bytes, jobs, bytes, file, fileBytes }));
     await makeDurable(context);
   }
   return rates;
-}
-
-/** Those of an earlier round: writing over them needs no space, of the disk below or of its cache. */
-function removeFiles(context: Context, file: string, jobs: number): void {
-  for (let job = 0; job < jobs; job++) rmSync(join(context.work, `${file}.${job}`), { force: true });
 }
 
 interface FioReport {
