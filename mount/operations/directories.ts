@@ -25,7 +25,8 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
   const sizeLimit = request.u32(56);
   const flags = request.u32(60);
   const withAttributes = (flags & READ_WITH_ATTRIBUTES) !== 0;
-  const wantsAttributes = withAttributes && (offset === 0 || context.walkers.isWalker(request.pid));
+  const isFirst = offset === 0;
+  const wantsAttributes = withAttributes && (isFirst || context.walkers.isWalker(request.pid));
   const order = (flags & READ_IS_KEPT) !== 0 ? 'hash' : orderOfOffset(offset);
   const listing = listingOf(context, { directory, handle, offset, order });
   context.walkers.noteListing(directory);
@@ -37,14 +38,14 @@ export function readDirectory(request: RequestCursor, context: OperationContext)
     if (listed === undefined) break;
     const bytes = alignRecord((withAttributes ? DIRENT_PLUS_BYTES : DIRENT_BYTES) + listed.name.length);
     if (used + bytes > sizeLimit) break;
-    const isWanted = wantsAttributes && !listing.isDots(index) && !context.fileSystem.isHeld(listed.inode);
+    const isWanted = wantsAttributes && !listing.isDots(index) && (isFirst || !context.fileSystem.isHeld(listed.inode));
     const attributes = isWanted ? lookupListed(context, directory, listed) : undefined;
     if (attributes === 'gone') continue;
     used += bytes;
     const nextOffset = listing.offsetAfter(index);
     entries.push({ name: listed.name, inode: listed.inode, mode: listed.mode, nextOffset, attributes });
   }
-  return { kind: 'directory', entries, smallBytes: offset === 0 ? listing.smallBytes : 0 };
+  return { kind: 'directory', entries, smallBytes: isFirst ? listing.smallBytes : 0 };
 }
 
 /** Needs no answer. */

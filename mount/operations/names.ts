@@ -10,6 +10,7 @@ import { inheritAccess } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
 const SYMLINK_MODE = 0o120777;
+const FILE_TYPE = 0o170000;
 const DIRECTORY_TYPE = 0o040000;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
@@ -22,9 +23,10 @@ export function lookup(request: RequestCursor, { fileSystem, walkers }: Operatio
   const name = request.name();
   if (name.length > NAME_BYTES_MAX) return { kind: 'error', errno: ENAMETOOLONG };
   const parent = inodeNumber(request.inode);
-  walkers.noteLookup(parent, request.pid);
   try {
-    return { kind: 'entry', attributes: fileSystem.lookup(parent, name) };
+    const attributes = fileSystem.lookup(parent, name);
+    if ((attributes.mode & FILE_TYPE) !== DIRECTORY_TYPE) walkers.noteLookup(parent, request.pid);
+    return { kind: 'entry', attributes };
   } catch (error) {
     if (isPacketFsError(error, 'PFS_NO_ENTRY')) return { kind: 'noEntry' };
     throw error;

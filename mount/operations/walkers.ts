@@ -1,7 +1,7 @@
-// Which callers look at the inodes of what they list (`ls -l`, `du`, `find -ls`, rsync). The kernel takes attributes with
-// every listing; for a large directory we give them to those callers, who then need no look-up for each name, and not to
-// those who want names, who would wait until every inode is read. Told by what a caller did before: it looked up names in
-// a directory that was listed a moment ago, perhaps by another thread of its program. To be wrong costs time alone.
+// Which callers look at the inodes of what they list (`du`, `find -ls`, rsync). The kernel takes attributes with every
+// listing; for a large directory we give them to those callers, who then need no look-up for each name, and not to those
+// who want names, who would wait until every inode is read. Told by what a caller did before: it looked up something that
+// is no directory (who descends looks those up) in a directory that was listed a moment ago, perhaps by another thread.
 import type { InodeNumber } from '../../src/base/units.ts';
 
 const REMEMBERED_MAX = 256;
@@ -14,7 +14,7 @@ export class Walkers {
     remember(this.#listed, directory);
   }
 
-  /** `caller`: a thread, as FUSE tells it. */
+  /** Of what is no directory. `caller`: a thread, as FUSE tells it. */
   noteLookup(directory: InodeNumber, caller: number): void {
     if (this.#listed.has(directory)) remember(this.#walkers, caller);
   }

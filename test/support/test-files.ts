@@ -1,11 +1,11 @@
-// Finds the test files and says which may run beside each other: those that take a mount, a namespace or the whole
-// machine run alone.
+// Finds the test files and says which may run beside each other: those that take a namespace, the kernel's caches or the
+// whole machine run alone.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLong } from './program-sizes.ts';
 
 const PARALLEL_FOLDERS = ['test/unit', 'test/posix', 'test/simulation'];
-const SERIAL_FOLDERS = ['test/native', 'test/conformance', 'test/e2e'];
+const SERIAL_FOLDERS = ['test/native', 'test/kernel', 'test/conformance', 'test/e2e'];
 /** Take many minutes and packages of their own: only `make test-programs` runs them. */
 const LONG_FOLDER = 'test/e2e/programs/long/';
 

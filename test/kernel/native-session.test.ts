@@ -21,11 +21,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findMount } from '../../../mount/mountinfo.ts';
-import { isMounted } from '../../support/mounts.ts';
-import { ended, run, runChecked, waitFor } from '../../support/process.ts';
-import { seededRandom, seedOfRun } from '../../support/seeded-random.ts';
-import { ServedMount } from '../../support/served-mount.ts';
+import { findMount } from '../../mount/mountinfo.ts';
+import { isMounted } from '../support/mounts.ts';
+import { ended, run, runChecked, waitFor } from '../support/process.ts';
+import { seededRandom, seedOfRun } from '../support/seeded-random.ts';
+import { ServedMount } from '../support/served-mount.ts';
 
 const session = suite<{ served: ServedMount }>('libfuse3 session');
 session.before.each(async (context) => {
