@@ -46,7 +46,7 @@ for group in "${@:-build}"; do
       need zstd command_exists zstd
       # A Node from the distribution keeps its headers, which the addon needs, in a package of its own.
       prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
-      if [[ "$(dpkg -S "$(readlink -f "$(command -v node)")" 2>/dev/null)" == nodejs:* ]]; then
+      if [[ $'\n'"$(dpkg -S "$(readlink -f "$(command -v node)")" 2>/dev/null)" == *$'\n'nodejs:* ]]; then
         need libnode-dev test -e "$prefix/include/node/node_api.h"
       fi
       ;;

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <zstd.h>
 
+#include <cstdlib>
 #include <memory>
 
 #include "../core/base/file_lock.h"
@@ -17,9 +18,12 @@ namespace packetfs {
 
 namespace {
 
-/// Heaps of malloc(3) that all threads share, those aside that were made before. What each keeps of what was freed adds
-/// up (docs/design/0057), and threads have caches of their own in front of them.
-constexpr int kMallocArenasMax = 2;
+/// Heaps of malloc(3): threads that are made from now on share those that there are, of Node's threads as a rule. What
+/// each keeps of what was freed adds up (docs/design/0057), and threads have caches of their own in front of them.
+void limitMallocArenas() {
+  constexpr int kArenasMax = 2;
+  if (std::getenv("MALLOC_ARENA_MAX") == nullptr) mallopt(M_ARENA_MAX, kArenasMax);
+}
 
 Napi::Value capabilitiesCall(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -94,9 +98,9 @@ void registerSystem(Napi::Env env, Napi::Object exports) {
     throwStatus(env, simd.status, "PFS_SIMD");
     return;
   }
+  limitMallocArenas();
   exports.Set("capabilities", Napi::Function::New(env, capabilitiesCall, "capabilities"));
   exports.Set("notifyServiceManager", Napi::Function::New(env, notifyServiceManagerCall, "notifyServiceManager"));
-  mallopt(M_ARENA_MAX, kMallocArenasMax);
   exports.Set("trimMemory", Napi::Function::New(env, trimMemoryCall, "trimMemory"));
   exports.Set("acquireLock", Napi::Function::New(env, acquireLockCall, "acquireLock"));
 }

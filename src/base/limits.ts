@@ -54,7 +54,7 @@ export const DIRTY_MEMORY_BYTES_MAX = 256 * MIB;
 /** Memory for decoded inodes and the names of directories that are clean, as estimated; others are read again. */
 export const CACHED_NAMESPACE_BYTES_MAX = 32 * MIB;
 /** Memory for uncompressed blocks of the namespace's Level tables. */
-export const LEVEL_BLOCK_CACHE_BYTES = 8 * MIB;
+export const LEVEL_BLOCK_CACHE_BYTES = 4 * MIB;
 /** Level tables open (and mapped) at a time, of 2 MiB each. */
 export const LEVEL_OPEN_FILES_MAX = 500;
 /** Invalidations that wait for the kernel; a peer's changes are applied no further until it has taken some. */
