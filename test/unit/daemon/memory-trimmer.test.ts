@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { native } from '../../../src/addon/addon.ts';
 import { MIB } from '../../../src/base/units.ts';
 import { MemoryTrimmer } from '../../../src/daemon/memory-trimmer.ts';
+import { waitFor } from '../../support/process.ts';
 
 const trimmer = suite('memory trimmer');
 
@@ -37,13 +38,14 @@ trimmer('what is freed between pieces that stay goes back to the system', async 
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(PIECE_BYTES).fill(1));
+  const before = process.memoryUsage.rss();
   const kept = pieces.filter((_, index) => index % 100 === 0);
   pieces.length = 0;
   collect();
-  const before = process.memoryUsage.rss();
-  await native.trimMemory();
-  const given = before - process.memoryUsage.rss();
-  assert.ok(given > (PIECES * PIECE_BYTES) / 4, `${given} bytes`);
+  await waitFor('a quarter of the pieces to go back', async () => {
+    await native.trimMemory(); // again and again, for V8 frees them on a thread of its own
+    return before - process.memoryUsage.rss() > (PIECES * PIECE_BYTES) / 4 ? true : undefined;
+  });
   assert.is(kept.length, PIECES / 100);
 });
 
