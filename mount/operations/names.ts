@@ -3,6 +3,7 @@
 import { isPacketFsError } from '../../src/base/errors.ts';
 import { NAME_BYTES_MAX } from '../../src/base/limits.ts';
 import { type InodeNumber, inodeNumber } from '../../src/base/units.ts';
+import { isDirectory } from '../../src/volume/modes.ts';
 import type { Caller, InodeAttributes, NewNode } from '../../src/volume/volume.ts';
 import { EINVAL, ENAMETOOLONG } from '../errno.ts';
 import { DONE, type Effects, REQUEST_HEADER_BYTES, type Reply, type RequestCursor } from '../protocol.ts';
@@ -10,7 +11,6 @@ import { inheritAccess } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
 const SYMLINK_MODE = 0o120777;
-const FILE_TYPE = 0o170000;
 const DIRECTORY_TYPE = 0o040000;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
@@ -25,7 +25,7 @@ export function lookup(request: RequestCursor, { fileSystem, walkers }: Operatio
   const parent = inodeNumber(request.inode);
   try {
     const attributes = fileSystem.lookup(parent, name);
-    if ((attributes.mode & FILE_TYPE) !== DIRECTORY_TYPE) walkers.noteLookup(parent, request.pid);
+    if (!isDirectory(attributes.mode)) walkers.noteLookup(parent, request.pid);
     return { kind: 'entry', attributes };
   } catch (error) {
     if (isPacketFsError(error, 'PFS_NO_ENTRY')) return { kind: 'noEntry' };

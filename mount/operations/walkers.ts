@@ -16,7 +16,7 @@ export class Walkers {
 
   /** Of what is no directory. `caller`: a thread, as FUSE tells it. */
   noteLookup(directory: InodeNumber, caller: number): void {
-    if (this.#listed.has(directory)) remember(this.#walkers, caller);
+    if (!this.#walkers.has(caller) && this.#listed.has(directory)) remember(this.#walkers, caller);
   }
 
   isWalker(caller: number): boolean {
@@ -24,7 +24,7 @@ export class Walkers {
   }
 }
 
-/** The last ones. */
+/** Adds one as the newest, and lets the oldest go where there are too many. */
 function remember<Value>(values: Set<Value>, value: Value): void {
   values.delete(value);
   values.add(value);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kLoadNumerator = 4;  // at most 4/5 of the slots are taken
 constexpr std::uint64_t kLoadDenominator = 5;
 /// Leaves a tenth of the slots until the table must grow: not at the first write after a mount.
-constexpr double kReservedPerLine = kSlots * 0.72;
+constexpr std::uint64_t kReservedPercent = 72;
 constexpr std::uint64_t kLocationMost = (1ULL << 48) - 1;
 
 }  // namespace
@@ -69,7 +69,7 @@ bool ChunkIndex::insert(const Hash256& hash, std::uint64_t location) {
 
 void ChunkIndex::reserve(std::uint64_t entries) {
   if (!state_->table.ok()) return;
-  const auto lines = static_cast<std::uint64_t>(static_cast<double>(state_->size + entries) / kReservedPerLine) + 1;
+  const auto lines = (state_->size + entries) * 100 / (kSlots * kReservedPercent) + 1;
   if (lines > state_->table.lines()) state_->growTo(std::max<std::uint64_t>(lines, state_->linesAfterGrowth()));
 }
 
