@@ -19,23 +19,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findMount } from '../../mount/mountinfo.ts';
 import { isMounted } from '../support/mounts.ts';
 import { ended, run, runChecked, waitFor } from '../support/process.ts';
 import { seededRandom, seedOfRun } from '../support/seeded-random.ts';
-import { ServedMount } from '../support/served-mount.ts';
+import { suiteOfMount } from '../support/served-mount.ts';
 
-const session = suite<{ served: ServedMount }>('libfuse3 session');
-session.before.each(async (context) => {
-  context.served = await ServedMount.start();
-});
-session.after.each(async ({ served }) => {
-  await served.remove();
-});
-
-const RELEASE_MS = 20;
+const session = suiteOfMount('libfuse3 session');
 
 const RENAME_WITH_WHITEOUT =
   'import ctypes, sys; old, new = map(str.encode, sys.argv[1:]); ' +
@@ -214,60 +205,6 @@ session('the attributes of a directory follow each change in it', ({ served }) =
     changes(() => unlinkSync(served.path('d/b'))),
     inFirst,
   );
-});
-
-const handlesOf = async (served: ServedMount): Promise<number | undefined> => (await served.counters())['handles'];
-
-/** Releases travel with the next request, or some milliseconds later. */
-const waitForHandles = (served: ServedMount, wanted: number): Promise<true> =>
-  waitFor(`${wanted} handles`, async () => ((await handlesOf(served)) === wanted ? true : undefined));
-
-session('a file that was read is opened again without JavaScript', async ({ served }) => {
-  writeFileSync(served.path('a'), 'x');
-  await waitForHandles(served, 0);
-  assert.is(readFileSync(served.path('a'), 'utf8'), 'x');
-  const { requests, reopened = 0 } = await served.counters();
-  for (let times = 0; times < 3; times++) {
-    assert.is(readFileSync(served.path('a'), 'utf8'), 'x');
-    await delay(RELEASE_MS); // the kernel sends a release after the close has returned
-  }
-  const after = await served.counters();
-  assert.is(after['requests'], requests);
-  assert.is(after['reopened'], reopened + 3);
-  assert.is(after['handles'], 1);
-});
-
-session('two readers at once have a handle each, and one stays', async ({ served }) => {
-  writeFileSync(served.path('a'), 'x');
-  await waitForHandles(served, 0);
-  const readers = [openSync(served.path('a'), 'r'), openSync(served.path('a'), 'r')];
-  assert.is(await handlesOf(served), 2);
-  for (const fd of readers) closeSync(fd);
-  await waitForHandles(served, 1);
-});
-
-session('a handle that stayed open goes with a writer, a peer and the file', async ({ served }) => {
-  for (const [kept, name] of ['a', 'b', 'c'].entries()) {
-    writeFileSync(served.path(name), 'x');
-    await waitForHandles(served, kept); // a writer's release that comes late would take the reader's handle with it
-    readFileSync(served.path(name));
-  }
-  await waitForHandles(served, 3);
-  writeFileSync(served.path('a'), 'y', { flag: 'a' });
-  await waitForHandles(served, 2);
-  served.send(`chmod ${statSync(served.path('b')).ino}`);
-  await waitForHandles(served, 1);
-  unlinkSync(served.path('c'));
-  await waitForHandles(served, 0);
-});
-
-session('a handle of before a change by a peer does not stay open', async ({ served }) => {
-  writeFileSync(served.path('a'), 'x');
-  const fd = openSync(served.path('a'), 'r');
-  served.send(`chmod ${statSync(served.path('a')).ino}`);
-  await served.line((line) => line === 'changed');
-  closeSync(fd);
-  await waitForHandles(served, 0);
 });
 
 session('a capability set on a new open file is seen', async ({ served }) => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { suite, type uvu } from 'uvu';
 import { unmountBelow } from './mounts.ts';
 import { ended, waitFor } from './process.ts';
 
@@ -74,4 +75,16 @@ export class ServedMount {
     await ended(this.#child);
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** A suite each of whose tests has a mount of its own. */
+export function suiteOfMount(name: string): uvu.Test<{ served: ServedMount }> {
+  const tests = suite<{ served: ServedMount }>(name);
+  tests.before.each(async (context) => {
+    context.served = await ServedMount.start();
+  });
+  tests.after.each(async ({ served }) => {
+    await served.remove();
+  });
+  return tests;
 }
