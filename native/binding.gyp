@@ -100,6 +100,7 @@
         "core/fuse/replies.cc",
         "core/fuse/request_queue.cc",
         "core/fuse/session.cc",
+        "core/fuse/spliced_reply.cc",
         "core/journal/journal.cc",
         "core/simd/simd.cc",
         "core/udp/endpoint.cc",

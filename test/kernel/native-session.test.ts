@@ -28,6 +28,9 @@ import { suiteOfMount } from '../support/served-mount.ts';
 
 const session = suiteOfMount('libfuse3 session');
 
+const FORGET_PAGES =
+  'import os, sys; os.posix_fadvise(os.open(sys.argv[1], os.O_RDONLY), 0, 0, os.POSIX_FADV_DONTNEED)';
+
 const RENAME_WITH_WHITEOUT =
   'import ctypes, sys; old, new = map(str.encode, sys.argv[1:]); ' +
   'sys.exit(ctypes.CDLL(None).renameat2(-100, old, -100, new, 4) != 0)';
@@ -49,6 +52,20 @@ session('bytes written come back, by another descriptor and after closing', ({ s
   writeFileSync(served.path('a'), bytes);
   assert.ok(readFileSync(served.path('a')).equals(bytes));
   assert.is(statSync(served.path('a')).size, bytes.length);
+});
+
+session('a large read of what the page cache below has goes through a pipe, and is right', async ({ served }) => {
+  const bytes = Buffer.alloc(3_000_001);
+  for (let at = 0; at + 4 <= bytes.length; at += 4) bytes.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at);
+  const holed = Buffer.concat([bytes, Buffer.alloc(1_000_000), bytes]);
+  writeFileSync(served.path('a'), bytes);
+  writeFileSync(served.path('holed'), holed);
+  const { spliced = 0 } = await served.counters();
+  for (const name of ['a', 'holed']) await runChecked('python3', ['-c', FORGET_PAGES, served.path(name)]);
+  assert.ok(readFileSync(served.path('a')).equals(bytes));
+  const once = ((await served.counters())['spliced'] ?? 0) - spliced;
+  assert.ok(once >= 3, `${once} answers`);
+  assert.ok(readFileSync(served.path('holed')).equals(holed));
 });
 
 session('size and blocks of a file show what is written before it is closed', ({ served }) => {

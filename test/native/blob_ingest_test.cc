@@ -1,4 +1,7 @@
 // Ingest, read and reopen: what went in comes out, known bytes are matched, zeros are holes, cuts are those of cutAll.
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <thread>
 
 #include "../../native/core/chunk/chunker.h"
@@ -150,6 +153,49 @@ TEST("a full segment is followed by the next, sealed with a footer at sync, and 
   CHECK(outcome.ok() && outcome.value.findings.empty() && outcome.value.chunks == segments[0].records);
   auto ranges = blob->heldRanges(kLog);
   CHECK(ranges.ok() && ranges.value.size() == 2 && ranges.value[0].end == segments[0].dataBytes);
+}
+
+TEST("bytes in the page cache are located in few runs, and nothing else is") {
+  Scratch scratch;
+  auto random = seededRandom();
+  auto [blob, segments] = openBlob(scratch.path());
+  const auto bytes = randomBytes(random, 600'000);
+  const auto stored = blob->ingest(0, bytes.data(), bytes.size());
+  CHECK(stored.ok() && stored.value.size() == 1);
+  const BlobAddress first = stored.value[0].address;
+  // The second third comes first, then the first, then a hole.
+  const ExtentList extents{{0, 200'000, first + 200'000}, {200'000, 200'000, first}, {400'000, 4096, kHole}};
+  std::vector<StoredRun> runs;
+  const auto isLocated = [&](std::uint64_t offset, std::uint64_t length, std::size_t runsMax) {
+    return blob->locateCached(extents.data(), extents.size(), offset, length, runsMax, runs);
+  };
+  const auto part = [&](std::size_t start, std::size_t length) {
+    const auto from = bytes.begin() + static_cast<std::ptrdiff_t>(start);
+    return std::vector<std::uint8_t>(from, from + static_cast<std::ptrdiff_t>(length));
+  };
+  CHECK(isLocated(1000, 100'000, 1) && bytesOfRuns(runs) == part(201'000, 100'000));
+  CHECK(isLocated(200'001, 199'999, 1) && bytesOfRuns(runs) == part(1, 199'999));
+  CHECK(isLocated(100'000, 200'000, 2) && runs.size() == 2);
+  auto expected = part(300'000, 100'000);
+  const auto behind = part(0, 100'000);
+  expected.insert(expected.end(), behind.begin(), behind.end());
+  CHECK(bytesOfRuns(runs) == expected);
+  CHECK(!isLocated(100'000, 200'000, 1));
+  CHECK(!isLocated(300'000, 100'001, 4));
+  CHECK(!isLocated(404'096, 1, 4));
+  const ExtentList parted{{0, 1000, first}, {1000, 1000, first + 1000}, {2000, 1000, first + 600'000}};
+  CHECK(blob->locateCached(parted.data(), 2, 0, 2000, 1, runs) && runs.size() == 1 && runs[0].length == 2000);
+  CHECK(!blob->locateCached(parted.data(), 3, 0, 3000, 4, runs));
+
+  const int fd = ::open(dataPath(scratch.path()).c_str(), O_RDONLY);
+  CHECK(fd >= 0 && ::fsync(fd) == 0 && ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+  struct statfs disk {};
+  CHECK(::fstatfs(fd, &disk) == 0 && ::close(fd) == 0);
+  CHECK(isLocated(1000, 100'000, 1) == (disk.f_type == TMPFS_MAGIC));
+  CHECK(readBack(*blob, stored.value, bytes.size()) == bytes);
+  CHECK(isLocated(1000, 100'000, 1));
+  blob->close();
+  CHECK(!isLocated(1000, 100'000, 1));
 }
 
 TEST("addresses that are not held, and a closed blob, are errors") {

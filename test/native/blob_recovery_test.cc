@@ -89,6 +89,9 @@ TEST("records whose data never reached the disk are not indexed, synced ones are
   CHECK(!blob->holds(makeAddress(kLog, lost), 1));
   CHECK(blob->holds(makeAddress(kLog, lost + 50'000), 1));
   CHECK(blob->heldRanges(kLog).value.size() == 2);
+  std::vector<StoredRun> runs;
+  const Extent across{0, 100'000, makeAddress(kLog, lost - 50'000)};
+  CHECK(!blob->locateCached(&across, 1, 0, across.length, 1, runs));
   expectSyncedBytes(*blob, *state);
   auto outcome = blob->scrubSegment(kLog, 0);
   CHECK(outcome.ok() && outcome.value.findings.empty());

@@ -82,6 +82,18 @@ inline std::vector<std::uint8_t> readBack(Blob& blob, const ExtentList& extents,
   return bytes;
 }
 
+/// What lies in the files below where `runs` say.
+inline std::vector<std::uint8_t> bytesOfRuns(const std::vector<StoredRun>& runs) {
+  std::vector<std::uint8_t> bytes;
+  for (const StoredRun& run : runs) {
+    const std::size_t start = bytes.size();
+    bytes.resize(start + run.length);
+    const ssize_t count = ::pread(run.fd, bytes.data() + start, run.length, static_cast<off_t>(run.offset));
+    CHECK(count == static_cast<ssize_t>(run.length));
+  }
+  return bytes;
+}
+
 /// Ends of the chunks that extents refer to, as offsets in the file; holes end at their end.
 inline std::vector<std::uint32_t> chunkEnds(Blob& blob, const ExtentList& extents) {
   std::vector<std::uint32_t> ends;

@@ -61,6 +61,19 @@ std::vector<std::uint8_t> readAll(ContentStore& store, InodeNumber inode, std::s
   return bytes;
 }
 
+/// Whether the content is found in files below; if so, it must be what the model has.
+bool isLocated(std::mt19937_64& random, ContentStore& store, InodeNumber inode, const Model& model) {
+  const std::uint64_t offset = random() % kModelBytes;
+  const std::uint64_t length = 1 + random() % 50'000;
+  std::vector<StoredRun> runs;
+  const auto located = store.locateCached(inode, offset, length, 4, runs);
+  if (!located) return false;
+  CHECK(offset < model.bytes.size() && *located == std::min<std::uint64_t>(length, model.bytes.size() - offset));
+  const auto from = model.bytes.begin() + static_cast<std::ptrdiff_t>(offset);
+  CHECK(bytesOfRuns(runs) == std::vector<std::uint8_t>(from, from + static_cast<std::ptrdiff_t>(*located)));
+  return true;
+}
+
 std::vector<std::uint8_t> someBytes(std::mt19937_64& random, std::size_t length) {
   if (random() % 5 == 0) return std::vector<std::uint8_t>(length, 0);
   return randomBytes(random, length);
@@ -71,7 +84,9 @@ std::uint64_t someLength(std::mt19937_64& random) {
   return 1 + random() % limits[random() % 4];
 }
 
-void randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, InodeNumber inode, int steps) {
+/// Returns how often the content was found in files below.
+int randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, InodeNumber inode, int steps) {
+  int located = 0;
   Model model;
   Committed committed;
   for (int step = 0; step < steps; step++) {
@@ -124,6 +139,7 @@ void randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, Inode
       }
     }
     if (step % 8 == 0) CHECK(readAll(store, inode, 2 * kModelBytes) == model.bytes);
+    located += isLocated(random, store, inode, model) ? 1 : 0;
     auto state = store.state(inode);
     CHECK(state.ok() && state.value.size == model.bytes.size());
     if (!model.bytes.empty()) {
@@ -148,6 +164,7 @@ void randomSteps(std::mt19937_64& random, ContentStore& store, Blob& blob, Inode
   const ExtentList& list = committed.extents.list();
   CHECK(readBack(blob, list, model.bytes.size()) == model.bytes);
   CHECK(readAll(store, inode, 2 * kModelBytes) == model.bytes);
+  return located;
 }
 
 }  // namespace
@@ -160,7 +177,7 @@ TEST("random changes read as in the model, and patches add up to it") {
     // In every other round nearly each appending write begins a flight.
     auto store = ContentStore::create(blob, round % 3 == 0 ? 300'000 : 256 << 20, round % 2 == 0 ? 20'000 : 1 << 20);
     store->open(kInode, 0, {});
-    randomSteps(random, *store, *blob, kInode, 300);
+    CHECK(randomSteps(random, *store, *blob, kInode, 300) > 0);
     CHECK(store->dirtyBytes() == 0);
     store->close(kInode);
     CHECK(!store->isOpen(kInode));

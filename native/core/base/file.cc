@@ -55,6 +55,12 @@ bool diskHolds(int fd, std::uint64_t bytes) {
   return std::uint64_t{disk.f_bavail} * disk.f_frsize >= bytes;
 }
 
+bool isCached(int fd, std::uint64_t offset) {
+  std::uint8_t byte = 0;
+  const iovec whole{&byte, 1};
+  return ::preadv2(fd, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
+}
+
 Status readCachedFirst(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset, bool& fromDisk) {
   const iovec whole{target, length};
   const ssize_t cached = ::preadv2(fd, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT);

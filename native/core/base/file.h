@@ -42,6 +42,8 @@ Result<std::uint64_t> fileSize(int fd);
 /// Whether the disk below a file has so much free. One that does not tell its size counts as roomy.
 bool diskHolds(int fd, std::uint64_t bytes);
 
+/// Whether a read of this byte would not wait for the disk; false where the filesystem cannot tell.
+bool isCached(int fd, std::uint64_t offset);
 /// As readFully; sets `fromDisk` when not all of it was in the page cache.
 Status readCachedFirst(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset, bool& fromDisk);
 Status readFully(int fd, std::uint8_t* target, std::size_t length, std::uint64_t offset);

@@ -77,6 +77,13 @@ struct IngestTotals {  // for metrics
   std::uint64_t bytes = 0, matchedBytes = 0, appendedBytes = 0, zeroBytes = 0;
 };
 
+/// Bytes that lie together in a file below, which stays open as long as this.
+struct StoredRun {
+  std::shared_ptr<const void> owner{};
+  int fd = -1;
+  std::uint64_t offset = 0, length = 0;
+};
+
 class Blob {
  public:
   static Result<std::shared_ptr<Blob>> open(BlobOptions options);
@@ -102,6 +109,11 @@ class Blob {
   /// Gather-read of [fileOffset, fileOffset + length) into one buffer; holes and what no extent covers become zeros.
   virtual Status readExtents(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint8_t* target,
                              std::size_t length) = 0;
+
+  /// Where the bytes of [fileOffset, fileOffset + length) lie. False when some are in a hole, not held or not in the
+  /// page cache (its end is asked), or when they lie in more than `runsMax` runs.
+  virtual bool locateCached(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint64_t length,
+                            std::size_t runsMax, std::vector<StoredRun>& runs) = 0;
 
   /// The chunk that holds an address (nullptr-like failure ENOENT when none does).
   virtual Result<ChunkRecord> chunkAt(BlobAddress address) = 0;

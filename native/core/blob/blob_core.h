@@ -44,6 +44,8 @@ class BlobCore final : public Blob {
   Status read(BlobAddress address, std::uint8_t* target, std::size_t length) override;
   Status readExtents(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint8_t* target,
                      std::size_t length) override;
+  bool locateCached(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint64_t length,
+                    std::size_t runsMax, std::vector<StoredRun>& runs) override;
   Result<ChunkRecord> chunkAt(BlobAddress address) override;
   Result<std::vector<PositionRange>> heldRanges(LogNumber log) override;
   bool holds(BlobAddress address, std::uint64_t length) override;

@@ -56,6 +56,34 @@ Status BlobCore::readExtents(const Extent* extents, std::size_t count, std::uint
   return status;
 }
 
+bool BlobCore::locateCached(const Extent* extents, std::size_t count, std::uint64_t fileOffset, std::uint64_t length,
+                            std::size_t runsMax, std::vector<StoredRun>& runs) {
+  runs.clear();
+  if (closed_.load()) return false;
+  const std::uint64_t end = fileOffset + length;
+  std::uint64_t position = fileOffset;
+  for (std::size_t i = 0; i < count && position < end; i++) {
+    const Extent& extent = extents[i];
+    const std::uint64_t extentEnd = extent.fileOffset + extent.length;
+    if (extentEnd <= position) continue;
+    if (extent.fileOffset > position || extent.address == kHole) return false;
+    const BlobAddress address = extent.address + (position - extent.fileOffset);
+    const std::uint64_t taken = std::min(end, extentEnd) - position;
+    position += taken;
+    auto segment = segmentAt(address);
+    if (!segment || !segment->covers(offsetOf(address), taken)) return false;
+    if (!runs.empty() && runs.back().owner == segment && runs.back().offset + runs.back().length == offsetOf(address)) {
+      runs.back().length += taken;
+      continue;
+    }
+    if (runs.size() == runsMax) return false;
+    const int fd = segment->dataFd();
+    runs.push_back({.owner = std::move(segment), .fd = fd, .offset = offsetOf(address), .length = taken});
+  }
+  return position >= end &&
+         std::ranges::all_of(runs, [](const StoredRun& run) { return isCached(run.fd, run.offset + run.length - 1); });
+}
+
 Status BlobCore::readStream(BlobAddress address, std::uint8_t* target, std::size_t length, bool& fromDisk) const {
   if (closed_.load()) return Status::failure(EBADF, "the blob is closed");
   auto segment = segmentAt(address);

@@ -80,6 +80,8 @@ class Segment {
   Status readData(std::uint32_t offset, std::uint8_t* target, std::size_t length) const;
   /// The same; sets `fromDisk` when the page cache did not have it all.
   Status readData(std::uint32_t offset, std::uint8_t* target, std::size_t length, bool& fromDisk) const;
+  /// Of the data file, for bytes that it covers; open as long as the segment.
+  [[nodiscard]] int dataFd() const { return data_.fd(); }
   /// Lets the kernel read ahead; nothing waits for it.
   void prefetch(std::uint32_t offset, std::size_t length) const;
 

@@ -85,6 +85,16 @@ Result<std::size_t> Content::read(std::uint64_t offset, std::uint8_t* target, st
   return taken;
 }
 
+std::optional<std::uint64_t> Content::locateCached(std::uint64_t offset, std::uint64_t length, std::size_t runsMax,
+                                                   std::vector<StoredRun>& runs) const {
+  if (offset >= size_ || !dirty_.empty()) return std::nullopt;
+  const std::uint64_t taken = std::min(length, size_ - offset);
+  const std::size_t first = base_.indexOfFirstEndingAfter(offset);
+  const ExtentList& list = base_.list();
+  if (!blob_.locateCached(list.data() + first, list.size() - first, offset, taken, runsMax, runs)) return std::nullopt;
+  return taken;
+}
+
 Status Content::write(std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) {
   if (offset > kFileSizeMax || length > kFileSizeMax - offset) return Status::failure(EFBIG, "beyond the largest file");
   if (length == 0) return Status::success();

@@ -27,6 +27,9 @@ class Content {
 
   // Shared.
   Result<std::size_t> read(std::uint64_t offset, std::uint8_t* target, std::size_t length) const;
+  /// The length of what read would give, and where it lies; see Blob::locateCached. None of it may be dirty.
+  [[nodiscard]] std::optional<std::uint64_t> locateCached(std::uint64_t offset, std::uint64_t length,
+                                                          std::size_t runsMax, std::vector<StoredRun>& runs) const;
   [[nodiscard]] Result<std::uint64_t> seek(std::uint64_t offset, int whence) const;
   [[nodiscard]] ContentState state() const;
   [[nodiscard]] std::uint64_t size() const { return size_; }

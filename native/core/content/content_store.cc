@@ -71,6 +71,14 @@ class ContentStoreCore final : public ContentStore {
     return content->read(offset, target, length);
   }
 
+  std::optional<std::uint64_t> locateCached(InodeNumber inode, std::uint64_t offset, std::uint64_t length,
+                                            std::size_t runsMax, std::vector<StoredRun>& runs) override {
+    auto content = find(inode);
+    if (!content) return std::nullopt;
+    std::shared_lock lock(content->mutex());
+    return content->locateCached(offset, length, runsMax, runs);
+  }
+
   Status write(InodeNumber inode, std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) override {
     auto content = find(inode);
     if (!content) return notOpen();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "../base/address.h"
@@ -63,6 +64,10 @@ class ContentStore {
   /// Bytes read, short at end of file. EBADF when not open (as for all below).
   virtual Result<std::size_t> read(InodeNumber inode, std::uint64_t offset, std::uint8_t* target,
                                    std::size_t length) = 0;
+  /// Where the bytes that read would give lie, and how many they are; nothing when they have to be read instead: not
+  /// all of them are in the blob and in the page cache, or they lie in more than `runsMax` runs.
+  virtual std::optional<std::uint64_t> locateCached(InodeNumber inode, std::uint64_t offset, std::uint64_t length,
+                                                    std::size_t runsMax, std::vector<StoredRun>& runs) = 0;
   /// Writes into memory; sequential runs are ingested on the way (this is the back-pressure).
   virtual Status write(InodeNumber inode, std::uint64_t offset, const std::uint8_t* bytes, std::size_t length) = 0;
   virtual Status truncate(InodeNumber inode, std::uint64_t size) = 0;

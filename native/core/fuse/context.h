@@ -21,8 +21,8 @@ namespace packetfs::fuse {
 struct Counters {
   std::atomic<std::uint64_t> reads{0}, readBytes{0}, writes{0}, writtenBytes{0};
   std::atomic<std::uint64_t> nativeFlushes{0}, nativeSyncs{0}, ingests{0}, ingestFailures{0};
-  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, reopened{0}, strayReplies{0},
-      invalidations{0};
+  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, reopened{0}, spliced{0},
+      strayReplies{0}, invalidations{0};
 };
 
 struct Context {
@@ -35,6 +35,7 @@ struct Context {
   Invalidations invalidations{};
   mutable SetIdFiles setIdFiles{};         // learned from every answer
   std::atomic<unsigned> syncsUnderWay{0};  // whose answers may come from threads that are not the session's
+  bool splices = false;                    // set by INIT
   double attributeTimeoutSeconds = 0;
   double entryTimeoutSeconds = 0;
   Counters counters{};

@@ -24,6 +24,7 @@
 #include "init_answer.h"
 #include "operations.h"
 #include "replies.h"
+#include "spliced_reply.h"
 
 extern char** environ;
 
@@ -90,10 +91,11 @@ Session::~Session() {
 
 Status Session::mount() {
   std::string all = options_.mountOptions;
-  if (options_.readOnly) all += all.empty() ? "ro" : ",ro";
+  all += (all.empty() ? "max_read=" : ",max_read=") + std::to_string(kReadBytesMax);
+  if (options_.readOnly) all += ",ro";
   std::string program = "packetfs", flag = "-o";
   char* values[] = {program.data(), flag.data(), all.data(), nullptr};
-  struct fuse_args arguments = FUSE_ARGS_INIT(all.empty() ? 1 : 3, values);
+  struct fuse_args arguments = FUSE_ARGS_INIT(3, values);
   session_ = fuse_session_new(&arguments, &lowLevelOperations(), sizeof(struct fuse_lowlevel_ops), &context_);
   fuse_opt_free_args(&arguments);
   if (session_ == nullptr) return Status::failure(EINVAL, "libfuse refused the mount options: " + all);
@@ -249,6 +251,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"requests", all.requests},
       {"foreknown", all.foreknown},
       {"reopened", all.reopened},
+      {"spliced", all.spliced},
       {"batches", all.batches},
       {"replies", all.replies},
       {"strayReplies", all.strayReplies},
