@@ -87,7 +87,7 @@ void releaseKept(Context& context, fuse_ino_t inode) {
 void readFile(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info*) {
   if (replyBySplice(request, inode, size, unsignedOffset(offset))) return;
   Context& context = contextOf(request);
-  thread_local std::vector<std::uint8_t> target;  // one per FUSE thread; grows to the kernel's largest read, 1 MiB
+  thread_local std::vector<std::uint8_t> target;  // one per FUSE thread; grows to the kernel's largest read, 512 KiB
   if (target.size() < size) target.resize(size);
   const Result<std::size_t> result = context.contents->read(inode, unsignedOffset(offset), target.data(), size);
   if (!result.ok()) {

@@ -35,7 +35,8 @@ struct Context {
   Invalidations invalidations{};
   mutable SetIdFiles setIdFiles{};         // learned from every answer
   std::atomic<unsigned> syncsUnderWay{0};  // whose answers may come from threads that are not the session's
-  bool splices = false;                    // set by INIT
+  int device = -1;                         // the session's /dev/fuse
+  std::atomic<bool> splices{true};         // until a pipe cannot be had
   double attributeTimeoutSeconds = 0;
   double entryTimeoutSeconds = 0;
   Counters counters{};

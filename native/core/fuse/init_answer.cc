@@ -1,7 +1,6 @@
 // See init_answer.h.
 #include "init_answer.h"
 
-#include <fcntl.h>
 #include <linux/fuse.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -42,16 +41,11 @@ ssize_t writeMessage(int fd, struct iovec* parts, int count, void*) {
   return ::writev(fd, parts, count);
 }
 
-/// libfuse offers splice to those alone who bring it themselves.
-ssize_t sendFromPipe(int from, off_t* fromOffset, int to, off_t* toOffset, size_t length, unsigned flags, void*) {
-  return ::splice(from, fromOffset, to, toOffset, length, flags);
-}
-
 }  // namespace
 
 void announceFeatures(struct fuse_session* session) {
   static const struct fuse_custom_io io = {
-      .writev = writeMessage, .read = readMessage, .splice_receive = nullptr, .splice_send = sendFromPipe};
+      .writev = writeMessage, .read = readMessage, .splice_receive = nullptr, .splice_send = nullptr};
   fuse_session_custom_io(session, &io, fuse_session_fd(session));
 }
 

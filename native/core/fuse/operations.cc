@@ -62,24 +62,22 @@ std::int64_t nanosecondsOf(const struct timespec& time) {
   return time.tv_sec * kPerSecond + time.tv_nsec;
 }
 
-void initialize(void* context, struct fuse_conn_info* connection) {
+void initialize(void*, struct fuse_conn_info* connection) {
   // Not wanted: locks (the kernel gets them right on one node), the writeback cache (the content store must see each
   // write, and O_APPEND stays right), data invalidation by changed times (remote changes invalidate explicitly), splice
-  // of what comes (it goes to memory), the first version of killed privileges (killed_privileges.h: the second),
+  // by libfuse (spliced_reply.h has its own), the first version of killed privileges (killed_privileges.h: the second),
   // the kernel's choice of listings that take attributes (mount/operations/walkers.ts makes a better one), O_TRUNC at
   // open (without the writeback cache the kernel then does not wait for pages of a mapping that are being
   // written back, and one that comes after the truncation makes the file long again; a setattr does wait).
-  connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS_AUTO |
-                                             FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS |
-                                             FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_EXPORT_SUPPORT |
-                                             FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_IOCTL_DIR | FUSE_CAP_ATOMIC_O_TRUNC);
+  connection->want &= ~static_cast<unsigned>(
+      FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_LOCKS |
+      FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+      FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_IOCTL_DIR | FUSE_CAP_ATOMIC_O_TRUNC);
   // DONT_MASK because a default ACL replaces the umask: JavaScript applies the one or the other.
   constexpr auto kWanted = static_cast<unsigned>(FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
                                                  FUSE_CAP_READDIRPLUS | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK |
                                                  FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA);
   connection->want |= connection->capable & kWanted;
-  if (canSplice()) connection->want |= connection->capable & FUSE_CAP_SPLICE_WRITE;
-  static_cast<Context*>(context)->splices = (connection->want & FUSE_CAP_SPLICE_WRITE) != 0;
   connection->max_write = kTransferBytesMax;
   connection->max_read = kReadBytesMax;  // also told by a mount option
   connection->max_readahead = UINT_MAX;  // the kernel takes the smaller of this and its own

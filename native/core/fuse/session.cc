@@ -107,6 +107,7 @@ Status Session::mount() {
     return Status::failure(error, "could not mount on " + options_.mountPoint);
   }
   announceFeatures(session_);
+  context_.device = fuse_session_fd(session_);
   return Status::success();
 }
 
@@ -137,6 +138,7 @@ void Session::serve() {
     if (received <= 0) break;
     translateRequest(buffer);
     noteRequest(buffer);
+    noteRequestNumber(buffer);
     fuse_session_process_buf(session_, &buffer);
   }
   free(buffer.mem);
