@@ -89,7 +89,7 @@ async function transfer(context: Context, options: Transfer): Promise<number> {
       ...[`--size=${Math.floor(fileBytes / jobs)}`, `--io_size=${Math.floor(bytes / jobs)}`],
       ...['--fallocate=none', '--refill_buffers', '--randrepeat=0', '--end_fsync=1', '--invalidate=1'],
     ],
-    // Where the current directory has one of the job's name, fio gives all jobs that one file.
+    // Below the repository, `bench` is a directory, and fio gives all jobs of a name that is one the same file.
     { limitMs: LIMIT_MS, directory: context.work },
   );
   const report = JSON.parse(output.slice(output.indexOf('{'))) as FioReport;

@@ -27,7 +27,7 @@ class Content {
 
   // Shared.
   Result<std::size_t> read(std::uint64_t offset, std::uint8_t* target, std::size_t length) const;
-  /// The length of what read would give, and where it lies; see Blob::locateCached. None of it may be dirty.
+  /// The length of what read would give, and where it lies; see Blob::locateCached. Nothing while any byte is dirty.
   [[nodiscard]] std::optional<std::uint64_t> locateCached(std::uint64_t offset, std::uint64_t length,
                                                           std::size_t runsMax, std::vector<StoredRun>& runs) const;
   [[nodiscard]] Result<std::uint64_t> seek(std::uint64_t offset, int whence) const;
