@@ -89,6 +89,7 @@
         "core/content/extent_map.cc",
         "core/content/ingest_pool.cc",
         "core/fuse/content_operations.cc",
+        "core/fuse/conversation.cc",
         "core/fuse/directory_handles.cc",
         "core/fuse/foreknowledge.cc",
         "core/fuse/init_answer.cc",

@@ -11,8 +11,6 @@ namespace packetfs::fuse {
 
 namespace {
 
-constexpr std::chrono::microseconds kPollTime{60};
-
 template <typename Integer>
 void put(std::uint8_t* target, Integer value) {
   static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
@@ -115,10 +113,11 @@ bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 
 /// Not while a request is unanswered: what JavaScript does for it goes on when it is back in its loop. Without giving
 /// the processor away: where others want it, it would come back a slice later.
-void RequestQueue::pollForNext() const {
+void RequestQueue::pollForNext() {
+  using Clock = std::chrono::steady_clock;
   if (pendingCount() > 0) return;
-  const auto end = std::chrono::steady_clock::now() + kPollTime;
-  while (isEmpty_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end) {
+  Conversation::Wait wait = conversation_.begin(Clock::now());
+  while (isEmpty_.load(std::memory_order_relaxed) && conversation_.goesOn(wait, Clock::now())) {
   }
 }
 

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "conversation.h"
 #include "foreknowledge.h"
 #include "known_files.h"
 #include "protocol.h"
@@ -74,7 +75,7 @@ class RequestQueue {
   /// Copies as many whole records as fit, the oldest first, and gives their length. With 0 JavaScript stops taking:
   /// what comes next wakes it, or notifications do not, where `looksAgain` says that it will take once more without
   /// being woken. Who looks again anyway is in the middle of work, and a program's next request often comes within the
-  /// time that sleeping and waking take: it is waited for that long first, without sleeping (docs/design/0066).
+  /// time that sleeping and waking take: it is waited for that long first, without sleeping (conversation.h).
   std::size_t take(std::span<std::uint8_t> target, bool looksAgain);
   /// Removes and returns a pending request; `request` is null when there is none (answered, or ended).
   PendingRequest resolve(std::uint64_t id);
@@ -82,9 +83,12 @@ class RequestQueue {
   std::vector<PendingRequest> drain();
   [[nodiscard]] std::size_t pendingCount() const;
 
+  /// A request came from the kernel, for JavaScript or not, from this thread of a program.
+  void heard(std::uint32_t caller) { conversation_.heard(caller); }
+
  private:
   void append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller);
-  void pollForNext() const;
+  void pollForNext();
   bool becomesAwake();
   std::size_t wholeRecords(std::size_t room) const;
 
@@ -97,6 +101,7 @@ class RequestQueue {
   std::vector<std::uint8_t> batch_{};
   std::size_t taken_ = 0;            // bytes at the start of the batch
   std::atomic<bool> isEmpty_{true};  // nothing is left of it
+  Conversation conversation_{};
   std::unordered_map<std::uint64_t, PendingRequest> pending_{};
 };
 

@@ -22,6 +22,7 @@
 
 #include "content_operations.h"
 #include "init_answer.h"
+#include "message.h"
 #include "operations.h"
 #include "replies.h"
 #include "spliced_reply.h"
@@ -56,6 +57,8 @@ void translateRequest(const struct fuse_buf& buffer) {
   auto* header = static_cast<struct fuse_in_header*>(buffer.mem);
   if (buffer.size >= sizeof *header && header->opcode == FUSE_TMPFILE) header->opcode = FUSE_CREATE;
 }
+
+std::uint32_t callerOf(const struct fuse_buf& buffer) { return messageAt<fuse_in_header>(buffer.mem, 0).pid; }
 
 /// The set-uid helper, for those who may not umount(2).
 int unmountWithHelper(const std::string& mountPoint, bool lazily) {
@@ -136,6 +139,7 @@ void Session::serve() {
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received < 0) failure = -received;
     if (received <= 0) break;
+    context_.queue.heard(callerOf(buffer));
     translateRequest(buffer);
     noteRequest(buffer);
     noteRequestNumber(buffer);
