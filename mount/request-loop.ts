@@ -5,7 +5,10 @@ import type { NativeFuseSession } from '../src/addon/native.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
 const TARGET_BYTES = 256 * 1024;
-/** Promises, timers and the network wait no longer than this for a stream of requests. */
+/**
+ * Promises, timers and the network wait for a stream of requests no longer than this, one wait for the next request (up
+ * to another millisecond: native/core/fuse/conversation.h), and what was taken then.
+ */
 const LOOP_TURN_MS = 1;
 /** How long messages that need no answer may wait for a request to join. */
 const LOOK_AGAIN_MS = 5;

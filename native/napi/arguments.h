@@ -224,6 +224,12 @@ inline Napi::Value bytesToArray(Napi::Env env, std::vector<std::uint8_t>&& bytes
   return array;
 }
 
+/// How many PromiseWorks have not settled: their promises need the event loop. Of the JavaScript thread.
+inline unsigned& promiseWorks() {
+  static unsigned count = 0;
+  return count;
+}
+
 /// Runs `work` on libuv's pool; the promise resolves with toValue(env, result) on the JavaScript thread, or rejects
 /// with the Status. `pinned` values (buffers that `work` reads or fills) stay alive until then. Neither function may
 /// touch JavaScript values that it captured.
@@ -238,7 +244,10 @@ class PromiseWork final : public Napi::AsyncWorker {
         deferred_(Napi::Promise::Deferred::New(env)),
         syscall_(syscall),
         work_(std::move(work)),
-        toValue_(std::move(toValue)) {}
+        toValue_(std::move(toValue)) {
+    promiseWorks()++;
+  }
+  ~PromiseWork() override { promiseWorks()--; }
 
   void pin(Napi::Value value) { pinned_.push_back(Napi::Persistent(value.As<Napi::Object>())); }
   [[nodiscard]] Napi::Promise promise() const { return deferred_.Promise(); }

@@ -123,7 +123,7 @@ Napi::Value take(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
   const bool looksAgain = reader.boolean(info[1], "looksAgain");
   if (target.size() < fuse::kRecordBytesMax) reader.fail("target", "must have room for the longest record");
   if (reader.failed()) return info.Env().Undefined();
-  const std::size_t length = bridge->session->takeRequests(target, looksAgain);
+  const std::size_t length = bridge->session->takeRequests(target, looksAgain, promiseWorks() > 0);
   return Napi::Number::New(info.Env(), static_cast<double>(length));
 }
 

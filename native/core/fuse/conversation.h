@@ -1,11 +1,13 @@
-// Whether one program makes one call after the other, so that its next request to JavaScript is worth waiting for
-// without sleeping (docs/design/0066, 0069): sleeping and waking take longer than its calls in between, which the
-// session answers itself. Invariant: a wait is short where several programs ask, and where others want the processor.
-// FUSE threads call `heard`; the rest is of the one thread that waits.
+// Whether one thread of a program makes one call after the other, so that its next request to JavaScript is worth
+// waiting for without sleeping (docs/design/0066, 0069): sleeping and waking take longer than its calls in between,
+// which the session answers itself. Invariant: a wait is short unless all that is heard in it comes from the thread
+// that JavaScript just answered, and where others want the processor or long waits have been for nothing. FUSE threads
+// call `heard`; the rest is of the one thread that waits.
 #pragma once
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <thread>
 
 namespace packetfs::fuse {
 
@@ -17,19 +19,31 @@ class Conversation {
     Time began{};
     Time looked{};
     Time end{};
-    std::uint64_t last = 0;  // of what was heard
+    std::uint64_t lastHeard = 0;
+    std::uint32_t asker = 0;
+    bool isShort = true;  // and stays so
+    bool wasLong = false;
   };
 
-  /// A request came from this thread of a program (fuse_in_header.pid; 0: the kernel's own, which tells nothing).
-  void heard(std::uint32_t caller);
+  /// With one processor nobody goes on asking while this thread waits.
+  explicit Conversation(bool hasSeveralProcessors = std::thread::hardware_concurrency() > 1)
+      : hasSeveralProcessors_(hasSeveralProcessors) {}
 
-  [[nodiscard]] Wait begin(Time now) const;
+  /// A request came from this thread (fuse_in_header.pid; 0, where nobody waits or none that is seen here, is ignored).
+  void heard(std::uint32_t thread);
+
+  /// `asker`: the thread that JavaScript answered since the last wait; 0 for none, or several.
+  [[nodiscard]] Wait begin(Time now, std::uint32_t asker) const;
   /// Called again and again, without a pause: one that was long was somebody else's turn on the processor.
   [[nodiscard]] bool goesOn(Wait& wait, Time now);
+  /// What was waited for has come.
+  void succeeded() { fruitlessWaits_ = 0; }
 
  private:
-  std::atomic<std::uint64_t> last_{0};  // count << 32 | caller
-  Time crowdedUntil_{};
+  const bool hasSeveralProcessors_;
+  std::atomic<std::uint64_t> lastHeard_{0};  // count << 32 | thread
+  Time shortUntil_{};
+  unsigned fruitlessWaits_ = 0;
 };
 
 }  // namespace packetfs::fuse

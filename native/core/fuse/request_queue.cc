@@ -83,7 +83,9 @@ void RequestQueue::push(const RequestRecord& record, PendingRequest pending) {
     std::lock_guard guard(mutex_);
     if (!closed_) {
       id = nextId_++;
-      append(record, id, fuse_req_ctx(pending.request));
+      const struct fuse_ctx* caller = fuse_req_ctx(pending.request);
+      append(record, id, caller);
+      noteAsker(static_cast<std::uint32_t>(caller->pid));
       pending_.emplace(id, pending);
       mustWake = becomesAwake();
     }
@@ -113,16 +115,28 @@ bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 
 /// Not while a request is unanswered: what JavaScript does for it goes on when it is back in its loop. Without giving
 /// the processor away: where others want it, it would come back a slice later.
-void RequestQueue::pollForNext() {
+void RequestQueue::pollForNext(bool isBusy) {
   using Clock = std::chrono::steady_clock;
-  if (pendingCount() > 0) return;
-  Conversation::Wait wait = conversation_.begin(Clock::now());
-  while (isEmpty_.load(std::memory_order_relaxed) && conversation_.goesOn(wait, Clock::now())) {
+  std::uint32_t asker = 0;
+  {
+    std::lock_guard guard(mutex_);
+    if (!pending_.empty() || taken_ < batch_.size()) return;
+    asker = std::exchange(asker_, std::nullopt).value_or(0);
   }
+  Conversation::Wait wait = conversation_.begin(Clock::now(), isBusy ? 0 : asker);
+  while (isEmpty_.load(std::memory_order_relaxed)) {
+    if (!conversation_.goesOn(wait, Clock::now())) return;
+  }
+  conversation_.succeeded();
 }
 
-std::size_t RequestQueue::take(std::span<std::uint8_t> target, bool looksAgain) {
-  if (looksAgain) pollForNext();
+void RequestQueue::noteAsker(std::uint32_t thread) {
+  if (!asker_) asker_ = thread;
+  if (*asker_ != thread) asker_ = 0;
+}
+
+std::size_t RequestQueue::take(std::span<std::uint8_t> target, bool looksAgain, bool isBusy) {
+  if (looksAgain) pollForNext(isBusy);
   std::lock_guard guard(mutex_);
   const std::size_t length = wholeRecords(target.size());
   awake_ = length > 0;

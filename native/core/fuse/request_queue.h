@@ -75,20 +75,22 @@ class RequestQueue {
   /// Copies as many whole records as fit, the oldest first, and gives their length. With 0 JavaScript stops taking:
   /// what comes next wakes it, or notifications do not, where `looksAgain` says that it will take once more without
   /// being woken. Who looks again anyway is in the middle of work, and a program's next request often comes within the
-  /// time that sleeping and waking take: it is waited for that long first, without sleeping (conversation.h).
-  std::size_t take(std::span<std::uint8_t> target, bool looksAgain);
+  /// time that sleeping and waking take, or that a few other calls take: it is waited for first, without sleeping, for
+  /// up to a millisecond (conversation.h). `isBusy`: JavaScript has to do with something else soon; then not for long.
+  std::size_t take(std::span<std::uint8_t> target, bool looksAgain, bool isBusy);
   /// Removes and returns a pending request; `request` is null when there is none (answered, or ended).
   PendingRequest resolve(std::uint64_t id);
   /// Takes every pending request, to fail them at the end of the session.
   std::vector<PendingRequest> drain();
   [[nodiscard]] std::size_t pendingCount() const;
 
-  /// A request came from the kernel, for JavaScript or not, from this thread of a program.
-  void heard(std::uint32_t caller) { conversation_.heard(caller); }
+  /// A request came from the kernel, for JavaScript or not, from this thread.
+  void heard(std::uint32_t thread) { conversation_.heard(thread); }
 
  private:
   void append(const RequestRecord& record, std::uint64_t id, const struct fuse_ctx* caller);
-  void pollForNext();
+  void pollForNext(bool isBusy);
+  void noteAsker(std::uint32_t thread);
   bool becomesAwake();
   std::size_t wholeRecords(std::size_t room) const;
 
@@ -99,8 +101,9 @@ class RequestQueue {
   bool looksAgain_ = false;  // it takes once more in some milliseconds
   std::uint64_t nextId_ = 1;
   std::vector<std::uint8_t> batch_{};
-  std::size_t taken_ = 0;            // bytes at the start of the batch
-  std::atomic<bool> isEmpty_{true};  // nothing is left of it
+  std::size_t taken_ = 0;                 // bytes at the start of the batch
+  std::atomic<bool> isEmpty_{true};       // nothing is left of it
+  std::optional<std::uint32_t> asker_{};  // the thread whose requests were pushed since the last wait; 0: several
   Conversation conversation_{};
   std::unordered_map<std::uint64_t, PendingRequest> pending_{};
 };

@@ -58,7 +58,8 @@ void translateRequest(const struct fuse_buf& buffer) {
   if (buffer.size >= sizeof *header && header->opcode == FUSE_TMPFILE) header->opcode = FUSE_CREATE;
 }
 
-std::uint32_t callerOf(const struct fuse_buf& buffer) { return messageAt<fuse_in_header>(buffer.mem, 0).pid; }
+/// Of the program that made it, as this process sees it.
+std::uint32_t threadOfRequest(const struct fuse_buf& buffer) { return messageAt<fuse_in_header>(buffer.mem, 0).pid; }
 
 /// The set-uid helper, for those who may not umount(2).
 int unmountWithHelper(const std::string& mountPoint, bool lazily) {
@@ -139,7 +140,7 @@ void Session::serve() {
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received < 0) failure = -received;
     if (received <= 0) break;
-    context_.queue.heard(callerOf(buffer));
+    context_.queue.heard(threadOfRequest(buffer));
     translateRequest(buffer);
     noteRequest(buffer);
     noteRequestNumber(buffer);
@@ -197,8 +198,8 @@ void Session::supervise(std::function<void(int)> ended) {
   ended(failure);
 }
 
-std::size_t Session::takeRequests(std::span<std::uint8_t> target, bool looksAgain) {
-  const std::size_t length = context_.queue.take(target, looksAgain);
+std::size_t Session::takeRequests(std::span<std::uint8_t> target, bool looksAgain, bool isBusy) {
+  const std::size_t length = context_.queue.take(target, looksAgain, isBusy);
   if (length > 0) count(context_.counters.batches);
   return length;
 }

@@ -40,7 +40,7 @@ class Session {
   /// from the session's thread, with the errno of a failure or 0. A session starts once.
   Status start(std::function<bool()> wake, std::function<void(int)> ended);
   /// As RequestQueue::take.
-  std::size_t takeRequests(std::span<std::uint8_t> target, bool looksAgain);
+  std::size_t takeRequests(std::span<std::uint8_t> target, bool looksAgain, bool isBusy);
   Status reply(std::span<const std::uint8_t> batch);
   void invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length);
   void invalidateEntry(std::uint64_t parent, std::string name);
