@@ -2,7 +2,7 @@
 // whichever of the two comes first. An unlink that has not seen an edit is void; an edit cancels the unlinks that it has
 // not seen; a move of a name is no unlink. Origin and peers do the same, or they would not end equal.
 import { assert } from '../base/assert.ts';
-import { type DeadLink, type InodeState, type NameLink, nameKey, type Stamp } from './state.ts';
+import { type DeadLink, type InodeState, type LogCount, type NameLink, nameKey, type Stamp } from './state.ts';
 import { sameName } from './tree.ts';
 
 type Sees = (link: NameLink) => boolean;
@@ -17,7 +17,7 @@ export function bury(options: {
   readonly sees: Sees;
 }): void {
   const { state, name, taken, stamp, sees } = options;
-  const removal = { log: stamp.log, sequence: stamp.sequence };
+  const removal = removalOf(stamp);
   const key = nameKey(name.name);
   for (const { link, removals } of state.deadLinks) {
     if (sameName(link, name.parent, key) && sees(link)) removals.push(removal);
@@ -28,6 +28,12 @@ export function bury(options: {
 /** Notes the unlinks of a seal, which have seen all that is here; `stamps` in the order of `taken`. */
 export function buryAll(state: InodeState, taken: readonly NameLink[], stamps: readonly Stamp[]): void {
   if (taken.length === 0) return;
+  const [only] = taken;
+  const [stampOfOnly] = stamps;
+  if (taken.length === 1 && state.deadLinks.length === 0 && only !== undefined && stampOfOnly !== undefined) {
+    state.deadLinks.push({ link: only, removals: [removalOf(stampOfOnly)] });
+    return;
+  }
   const earlier = new Map<string, DeadLink[]>();
   for (const dead of state.deadLinks) {
     const place = placeOf(dead.link);
@@ -36,7 +42,7 @@ export function buryAll(state: InodeState, taken: readonly NameLink[], stamps: r
   taken.forEach((link, index) => {
     const stamp = stamps[index];
     assert(stamp !== undefined, 'every unlink of a seal has its stamp');
-    const removal = { log: stamp.log, sequence: stamp.sequence };
+    const removal = removalOf(stamp);
     const place = placeOf(link);
     const dead: DeadLink = { link, removals: [removal] };
     const others = earlier.get(place) ?? [];
@@ -45,6 +51,8 @@ export function buryAll(state: InodeState, taken: readonly NameLink[], stamps: r
     state.deadLinks.push(dead);
   });
 }
+
+const removalOf = ({ log, sequence }: Stamp): LogCount => ({ log, sequence });
 
 const placeOf = ({ parent, name }: NameLink): string => `${parent}/${nameKey(name)}`;
 

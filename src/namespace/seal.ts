@@ -141,7 +141,7 @@ class Sealer {
       forgetDead(state, left);
       return;
     }
-    this.#stampLinks(state, this.#link(state, added));
+    if (added.length > 0) this.#stampLinks(state, this.#link(state, added));
     const stamps = removed.map((link) => this.#maker.add(() => this.#nameOperation('unlink', state, link)));
     buryAll(state, removed, stamps);
     this.#tree.store.touch(state);

@@ -95,6 +95,8 @@ export interface InodeState {
   /** Where few, the extents as the record holds them. */
   inlineExtents: readonly Extent[];
   hasPages: boolean;
+  /** The store's cache has it: changes of what was dropped would be lost. */
+  cached: boolean;
   dirty: boolean;
   /** Changed, and the change is not durable: it may not be dropped. */
   pinned: boolean;
@@ -135,6 +137,7 @@ export function newState(record: InodeRecord): InodeState {
     content: undefined,
     inlineExtents: [],
     hasPages: false,
+    cached: false,
     dirty: false,
     pinned: false,
     bytes: 0,

@@ -98,7 +98,7 @@ export class Store {
 
   /** The inode's record, or something of it, has changed. */
   touch(state: InodeState): void {
-    assert(this.#states.get(state.inode) === state, 'what changes is what the cache holds');
+    assert(state.cached, 'what changes is what the cache holds');
     if (state.dirty) return;
     state.dirty = true;
     this.#dirty.add(state);
@@ -109,7 +109,7 @@ export class Store {
 
   /** Estimates anew what the state takes, after something of it was loaded or has grown. */
   measure(state: InodeState): void {
-    if (this.#states.get(state.inode) !== state) return; // of a scan, never cached
+    if (!state.cached) return; // of a scan
     const grown = stateBytes(state) - state.bytes;
     state.bytes += grown;
     this.#bytes += grown;
@@ -219,6 +219,7 @@ export class Store {
 
   #insert(state: InodeState): void {
     this.#states.set(state.inode, state);
+    state.cached = true;
     this.measure(state);
   }
 
@@ -235,7 +236,9 @@ export class Store {
   }
 
   #drop(state: InodeState): void {
-    if (!this.#states.delete(state.inode)) return;
+    if (!state.cached) return;
+    state.cached = false;
+    this.#states.delete(state.inode);
     this.#bytes -= state.bytes;
     if (state.pinned) this.#pinnedBytes -= state.bytes;
   }

@@ -82,7 +82,7 @@ export class BatchEncoder {
     this.#counters.set(inode.source, inode.counter);
     const start = this.#writer.begin(field);
     this.#writer.uint32(1, inode.source);
-    this.#writer.sint64(2, BigInt(delta));
+    this.#writer.sint52(2, delta);
     this.#writer.end(start);
   }
 

@@ -66,6 +66,13 @@ export class MessageWriter {
     this.rawSint64(value);
   }
 
+  /** An sint64 of at most 52 bits. */
+  sint52(field: number, value: number): void {
+    if (value === 0) return;
+    this.#tag(field, VARINT);
+    this.#varint(value > 0 ? value * 2 : value * -2 - 1);
+  }
+
   bool(field: number, value: boolean): void {
     if (value) this.optionalUint32(field, 1);
   }
