@@ -223,7 +223,7 @@ export interface NativeFuseSession {
   /**
    * Copies whole packed requests into `target` (128 KiB at least) and gives their length. After 0 the next request calls
    * `onRequests` again; so does what needs no answer, unless `looksAgain`: then the caller must take once more by
-   * itself, soon.
+   * itself, soon. With `looksAgain` it waits for the next request first, up to a millisecond, without sleeping.
    */
   take(target: Uint8Array, looksAgain: boolean): number;
   /** Packed replies, one per request, each answered exactly once. */

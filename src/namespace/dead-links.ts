@@ -28,27 +28,26 @@ export function bury(options: {
 /** Notes the unlinks of a seal, which have seen all that is here; `stamps` in the order of `taken`. */
 export function buryAll(state: InodeState, taken: readonly NameLink[], stamps: readonly Stamp[]): void {
   if (taken.length === 0) return;
-  const [only] = taken;
-  const [stampOfOnly] = stamps;
-  if (taken.length === 1 && state.deadLinks.length === 0 && only !== undefined && stampOfOnly !== undefined) {
-    state.deadLinks.push({ link: only, removals: [removalOf(stampOfOnly)] });
-    return;
-  }
-  const earlier = new Map<string, DeadLink[]>();
-  for (const dead of state.deadLinks) {
-    const place = placeOf(dead.link);
-    earlier.set(place, [...(earlier.get(place) ?? []), dead]);
-  }
-  taken.forEach((link, index) => {
+  const dead = taken.map((link, index): DeadLink => {
     const stamp = stamps[index];
     assert(stamp !== undefined, 'every unlink of a seal has its stamp');
-    const removal = removalOf(stamp);
-    const place = placeOf(link);
-    const dead: DeadLink = { link, removals: [removal] };
+    return { link, removals: [removalOf(stamp)] };
+  });
+  const all = [...state.deadLinks, ...dead];
+  if (all.length > 1) addRemovals(all, dead);
+  state.deadLinks = all;
+}
+
+/** Each of `later`, the end of `all`, is an unlink of the same name to all before it. */
+function addRemovals(all: readonly DeadLink[], later: readonly DeadLink[]): void {
+  const earlier = new Map<string, DeadLink[]>();
+  const firstLater = all.length - later.length;
+  all.forEach((dead, index) => {
+    const place = placeOf(dead.link);
     const others = earlier.get(place) ?? [];
-    for (const { removals } of others) removals.push(removal);
-    earlier.set(place, [...others, dead]);
-    state.deadLinks.push(dead);
+    if (index >= firstLater) for (const { removals } of others) removals.push(...dead.removals);
+    others.push(dead);
+    earlier.set(place, others);
   });
 }
 

@@ -203,7 +203,6 @@ class Sealer {
 
   /** All at once, since an inode may have tens of thousands of names. */
   #stampLinks(state: InodeState, stamps: ReadonlyMap<NameLink, Stamp>): void {
-    if (stamps.size === 0) return;
     state.links = state.links.map((link) => {
       const stamp = stamps.get(link);
       return stamp === undefined ? link : { ...link, stamp };
