@@ -30,8 +30,12 @@ export const MESSAGE_BYTES_MAX = 16 * MIB;
 export const CONTROL_MESSAGE_BYTES_MAX = 4 * MIB;
 /** Literal frames under way to one peer, in compressed bytes. */
 export const LITERALS_IN_FLIGHT_BYTES_MAX = 32 * MIB;
-/** A commit starts at the latest this long after the first change it holds. */
+/** A commit starts this long after the one before, unless a burst of changes goes on. */
 export const COMMIT_DELAY_MAX_MS = 1000;
+/** A burst puts a commit off no longer than this after the one before: the interval of ext4's own commits. */
+export const COMMIT_BURST_MAX_MS = 5000;
+/** Nor beyond so many changed inodes, whose records are made while requests wait: some 10 microseconds each. */
+export const COMMIT_BURST_INODES_MAX = 16_384;
 /** After an idle second, the first change is committed after this long. */
 export const COMMIT_DELAY_MIN_MS = 10;
 /** A commit starts when this much is dirty. */

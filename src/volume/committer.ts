@@ -7,15 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HighWaterMark, NativeBlob, NativeContentStore } from '../addon/native.ts';
 import type { Clock, Logger } from '../base/clock.ts';
 import { isPacketFsError, PacketFsError } from '../base/errors.ts';
-import {
-  COMMIT_DELAY_MAX_MS,
-  COMMIT_DELAY_MIN_MS,
-  COMMIT_DIRTY_BYTES_MAX,
-  COMMIT_FREE_BYTES_MIN,
-} from '../base/limits.ts';
+import { COMMIT_DELAY_MAX_MS, COMMIT_FREE_BYTES_MIN } from '../base/limits.ts';
 import type { LogStore } from '../blob/log-store.ts';
 import { MarkTable } from '../blob/marks.ts';
 import type { Namespace } from '../namespace/types.ts';
+import { CommitPacer } from './commit-pacer.ts';
 import type { Journal } from './journal.ts';
 import type { ReadOnlyLatch } from './latch.ts';
 import { freeBytesOf } from './statistics.ts';
@@ -45,13 +41,11 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #listeners = new Set<() => void>();
   readonly #marks: MarkTable;
+  readonly #pacer: CommitPacer;
   /** Settles when the commit under way has ended, however it ended. */
   #tail: Promise<void> = Promise.resolve();
   #queued: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #files: JournaledFiles | undefined;
-  #lastStartedMs = Number.NEGATIVE_INFINITY;
-  #bytesAtLastStart = 0;
   #commits = 0;
   #closed = false;
   #waitsForSpace = false;
@@ -59,6 +53,12 @@ export class Committer {
   constructor(options: CommitterOptions) {
     this.#options = options;
     this.#marks = new MarkTable(options.namespace.commit.marks);
+    this.#pacer = new CommitPacer({
+      clock: options.clock,
+      commit: () => this.#commitUnattended(),
+      appendedBytes: () => options.blob.appendedBytes(),
+      pendingInodes: () => options.namespace.statistics().pendingInodes,
+    });
   }
 
   get commits(): number {
@@ -83,6 +83,7 @@ export class Committer {
     const { namespace, journal, latch } = this.#options;
     const records = namespace.takeJournal();
     if (records.length === 0) return;
+    this.#pacer.noteChanges(records.length);
     try {
       journal.append(records);
     } catch (error) {
@@ -93,18 +94,10 @@ export class Committer {
     }
   }
 
-  /** Something waits for a commit: it comes soon after a quiet second, else a second after the last, or at once when much is dirty. */
+  /** Something waits for a commit: one comes by itself. */
   noteChange(): void {
     if (this.#closed || this.#options.latch.reason !== undefined || this.#queued !== undefined) return;
-    if (this.#options.blob.appendedBytes() - this.#bytesAtLastStart >= COMMIT_DIRTY_BYTES_MAX) {
-      this.#commitUnattended();
-      return;
-    }
-    if (this.#timer !== undefined) return;
-    const sinceLast = this.#options.clock.monotonic() - this.#lastStartedMs;
-    const delay = Math.max(COMMIT_DELAY_MIN_MS, COMMIT_DELAY_MAX_MS - sinceLast);
-    this.#timer = setTimeout(() => this.#commitUnattended(), Math.min(delay, COMMIT_DELAY_MAX_MS));
-    this.#timer.unref();
+    this.#pacer.request();
   }
 
   /** Resolves when everything done before the call is durable; rejects with PFS_IO when it never will be. */
@@ -127,26 +120,18 @@ export class Committer {
   /** No commit begins by itself any more; waits for the one under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#cancelTimer();
+    this.#pacer.stop();
     await this.#tail;
   }
 
   #commitUnattended(): void {
-    this.#timer = undefined;
     this.commit().catch(() => undefined); // the latch, or the log of a full disk, has told the operator
   }
 
-  #cancelTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
   async #run(): Promise<void> {
-    const { namespace, blob, logs, journal, latch, clock } = this.#options;
+    const { namespace, logs, journal, latch } = this.#options;
     latch.assertDurable();
-    this.#cancelTimer();
-    this.#lastStartedMs = clock.monotonic();
-    this.#bytesAtLastStart = blob.appendedBytes();
+    this.#pacer.noteStart();
     await this.#files?.saveJournaled();
     this.#journalRest();
     this.#expectSpace();

@@ -3,7 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Clock } from '../../../src/base/clock.ts';
-import { COMMIT_DELAY_MAX_MS, COMMIT_DELAY_MIN_MS, OPEN_FILE_VERSION_INTERVAL_MS } from '../../../src/base/limits.ts';
+import {
+  COMMIT_BURST_INODES_MAX,
+  COMMIT_BURST_MAX_MS,
+  COMMIT_DELAY_MAX_MS,
+  COMMIT_DELAY_MIN_MS,
+  OPEN_FILE_VERSION_INTERVAL_MS,
+} from '../../../src/base/limits.ts';
 import { milliseconds } from '../../../src/base/units.ts';
 import { systemClock } from '../../../src/daemon/system.ts';
 import type { Volume } from '../../../src/volume/open-volume.ts';
@@ -12,6 +18,9 @@ import { cleanUp, closeFile, createFile, makeDirectory, noise, openTestVolume, w
 const test = suite<{ directory: string; volume: Volume }>('volume/pacing');
 /** Turns of the event loop in which real work (the disk, the addon's pool) must have come to its end. */
 const TURNS_MAX = 100_000;
+/** The steps of a burst, and changes in each that make it one. */
+const STEP_MS = 20;
+const BURST_CHANGES = 50;
 let nowMs = 0;
 const clock: Clock = { monotonic: () => milliseconds(nowMs), wall: () => systemClock.wall() };
 
@@ -28,9 +37,12 @@ test.after.each(async ({ directory }) => {
   await cleanUp(directory);
 });
 
+/** By single milliseconds, since a timer may start another. */
 function advance(durationMs: number): void {
-  nowMs += durationMs;
-  mock.timers.tick(durationMs);
+  for (let passed = 0; passed < durationMs; passed += 1) {
+    nowMs += 1;
+    mock.timers.tick(1);
+  }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -63,6 +75,50 @@ test('the first change after a quiet time is committed soon, the next ones a sec
   advance(10 * COMMIT_DELAY_MAX_MS);
   await nextTurn();
   assert.is(volume.status().commits, before + 2); // nothing changed, nothing is committed
+});
+
+/** Changes for so long, `each` of them every step; returns the commits that it saw. */
+async function burst(volume: Volume, durationMs: number, each = BURST_CHANGES): Promise<number> {
+  const before = volume.status().commits;
+  for (let passed = 0; passed < durationMs; passed += STEP_MS) {
+    for (let number = 0; number < each; number += 1) createFile(volume, `burst-${nowMs}-${number}`);
+    volume.fileSystem.flushJournal();
+    advance(STEP_MS);
+    await nextTurn();
+  }
+  return volume.status().commits - before;
+}
+
+test('a burst of changes is let through, and committed when it ends', async ({ volume }) => {
+  await volume.commit();
+  const before = volume.status().commits;
+  assert.is(await burst(volume, 3 * COMMIT_DELAY_MAX_MS), 0);
+  advance(2 * STEP_MS);
+  await until(() => volume.status().commits === before + 1);
+});
+
+test('changes that are too few for a burst are committed every second', async ({ volume }) => {
+  await volume.commit();
+  const before = volume.status().commits;
+  await burst(volume, COMMIT_DELAY_MAX_MS + STEP_MS, BURST_CHANGES - 1);
+  await until(() => volume.status().commits === before + 1);
+});
+
+test('a burst that does not end is committed every five seconds', async ({ volume }) => {
+  await volume.commit();
+  const before = volume.status().commits;
+  assert.is(await burst(volume, COMMIT_BURST_MAX_MS - STEP_MS), 0);
+  await burst(volume, 2 * STEP_MS);
+  await until(() => volume.status().commits === before + 1);
+});
+
+test('a burst of many inodes is committed after a second', async ({ volume }) => {
+  await volume.commit();
+  const before = volume.status().commits;
+  const each = Math.ceil((COMMIT_BURST_INODES_MAX * STEP_MS) / COMMIT_DELAY_MAX_MS);
+  assert.is(await burst(volume, COMMIT_DELAY_MAX_MS - STEP_MS, each), 0);
+  await burst(volume, 2 * STEP_MS, each);
+  await until(() => volume.status().commits === before + 1);
 });
 
 test('64 MiB appended begin a commit at once', async ({ volume }) => {
