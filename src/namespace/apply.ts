@@ -221,7 +221,7 @@ export class Applier {
     // An edit that this unlink has not seen beats it.
     if (state.edits.some((edit) => !this.#hasSeen(edit))) return;
     const parent = this.#inode(operation.parent);
-    const taken = this.#seenLinks(state, parent, nameKey(operation.name));
+    const taken = this.#seenLinks(state, parent, operation.name);
     const name = { parent, name: operation.name };
     bury({ state, name, taken, stamp: this.#stamp, sees: (link) => this.#hasSeen(link.stamp) });
     for (const link of taken) this.#tree.removeLink(state, link);
@@ -236,7 +236,7 @@ export class Applier {
       return;
     }
     const old = { parent: this.#inode(operation.oldParent), name: operation.oldName };
-    const gone = this.#seenLinks(state, old.parent, nameKey(old.name));
+    const gone = this.#seenLinks(state, old.parent, old.name);
     // The new name comes first, so that the inode is never without one.
     this.#tree.addLink(state, to);
     for (const link of gone) this.#tree.removeLink(state, link);
@@ -244,8 +244,8 @@ export class Applier {
   }
 
   /** Tags of a name that this operation's node knew. */
-  #seenLinks(state: InodeState, parent: InodeNumber, key: string): NameLink[] {
-    return state.links.filter((link) => sameName(link, parent, key) && this.#hasSeen(link.stamp));
+  #seenLinks(state: InodeState, parent: InodeNumber, name: Uint8Array): NameLink[] {
+    return state.links.filter((link) => sameName(link, parent, name) && this.#hasSeen(link.stamp));
   }
 
   /** An edit of an inode that was unlinked meanwhile brings its names back. */

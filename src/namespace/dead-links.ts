@@ -18,9 +18,8 @@ export function bury(options: {
 }): void {
   const { state, name, taken, stamp, sees } = options;
   const removal = removalOf(stamp);
-  const key = nameKey(name.name);
   for (const { link, removals } of state.deadLinks) {
-    if (sameName(link, name.parent, key) && sees(link)) removals.push(removal);
+    if (sameName(link, name.parent, name.name) && sees(link)) removals.push(removal);
   }
   for (const link of taken) state.deadLinks.push({ link, removals: [removal] });
 }
@@ -57,8 +56,7 @@ const placeOf = ({ parent, name }: NameLink): string => `${parent}/${nameKey(nam
 
 /** A move also takes what an unlink took: an edit must not bring the old name back. */
 export function forgetDead(state: InodeState, old: Pick<NameLink, 'parent' | 'name'>, sees: Sees = seesAll): void {
-  const key = nameKey(old.name);
-  state.deadLinks = state.deadLinks.filter(({ link }) => !sameName(link, old.parent, key) || !sees(link));
+  state.deadLinks = state.deadLinks.filter(({ link }) => !sameName(link, old.parent, old.name) || !sees(link));
 }
 
 /** Remembers the last content update of a log, for unlinks that have not seen it. */

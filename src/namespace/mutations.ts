@@ -272,7 +272,7 @@ export class Mutator {
   }
 
   #removeLinks(found: Found, parent: InodeState): void {
-    for (const link of tagsOf(found.state, parent.inode, found.key)) {
+    for (const link of tagsOf(found.state, parent.inode, found.name)) {
       this.#tree.removeLink(found.state, link);
       this.#pending().removeLink(found.state, link);
     }

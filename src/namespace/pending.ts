@@ -1,7 +1,7 @@
 // Local changes since the last seal, coalesced as they come: per inode what differs, not how it came to be. seal.ts
 // makes operations of them.
 import type { InodeNumber } from '../base/units.ts';
-import { type InodeState, isDirectory, type NameLink, nameKey, type Register } from './state.ts';
+import { type InodeState, isDirectory, type NameLink, type Register } from './state.ts';
 import { sameName } from './tree.ts';
 
 export interface Touched {
@@ -54,8 +54,7 @@ export class Pending {
     const link: NameLink = { parent, name, stamp: undefined };
     if (!state.replicated && !this.created.has(state)) this.created.set(state, link);
     const changes = this.#linkChanges(state);
-    const key = nameKey(name);
-    const old = changes.removed.filter((removed) => sameName(removed, parent, key));
+    const old = changes.removed.filter((removed) => sameName(removed, parent, name));
     if (old.length > 0) {
       changes.removed = changes.removed.filter((removed) => !old.includes(removed));
       return old;

@@ -10,6 +10,7 @@ import { type Change, decoded } from './change.ts';
 import { RecordSource } from './check/source.ts';
 import { encodeContent, loadContent } from './content.ts';
 import { encodeDirectory } from './directory.ts';
+import { InodeMap } from './inode-map.ts';
 import { KIND, type Kind, kindRange, numberKey, pageKey } from './keys.ts';
 import { encodeInode } from './record-writers.ts';
 import { decodeExtended, decodeInode, encodeExtended } from './records.ts';
@@ -25,9 +26,10 @@ const EVICTED_SHARE = 1 / 8;
 
 export class Store {
   readonly #level: Level<Buffer, Uint8Array>;
-  readonly #states = new Map<bigint, InodeState>();
-  #dirty = new Set<InodeState>();
-  #frozen = new Set<InodeState>();
+  readonly #states = new InodeMap<InodeState>();
+  /** Those marked so, each once; arrays, since adding to a set costs as much as the rest of a touch. */
+  #dirty: InodeState[] = [];
+  #frozen: InodeState[] = [];
   #changes: Change[] = [];
   /** Whose orphan record the next freeze puts or deletes. */
   readonly #orphans = new Map<InodeNumber, boolean>();
@@ -62,11 +64,11 @@ export class Store {
   }
 
   get dirtyCount(): number {
-    return this.#dirty.size;
+    return this.#dirty.length;
   }
 
   get hasChanges(): boolean {
-    return this.#dirty.size > 0 || this.#changes.length > 0 || this.#orphans.size > 0;
+    return this.#dirty.length > 0 || this.#changes.length > 0 || this.#orphans.size > 0;
   }
 
   get(inode: InodeNumber): InodeState | undefined {
@@ -85,7 +87,7 @@ export class Store {
   }
 
   add(state: InodeState): void {
-    assert(!this.#states.has(state.inode), 'a new inode is new');
+    assert(this.#states.get(state.inode) === undefined, 'a new inode is new');
     this.#insert(state);
     this.touch(state);
   }
@@ -101,7 +103,7 @@ export class Store {
     assert(state.cached, 'what changes is what the cache holds');
     if (state.dirty) return;
     state.dirty = true;
-    this.#dirty.add(state);
+    this.#dirty.push(state);
     if (state.pinned) return; // frozen, and changed again
     state.pinned = true;
     this.#pinnedBytes += state.bytes;
@@ -162,7 +164,7 @@ export class Store {
 
   /** Encodes all that changed; it stays pinned in memory until `release`. */
   freeze(): Change[] {
-    assert(this.#frozen.size === 0, 'one freeze at a time');
+    assert(this.#frozen.length === 0, 'one freeze at a time');
     const changes = this.#changes;
     for (const [inode, isOrphan] of this.#orphans) changes.push(orphanChange(inode, isOrphan));
     for (const state of this.#dirty) {
@@ -183,7 +185,7 @@ export class Store {
       changes.push({ type: 'put', key: numberKey(KIND.inode, state.inode), value: encodeInode(state) });
     }
     this.#frozen = this.#dirty;
-    this.#dirty = new Set();
+    this.#dirty = [];
     this.#changes = [];
     this.#orphans.clear();
     return changes;
@@ -204,7 +206,7 @@ export class Store {
       if (state.gone) this.#drop(state);
       else if (!state.dirty) this.#unpin(state);
     }
-    this.#frozen = new Set();
+    this.#frozen = [];
     this.settle();
   }
 
@@ -243,24 +245,17 @@ export class Store {
     if (state.pinned) this.#pinnedBytes -= state.bytes;
   }
 
-  /**
-   * Second chance: the map is a clock whose hand is its front. What was used since the hand passed, and what may not
-   * go, moves to the back; the rest goes.
-   */
+  /** Second chance: what was used since the hand passed, and what may not go, stays until it passes again. */
   #evict(): void {
     const target = this.#bytesMax * (1 - EVICTED_SHARE);
-    let steps = this.#states.size * 2;
-    for (const [inode, state] of this.#states) {
-      if (steps-- === 0 || this.#bytes - this.#pinnedBytes <= target) return;
-      if (!state.pinned && !state.used) {
+    this.#states.sweep((state) => {
+      if (state.pinned || state.used) state.used = false;
+      else {
         this.#drop(state);
         this.#counts.evictions += 1;
-        continue;
       }
-      state.used = false;
-      this.#states.delete(inode);
-      this.#states.set(inode, state);
-    }
+      return this.#bytes - this.#pinnedBytes <= target ? 'stop' : 'go on';
+    });
   }
 }
 

@@ -33,8 +33,8 @@ type RecordChanges = Partial<Omit<InodeRecord, 'inode' | 'device' | 'target'>>;
 
 export interface Found {
   readonly state: InodeState;
-  /** The name as it is kept: without a conflict suffix. */
-  readonly key: string;
+  /** As it is kept: without a conflict suffix. */
+  readonly name: Uint8Array;
 }
 
 export class Tree {
@@ -42,8 +42,8 @@ export class Tree {
   readonly logs: LogTable;
   /** Inodes without a name that are not reaped. */
   readonly orphans = new Set<InodeNumber>();
-  /** Inodes reaped since the last seal, which decides whether any peer hears of them. */
-  readonly reaped = new Set<InodeState>();
+  /** Inodes reaped since the last seal, which decides whether any peer hears of them; one may be there twice. */
+  #reaped: InodeState[] = [];
   inodeCount = 0n;
   /** While a batch is applied. */
   changes: ChangeSet | undefined;
@@ -85,18 +85,8 @@ export class Tree {
   find(parent: InodeState, name: Uint8Array): Found | undefined {
     const { names, crowded } = this.directory(parent);
     const first = names.find(name);
-    const key = nameKey(name);
-    if (first !== undefined) {
-      const shown = crowded.has(key) ? (this.#ranked(parent, key)[0] ?? first) : first;
-      return { state: this.require(shown.inode), key };
-    }
-    if (crowded.size === 0 || !key.includes(CONFLICT_MARK)) return undefined;
-    for (const kept of crowded) {
-      for (const [shown, named] of this.shownNames(parent, kept)) {
-        if (shown === key) return { state: this.require(named.inode), key: kept };
-      }
-    }
-    return undefined;
+    if (crowded.size > 0) return this.#findCrowded(parent, name, first);
+    return first === undefined ? undefined : { state: this.require(first.inode), name };
   }
 
   /** What a kept name is shown as: itself, and a conflict name for each inode that lost it. */
@@ -150,7 +140,7 @@ export class Tree {
     const mayShareName = hasSharedNames(state);
     const index = state.links.indexOf(link);
     if (index >= 0) state.links.splice(index, 1);
-    if (mayShareName && tagsOf(state, link.parent, nameKey(link.name)).length > 0) {
+    if (mayShareName && tagsOf(state, link.parent, link.name).length > 0) {
       this.store.touch(state);
       return;
     }
@@ -222,14 +212,14 @@ export class Tree {
     this.inodeCount -= 1n;
     state.reaped = true;
     this.store.touch(state);
-    this.reaped.add(state);
+    this.#reaped.push(state);
     return true;
   }
 
   /** After a seal: what no operation has created leaves nothing behind. */
   forgetReaped(): void {
-    for (const state of this.reaped) if (state.reaped && !state.replicated) this.store.forget(state);
-    this.reaped.clear();
+    for (const state of this.#reaped) if (state.reaped && !state.replicated) this.store.forget(state);
+    this.#reaped = [];
   }
 
   /** From the directory, since an inode may have tens of thousands of names. */
@@ -256,6 +246,23 @@ export class Tree {
     this.store.touch(parent);
     this.#note(parent, name);
     if (parent.links.length === 0) this.refresh(parent);
+  }
+
+  /** In a directory where inodes share names: the best of them has it, the others have conflict names. */
+  #findCrowded(parent: InodeState, name: Uint8Array, first: NamedInode | undefined): Found | undefined {
+    const { crowded } = this.directory(parent);
+    const key = nameKey(name);
+    if (first !== undefined) {
+      const shown = crowded.has(key) ? (this.#ranked(parent, key)[0] ?? first) : first;
+      return { state: this.require(shown.inode), name };
+    }
+    if (!key.includes(CONFLICT_MARK)) return undefined;
+    for (const kept of crowded) {
+      for (const [shown, named] of this.shownNames(parent, kept)) {
+        if (shown === key) return { state: this.require(named.inode), name: nameBytes(kept) };
+      }
+    }
+    return undefined;
   }
 
   #delete(parent: InodeState, name: Uint8Array, state: InodeState): void {
@@ -314,7 +321,7 @@ export class Tree {
 
   /** The greatest tag of a name; undefined: one of this commit. */
   #stampOf(parent: InodeNumber, key: string, inode: InodeNumber): Stamp | undefined {
-    const links = tagsOf(this.require(inode), parent, key);
+    const links = tagsOf(this.require(inode), parent, nameBytes(key));
     return links
       .map((link) => link.stamp)
       .reduce((best, stamp) => (this.logs.compare(stamp, best) > 0 ? stamp : best), links[0]?.stamp);
@@ -322,10 +329,9 @@ export class Tree {
 }
 
 /** Compares from the end, where the names of one inode or directory differ as a rule. */
-export function sameName(link: NameLink, parent: InodeNumber, key: string): boolean {
-  const { name } = link;
-  if (name.length !== key.length) return false;
-  for (let index = name.length - 1; index >= 0; index--) if (name[index] !== key.charCodeAt(index)) return false;
+export function sameName(link: NameLink, parent: InodeNumber, name: Uint8Array): boolean {
+  if (link.name.length !== name.length) return false;
+  for (let index = name.length - 1; index >= 0; index--) if (link.name[index] !== name[index]) return false;
   return link.parent === parent;
 }
 
@@ -333,9 +339,9 @@ export function sameName(link: NameLink, parent: InodeNumber, key: string): bool
 const hasSharedNames = ({ links, record }: InodeState): boolean => links.length !== record.links;
 
 /** All tags of one name: concurrent operations may have added it more than once. */
-export function tagsOf(state: InodeState, parent: InodeNumber, key: string): NameLink[] {
-  if (hasSharedNames(state)) return state.links.filter((link) => sameName(link, parent, key));
-  const only = state.links.find((link) => sameName(link, parent, key));
+export function tagsOf(state: InodeState, parent: InodeNumber, name: Uint8Array): NameLink[] {
+  if (hasSharedNames(state)) return state.links.filter((link) => sameName(link, parent, name));
+  const only = state.links.find((link) => sameName(link, parent, name));
   return only === undefined ? [] : [only];
 }
 

@@ -8,9 +8,10 @@ import { type InodeNumber, inodeNumber } from '../base/units.ts';
 const VERSION_SHIFT = 36n;
 const VERSIONS = 4096;
 const VERSION_MASK = BigInt(VERSIONS - 1) << VERSION_SHIFT;
+const INODE_MASK = BigInt.asUintN(64, ~VERSION_MASK);
 
 /** The inode that a node of the kernel is a version of. */
-export const inodeOfNode = (node: InodeNumber): InodeNumber => inodeNumber(node & ~VERSION_MASK);
+export const inodeOfNode = (node: InodeNumber): InodeNumber => inodeNumber(node & INODE_MASK);
 
 const nodeWith = (inode: InodeNumber, version: number): InodeNumber =>
   inodeNumber(inode | (BigInt(version) << VERSION_SHIFT));

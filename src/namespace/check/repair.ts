@@ -205,7 +205,7 @@ class Repair {
     for (const { name, inode, mode } of directory.names.listing()) {
       const key = nameKey(name);
       const child = this.#state(inode);
-      if (child === undefined || !child.links.some((link) => sameName(link, state.inode, key))) {
+      if (child === undefined || !child.links.some((link) => sameName(link, state.inode, name))) {
         deleteName(directory, name, { inode });
         this.#done.push(`inode ${state.inode}: its name ${shownName(key)} for inode ${inode} was taken away`);
       } else if (mode !== (child.record.mode & 0o170000)) {
