@@ -55,6 +55,7 @@
         "core/base/file.cc",
         "core/base/file_lock.cc",
         "core/base/service_manager.cc",
+        "core/base/thread_priority.cc",
         "core/blob/blob_append.cc",
         "core/blob/blob_core.cc",
         "core/blob/blob_read.cc",

@@ -201,6 +201,7 @@ void Session::supervise(std::function<void(int)> ended) {
 std::size_t Session::takeRequests(std::span<std::uint8_t> target, bool looksAgain, bool isBusy) {
   const std::size_t length = context_.queue.take(target, looksAgain, isBusy);
   if (length > 0) count(context_.counters.batches);
+  taker_.prefer(length > 0);
   return length;
 }
 

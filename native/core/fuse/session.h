@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../base/result.h"
+#include "../base/thread_priority.h"
 #include "../content/content_store.h"
 #include "context.h"
 
@@ -39,7 +40,7 @@ class Session {
   /// which is then called until it gives nothing; it returns false when JavaScript is gone. `ended` is called once,
   /// from the session's thread, with the errno of a failure or 0. A session starts once.
   Status start(std::function<bool()> wake, std::function<void(int)> ended);
-  /// As RequestQueue::take.
+  /// As RequestQueue::take, always on the same thread: it is preferred to others until it gets nothing.
   std::size_t takeRequests(std::span<std::uint8_t> target, bool looksAgain, bool isBusy);
   Status reply(std::span<const std::uint8_t> batch);
   void invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length);
@@ -61,6 +62,7 @@ class Session {
 
   SessionOptions options_;
   Context context_{};
+  ThreadPriority taker_{};
   struct fuse_session* session_ = nullptr;
 
   mutable std::mutex mutex_{};
