@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   linkSync,
   mkdirSync,
@@ -17,7 +18,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { findMount } from '../../mount/mountinfo.ts';
@@ -233,6 +234,24 @@ session('a capability set on a new open file is seen', async ({ served }) => {
   closeSync(fd);
   assert.match(shown, value);
 });
+
+session(
+  'others than the owner of the root walk through it without JavaScript, until it has an access list',
+  async ({ served }) => {
+    chmodSync(dirname(served.mountPoint), 0o755);
+    const asNobody = async (): Promise<number | undefined> =>
+      (await run('setpriv', ['--reuid=65534', '--clear-groups', 'stat', served.path('a')])).code;
+    writeFileSync(served.path('a'), 'x');
+    assert.is(await asNobody(), 0);
+    const { requests = 0 } = await served.counters();
+    for (let time = 0; time < 5; time += 1) assert.is(await asNobody(), 0);
+    assert.is((await served.counters())['requests'] ?? 0, requests);
+    await runChecked('setfacl', ['-m', 'u:65534:---', served.mountPoint]);
+    assert.is(await asNobody(), 1, 'the list is asked for');
+    await runChecked('setfacl', ['-b', served.mountPoint]);
+    assert.is(await asNobody(), 0);
+  },
+);
 
 session('a remote creation shows although its absence was cached', async ({ served }) => {
   assert.is(

@@ -37,8 +37,8 @@ TEST("an answer to what was asked before a change teaches nothing") {
   known.changing(kFile);
   known.learnAttributes(question, told(kFile));
   CHECK(!known.attributes(kFile).has_value());
-  known.learnNoCapabilities(question);
-  CHECK(!known.hasNoCapabilities(kFile));
+  known.learnAbsence(question);
+  CHECK(!known.isAbsent(kFile, AskedAttribute::capabilities));
 }
 
 TEST("of two changes the answer to the first, come late, takes away what the second told") {
@@ -65,12 +65,25 @@ TEST("what is known of one node is not told of another of the same inode, and go
 
 TEST("capabilities are known to be missing until the file is forgotten; a change of attributes gives none") {
   KnownFiles known;
-  CHECK(!known.hasNoCapabilities(kFile));
-  known.learnNoCapabilities(known.asking(kFile));
+  CHECK(!known.isAbsent(kFile, AskedAttribute::capabilities));
+  known.learnAbsence(known.asking(kFile, AskedAttribute::capabilities));
   known.changing(kFile);
-  CHECK(known.hasNoCapabilities(kFile));
+  CHECK(known.isAbsent(kFile, AskedAttribute::capabilities));
   known.forget(kFile);
-  CHECK(!known.hasNoCapabilities(kFile));
+  CHECK(!known.isAbsent(kFile, AskedAttribute::capabilities));
+}
+
+TEST("that one attribute is missing says nothing of the other, and what came meanwhile is not known to be missing") {
+  KnownFiles known;
+  known.learnAbsence(known.asking(kFile, AskedAttribute::accessList));
+  CHECK(known.isAbsent(kFile, AskedAttribute::accessList));
+  CHECK(!known.isAbsent(kFile, AskedAttribute::capabilities));
+  known.forget(kFile);
+  CHECK(!known.isAbsent(kFile, AskedAttribute::accessList));
+  const FileNote question = known.asking(kFile, AskedAttribute::accessList);
+  known.changing(kFile);
+  known.learnAbsence(question);
+  CHECK(!known.isAbsent(kFile, AskedAttribute::accessList));
 }
 
 TEST("tables that are full forget, and go on") {
@@ -78,12 +91,12 @@ TEST("tables that are full forget, and go on") {
   constexpr fuse_ino_t kMany = 200'000;
   for (fuse_ino_t inode = 2; inode < kMany; inode++) {
     known.learnAttributes(known.asking(inode), told(inode));
-    known.learnNoCapabilities(known.asking(inode));
+    known.learnAbsence(known.asking(inode, AskedAttribute::capabilities));
   }
   CHECK(!known.attributes(2).has_value());
-  CHECK(!known.hasNoCapabilities(2));
+  CHECK(!known.isAbsent(2, AskedAttribute::capabilities));
   CHECK(known.attributes(kMany - 1).has_value());
-  CHECK(known.hasNoCapabilities(kMany - 1));
+  CHECK(known.isAbsent(kMany - 1, AskedAttribute::capabilities));
 }
 
 }  // namespace

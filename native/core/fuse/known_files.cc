@@ -10,7 +10,7 @@ namespace packetfs::fuse {
 namespace {
 
 constexpr std::size_t kAttributesMax = 16384;
-constexpr std::size_t kWithoutCapabilitiesMax = 32768;  // twice
+constexpr std::size_t kAbsencesMax = 32768;  // twice
 
 std::size_t counterOf(fuse_ino_t inode, std::size_t counters) {
   constexpr std::uint64_t kFibonacci = 0x9e3779b97f4a7c15U;
@@ -19,10 +19,10 @@ std::size_t counterOf(fuse_ino_t inode, std::size_t counters) {
 
 }  // namespace
 
-FileNote KnownFiles::asking(fuse_ino_t node) const {
+FileNote KnownFiles::asking(fuse_ino_t node, AskedAttribute asked) const {
   const fuse_ino_t inode = inodeOfNode(node);
   std::lock_guard guard(mutex_);
-  return {.inode = inode, .changes = changes_[counterOf(inode, kCounters)]};
+  return {.inode = inode, .changes = changes_[counterOf(inode, kCounters)], .asked = asked};
 }
 
 FileNote KnownFiles::changing(fuse_ino_t node) {
@@ -63,28 +63,32 @@ void KnownFiles::forgetAllAttributes() {
   attributes_.clear();
 }
 
-void KnownFiles::learnNoCapabilities(const FileNote& note) {
+void KnownFiles::learnAbsence(const FileNote& note) {
   std::lock_guard guard(mutex_);
   if (!isLast(note)) return;
-  if (withoutCapabilities_.size() >= kWithoutCapabilitiesMax) {
-    std::swap(olderWithoutCapabilities_, withoutCapabilities_);
-    withoutCapabilities_.clear();
+  Absences& absences = absences_[static_cast<std::size_t>(note.asked)];
+  if (absences.inodes.size() >= kAbsencesMax) {
+    std::swap(absences.older, absences.inodes);
+    absences.inodes.clear();
   }
-  withoutCapabilities_.insert(note.inode);
+  absences.inodes.insert(note.inode);
 }
 
-bool KnownFiles::hasNoCapabilities(fuse_ino_t node) const {
+bool KnownFiles::isAbsent(fuse_ino_t node, AskedAttribute attribute) const {
   const fuse_ino_t inode = inodeOfNode(node);
   std::lock_guard guard(mutex_);
-  return withoutCapabilities_.contains(inode) || olderWithoutCapabilities_.contains(inode);
+  const Absences& absences = absences_[static_cast<std::size_t>(attribute)];
+  return absences.inodes.contains(inode) || absences.older.contains(inode);
 }
 
 void KnownFiles::forget(fuse_ino_t node) {
   const fuse_ino_t inode = inodeOfNode(node);
   std::lock_guard guard(mutex_);
   attributes_.erase(inode);
-  withoutCapabilities_.erase(inode);
-  olderWithoutCapabilities_.erase(inode);
+  for (Absences& absences : absences_) {
+    absences.inodes.erase(inode);
+    absences.older.erase(inode);
+  }
 }
 
 }  // namespace packetfs::fuse

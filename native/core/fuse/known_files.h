@@ -1,8 +1,9 @@
 // What the kernel asks about files again and again, and JavaScript has answered before: the attributes of an open file
 // (a database asks for its size and times with every transaction; what was written since, the content store knows), and
-// that a file has no capabilities (asked before the first write after each change of attributes). Invariants: a thing
-// is known only from the answer to a request after which none that may change it was queued, and until one is, or until
-// JavaScript takes a version, or a remote change. A directory's attributes: foreknowledge.h.
+// that a file has no capabilities (asked before the first write after each change of attributes) and no access list (of
+// the mount's root the kernel keeps none, and asks for each path that somebody else than its owner walks). Invariants:
+// a thing is known only from the answer to a request after which none that may change it was queued, and until one is,
+// or until JavaScript takes a version, or a remote change. A directory's attributes: foreknowledge.h.
 #pragma once
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
@@ -16,11 +17,16 @@
 
 namespace packetfs::fuse {
 
+/// Extended attributes that the kernel asks for by itself, and that most files do not have.
+enum class AskedAttribute : std::uint8_t { capabilities, accessList };
+inline constexpr std::size_t kAskedAttributes = 2;
+
 /// Of a queued request: which file it is about, and how many that may change it were queued before. Inode 0: none.
 struct FileNote {
   fuse_ino_t inode = 0;
   std::uint32_t changes = 0;
   bool isChange = false;
+  AskedAttribute asked{};  // where it asks for one
 };
 
 class KnownFiles {
@@ -32,7 +38,7 @@ class KnownFiles {
   };
 
   /// Before a request that asks about the file is queued.
-  [[nodiscard]] FileNote asking(fuse_ino_t inode) const;
+  [[nodiscard]] FileNote asking(fuse_ino_t inode, AskedAttribute asked = {}) const;
   /// Before a request that may change it is queued: nothing is known until it is answered.
   FileNote changing(fuse_ino_t inode);
 
@@ -44,8 +50,9 @@ class KnownFiles {
   /// A request failed half-way.
   void forgetAllAttributes();
 
-  void learnNoCapabilities(const FileNote& note);
-  [[nodiscard]] bool hasNoCapabilities(fuse_ino_t inode) const;
+  /// There is none of what the note asks for.
+  void learnAbsence(const FileNote& note);
+  [[nodiscard]] bool isAbsent(fuse_ino_t inode, AskedAttribute attribute) const;
 
   /// For what a peer changed, what is closed, and what the kernel forgets.
   void forget(fuse_ino_t inode);
@@ -53,13 +60,18 @@ class KnownFiles {
  private:
   static constexpr std::size_t kCounters = 1024;
 
+  /// Inodes without one of the attributes.
+  struct Absences {
+    std::unordered_set<fuse_ino_t> inodes{};
+    std::unordered_set<fuse_ino_t> older{};  // what the other was before it was last full
+  };
+
   [[nodiscard]] bool isLast(const FileNote& note) const;
 
   mutable std::mutex mutex_{};
   std::array<std::uint32_t, kCounters> changes_{};  // by a hash of the inode: who shares one is learned less often
   std::unordered_map<fuse_ino_t, Attributes> attributes_{};
-  std::unordered_set<fuse_ino_t> withoutCapabilities_{};
-  std::unordered_set<fuse_ino_t> olderWithoutCapabilities_{};  // what the other was before it was last full
+  std::array<Absences, kAskedAttributes> absences_{};
 };
 
 }  // namespace packetfs::fuse

@@ -24,7 +24,12 @@ constexpr unsigned kBackgroundMax = 64;           // readahead and asynchronous 
 constexpr unsigned kCongestionThreshold = 48;
 constexpr std::size_t kNameBytesMax = 255;  // of a longer name JavaScript says so
 constexpr std::size_t kForgottenPerRecord = 4096;
-constexpr std::string_view kCapabilities = "security.capability";
+
+std::optional<AskedAttribute> askedAttribute(std::string_view name) {
+  if (name == "security.capability") return AskedAttribute::capabilities;
+  if (name == "system.posix_acl_access") return AskedAttribute::accessList;
+  return std::nullopt;
+}
 
 void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
   Context& context = contextOf(request);
@@ -272,21 +277,21 @@ void setExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name
                           int flags) {
   RequestRecord record(Opcode::setExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(static_cast<std::uint32_t>(flags)).bytes({value, size});
-  if (name == kCapabilities) contextOf(request).knownFiles.forget(inode);
+  if (askedAttribute(name).has_value()) contextOf(request).knownFiles.forget(inode);
   submitInodeChange(request, inode, Opcode::setExtendedAttribute, record);
 }
 
 void getExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, size_t size) {
   Context& context = contextOf(request);
-  const bool asksCapabilities = name == kCapabilities;
-  if (asksCapabilities && context.knownFiles.hasNoCapabilities(inode)) {
+  const std::optional<AskedAttribute> asked = askedAttribute(name);
+  if (asked.has_value() && context.knownFiles.isAbsent(inode, *asked)) {
     count(context.counters.foreknown);
     fuse_reply_err(request, ENODATA);
     return;
   }
   RequestRecord record(Opcode::getExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(0);
-  const FileNote note = asksCapabilities ? context.knownFiles.asking(inode) : FileNote{};
+  const FileNote note = asked.has_value() ? context.knownFiles.asking(inode, *asked) : FileNote{};
   submit(request, Opcode::getExtendedAttribute, record, {.fileNote = note});
 }
 

@@ -231,7 +231,7 @@ void learnEffects(Context& context, const PendingRequest& pending, Reader& reade
   if (reader.broken()) return;
   if (S_ISDIR(made.attributes.st_mode)) foreknowledge.learnNew(made.attributes.st_ino);
   if (S_ISREG(made.attributes.st_mode)) {
-    context.knownFiles.learnNoCapabilities(context.knownFiles.asking(made.node));
+    context.knownFiles.learnAbsence(context.knownFiles.asking(made.node, AskedAttribute::capabilities));
   }
 }
 
@@ -251,7 +251,7 @@ void learnFile(Context& context, const PendingRequest& pending, Reader& reader, 
   } else if (note.isChange) {
     context.knownFiles.forget(note.inode);
   } else if (kind == ReplyKind::done && reader.at<std::int32_t>(16) == ENODATA) {
-    context.knownFiles.learnNoCapabilities(note);  // what a look for an extended attribute was for
+    context.knownFiles.learnAbsence(note);  // of the extended attribute that was asked for
   }
 }
 
