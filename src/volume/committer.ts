@@ -65,7 +65,10 @@ export class Committer {
     return this.#commits;
   }
 
-  /** The disk is too full for a commit: one is tried every second, and whoever asks for one gets PFS_NO_SPACE. */
+  /**
+   * The disk is too full for a commit: one is tried every second (in a burst, every five), and whoever asks for one gets
+   * PFS_NO_SPACE.
+   */
   get waitsForSpace(): boolean {
     return this.#waitsForSpace;
   }

@@ -29,8 +29,12 @@ bool mayPrefer() {
   return may;
 }
 
+/// Whatever priority the tests were started with: 0 where they may go there.
+bool beginUsual() { return nice() == 0 || setNice(0); }
+
 TEST("a thread is preferred until it says otherwise, and those that it makes are not") {
   inThread([] {
+    if (!beginUsual()) return;
     ThreadPriority priority;
     priority.prefer(true);
     CHECK(mayPrefer() ? nice() < 0 : nice() == 0);
@@ -40,12 +44,24 @@ TEST("a thread is preferred until it says otherwise, and those that it makes are
     priority.prefer(true);
     CHECK(mayPrefer() ? nice() < 0 : nice() == 0);
   });
-  CHECK(nice() == 0);
 }
 
-TEST("a nice value that was chosen stays") {
+TEST("so is one that another has preferred before") {
   inThread([] {
-    constexpr int kChosen = 3;
+    if (!beginUsual()) return;
+    for (int time = 0; time < 2; time++) {
+      ThreadPriority priority;
+      priority.prefer(true);
+      CHECK(mayPrefer() ? nice() < 0 : nice() == 0);
+      priority.prefer(false);
+      CHECK(nice() == 0);
+    }
+  });
+}
+
+TEST("a nice value that was chosen stays, whenever that was") {
+  constexpr int kChosen = 15;
+  inThread([] {
     CHECK(setNice(kChosen));
     ThreadPriority priority;
     priority.prefer(true);
@@ -53,10 +69,21 @@ TEST("a nice value that was chosen stays") {
     priority.prefer(false);
     CHECK(nice() == kChosen);
   });
+  inThread([] {
+    if (!beginUsual()) return;
+    ThreadPriority priority;
+    priority.prefer(true);
+    CHECK(setNice(kChosen));
+    priority.prefer(false);
+    CHECK(nice() == kChosen);
+    priority.prefer(true);
+    CHECK(nice() == kChosen);
+  });
 }
 
 TEST("a policy that was chosen stays") {
   inThread([] {
+    if (!beginUsual()) return;
     const sched_param none{};
     CHECK(::sched_setscheduler(0, SCHED_BATCH, &none) == 0);
     ThreadPriority priority;

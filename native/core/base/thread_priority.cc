@@ -15,23 +15,42 @@ namespace {
 /// whatever it wakes takes the processor from it.
 constexpr int kPreferredNice = -15;
 
-bool setNice(int nice) { return ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice) == 0; }
+id_t thisThread() { return static_cast<id_t>(::gettid()); }
+
+/// -1 is an answer and an error: errno tells.
+bool hasNice(int nice) {
+  errno = 0;
+  return ::getpriority(PRIO_PROCESS, thisThread()) == nice && errno == 0;
+}
+
+bool setNice(int nice) { return ::setpriority(PRIO_PROCESS, thisThread(), nice) == 0; }
+
+bool hasUsualPolicy() { return (::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_OTHER; }
+
+bool keepFromChildren() {
+  const sched_param none{};
+  return ::sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0;
+}
 
 }  // namespace
 
-ThreadPriority::State ThreadPriority::firstState() {
-  errno = 0;
-  const int nice = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()));
-  if (errno != 0 || nice != 0 || ::sched_getscheduler(0) != SCHED_OTHER) return State::fixed;
-  const sched_param none{};
-  return ::sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0 ? State::normal : State::fixed;
+void ThreadPriority::prefer(bool isPreferred) {
+  if (isPreferred) {
+    if (!isRaised_ && !mayNot_) raise();
+  } else if (isRaised_) {
+    lower();
+  }
 }
 
-void ThreadPriority::prefer(bool isPreferred) {
-  if (state_ == State::unknown) state_ = firstState();
-  const State wanted = isPreferred ? State::preferred : State::normal;
-  if (state_ == State::fixed || state_ == wanted) return;
-  state_ = setNice(isPreferred ? kPreferredNice : 0) ? wanted : State::fixed;
+void ThreadPriority::raise() {
+  if (!hasNice(0) || !hasUsualPolicy()) return;
+  isRaised_ = keepFromChildren() && setNice(kPreferredNice);
+  mayNot_ = !isRaised_;
+}
+
+void ThreadPriority::lower() {
+  isRaised_ = false;
+  if (hasNice(kPreferredNice)) setNice(0);
 }
 
 }  // namespace packetfs

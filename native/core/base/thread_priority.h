@@ -4,17 +4,18 @@
 namespace packetfs {
 
 /// Of the one thread that calls `prefer`. A nice value other than 0 or a policy (sched(7)) that somebody chose stays,
-/// as does everything where the process may not go below 0 (CAP_SYS_NICE). Threads and processes that a preferred
-/// thread makes are not preferred.
+/// also one of later, as does everything where the process may not go below 0 (CAP_SYS_NICE). Threads and processes
+/// that a preferred thread makes are not preferred.
 class ThreadPriority {
  public:
   void prefer(bool isPreferred);
 
  private:
-  enum class State { unknown, fixed, normal, preferred };
-  static State firstState();
+  void raise();
+  void lower();
 
-  State state_ = State::unknown;
+  bool isRaised_ = false;
+  bool mayNot_ = false;
 };
 
 }  // namespace packetfs
