@@ -135,6 +135,28 @@ std::string written(const std::string& path) {
   return content;
 }
 
+TEST("what is in the journal before is carried over, also where the file is in the new one already") {
+  constexpr InodeNumber kInode = 7;
+  Scratch scratch;
+  auto contents = ContentStore::create(openBlob(scratch.path() + "/blob").blob, 1 << 20);
+  auto journal = std::make_shared<Journal>(scratch.path(), 0);
+  contents->useJournal(journal, 1000);
+  const auto write = [&](std::uint64_t offset, const std::string& text) {
+    CHECK(contents->write(kInode, offset, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()).ok());
+  };
+  contents->open(kInode, 0, {});
+  write(0, "first ");
+  CHECK(makeDurable(*contents, kInode));
+  CHECK(journal->rotate(1));
+  write(6, "second");
+  CHECK(makeDurable(*contents, kInode));
+  CHECK(contents->journaledBefore(1) == std::vector<InodeNumber>{kInode});
+  CHECK(contents->journalAgain(kInode).ok());
+  CHECK(contents->journaledBefore(1).empty());
+  journal->retire();
+  CHECK(written(scratch.path() + "/namespace.journal.1") == "first second");
+}
+
 TEST("what is journaled again hides nothing written since") {
   constexpr InodeNumber kInode = 7;
   Scratch scratch;

@@ -143,7 +143,7 @@ class Content {
   std::optional<std::uint64_t> takenAtCatchUp_{};
   IntervalSet unjournaled_{};  // written since the last record of it in a journal; perhaps not dirty any more
   IntervalSet journaled_{};    // in a journal, and in no patch
-  std::optional<std::uint64_t> journaledIn_{};  // the commit that the journal follows
+  std::optional<std::uint64_t> journaledIn_{};  // the commit that the oldest journal with some of it follows
   std::optional<std::uint64_t> shownSize_{};    // while a growth is hidden
   std::uint64_t streamPosition_ = kNoStream;    // a sequential run was ingested up to here, and this is a natural cut
   IngestCursor streamCursor_{};

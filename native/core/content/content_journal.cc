@@ -3,6 +3,8 @@
 #include "../base/little_endian.h"
 #include "content.h"
 
+#include <utility>
+
 namespace packetfs {
 namespace {
 
@@ -29,7 +31,10 @@ Result<bool> Content::journal(InodeNumber inode, Journal& journal, std::uint64_t
 }
 
 Status Content::journalAgain(InodeNumber inode, Journal& journal) {
-  return appendWritten(inode, journal, journaled_.below(size_));
+  const std::optional<std::uint64_t> before = std::exchange(journaledIn_, std::nullopt);
+  Status status = appendWritten(inode, journal, journaled_.below(size_));
+  if (!journaledIn_) journaledIn_ = before;  // it failed, or there was nothing
+  return status;
 }
 
 /// docs/format/namespace.md, Journal, a record of written bytes. One record, so that a power cut leaves all or nothing.
@@ -54,7 +59,7 @@ Status Content::appendWritten(InodeNumber inode, Journal& journal, const std::ve
   const Journal::Record record{Journal::Kind::written, payload};
   const Result<std::uint64_t> follows = journal.append({&record, 1}, false);
   if (!follows.ok()) return follows.status;
-  journaledIn_ = follows.value;
+  if (!journaledIn_) journaledIn_ = follows.value;  // what is in the one before is still to be carried over
   for (const ByteRange& range : ranges) journaled_.add(range.start, range.end);
   return Status::success();
 }
