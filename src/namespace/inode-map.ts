@@ -1,6 +1,7 @@
 // A map from inode numbers: V8's own hashes and compares bigints outside of compiled code, which took a twelfth of the
 // time of a removal. A hash table with open addressing; numbers lie as two words each in one typed array. It may be
 // swept as a clock (second chance), whose hand stays where it was.
+import { inodeHash } from '../base/inode-hash.ts';
 import type { InodeNumber } from '../base/units.ts';
 
 const SLOTS_MIN = 64;
@@ -39,15 +40,13 @@ export class InodeMap<Value extends object> {
     this.#values[slot] = value;
   }
 
-  /** Whether it was there. */
-  delete(inode: InodeNumber): boolean {
+  delete(inode: InodeNumber): void {
     const slot = this.#probe(inode);
-    if (this.#values[slot] === undefined) return false;
+    if (this.#values[slot] === undefined) return;
     this.#closeGap(slot);
     this.#size -= 1;
     const slots = this.#values.length;
     if (slots > SLOTS_MIN && this.#size < slots * LOAD_MIN) this.#resize(slots / 2);
-    return true;
   }
 
   /** Calls `visit` for what comes under the hand, each value some twice at most, until it says to stop; it may delete. */
@@ -55,9 +54,10 @@ export class InodeMap<Value extends object> {
     for (let steps = this.#values.length * 2; steps > 0; steps -= 1) {
       if (this.#hand >= this.#values.length) this.#hand = 0;
       const value = this.#values[this.#hand];
-      if (value !== undefined && visit(value) === 'stop') return;
+      const wanted = value === undefined ? 'go on' : visit(value);
       // Where it was deleted, another may have come into its slot.
       if (value === undefined || this.#values[this.#hand] === value) this.#hand += 1;
+      if (wanted === 'stop') return;
     }
   }
 
@@ -67,7 +67,7 @@ export class InodeMap<Value extends object> {
     const low = this.#halves[0] ?? 0;
     const high = this.#halves[1] ?? 0;
     const mask = this.#values.length - 1;
-    let slot = homeOf(low, high) & mask;
+    let slot = inodeHash(low, high) & mask;
     while (this.#values[slot] !== undefined && (this.#keys[slot * 2] !== low || this.#keys[slot * 2 + 1] !== high)) {
       slot = (slot + 1) & mask;
     }
@@ -79,7 +79,7 @@ export class InodeMap<Value extends object> {
     const mask = this.#values.length - 1;
     let gap = slot;
     for (let next = (gap + 1) & mask; this.#values[next] !== undefined; next = (next + 1) & mask) {
-      const home = homeOf(this.#keys[next * 2] ?? 0, this.#keys[next * 2 + 1] ?? 0) & mask;
+      const home = inodeHash(this.#keys[next * 2] ?? 0, this.#keys[next * 2 + 1] ?? 0) & mask;
       if (((next - home) & mask) < ((next - gap) & mask)) continue;
       this.#move(next, gap);
       gap = next;
@@ -104,7 +104,7 @@ export class InodeMap<Value extends object> {
       if (value === undefined) continue;
       const low = keys[from * 2] ?? 0;
       const high = keys[from * 2 + 1] ?? 0;
-      let slot = homeOf(low, high) & mask;
+      let slot = inodeHash(low, high) & mask;
       while (this.#values[slot] !== undefined) slot = (slot + 1) & mask;
       this.#keys[slot * 2] = low;
       this.#keys[slot * 2 + 1] = high;
@@ -115,10 +115,3 @@ export class InodeMap<Value extends object> {
 
 /** Filled, so that V8 does not take it for sparse. */
 const emptySlots = <Value>(count: number): (Value | undefined)[] => new Array<Value | undefined>(count).fill(undefined);
-
-/** Inode numbers are counted up, so neighbours must not be neighbours here. */
-function homeOf(low: number, high: number): number {
-  let hash = Math.imul(low ^ Math.imul(high, 0x85eb_ca6b), 0x9e37_79b1);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b_3c6d);
-  return hash ^ (hash >>> 13);
-}

@@ -1,6 +1,7 @@
 // What the kernel holds of the volume: for each inode how many references (lookups that it was answered, less those it
 // forgot), and which content version its cached pages belong to. A kernel with memory to spare holds every inode it
 // ever saw, so this is packed: a hash table of 20 bytes an inode, open addressing, at most four fifths full.
+import { inodeHash } from '../base/inode-hash.ts';
 import type { HybridTime, InodeNumber } from '../base/units.ts';
 
 // A slot's words; an inode number is never 0, so a slot with both words 0 is free.
@@ -124,11 +125,8 @@ export class KernelInodes {
     return this.#word(at, LOW) === 0 && this.#word(at, HIGH) === 0;
   }
 
-  /** Inode numbers are counted up, so neighbours must not be neighbours here. */
   #home(low: number, high: number): number {
-    let hash = Math.imul(low ^ Math.imul(high, 0x85eb_ca6b), 0x9e37_79b1);
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b_3c6d);
-    return Math.floor((((hash ^ (hash >>> 13)) >>> 0) / TWO_32) * this.#capacity);
+    return Math.floor(((inodeHash(low, high) >>> 0) / TWO_32) * this.#capacity);
   }
 
   /** Closes the gap: those behind it that would no longer be found move up. */

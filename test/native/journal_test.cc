@@ -135,50 +135,52 @@ std::string written(const std::string& path) {
   return content;
 }
 
-TEST("what is in the journal before is carried over, also where the file is in the new one already") {
-  constexpr InodeNumber kInode = 7;
-  Scratch scratch;
-  auto contents = ContentStore::create(openBlob(scratch.path() + "/blob").blob, 1 << 20);
-  auto journal = std::make_shared<Journal>(scratch.path(), 0);
-  contents->useJournal(journal, 1000);
-  const auto write = [&](std::uint64_t offset, const std::string& text) {
+/// An open file, empty at first, whose fsyncs go to a journal.
+struct JournaledFile {
+  static constexpr InodeNumber kInode = 7;
+
+  JournaledFile() {
+    contents->useJournal(journal, 1000);
+    contents->open(kInode, 0, {});
+  }
+
+  void write(std::uint64_t offset, const std::string& text) const {
     CHECK(contents->write(kInode, offset, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()).ok());
-  };
-  contents->open(kInode, 0, {});
-  write(0, "first ");
-  CHECK(makeDurable(*contents, kInode));
-  CHECK(journal->rotate(1));
-  write(6, "second");
-  CHECK(makeDurable(*contents, kInode));
-  CHECK(contents->journaledBefore(1) == std::vector<InodeNumber>{kInode});
-  CHECK(contents->journalAgain(kInode).ok());
-  CHECK(contents->journaledBefore(1).empty());
-  journal->retire();
-  CHECK(written(scratch.path() + "/namespace.journal.1") == "first second");
+  }
+
+  Scratch scratch{};
+  std::shared_ptr<ContentStore> contents = ContentStore::create(openBlob(scratch.path() + "/blob").blob, 1 << 20);
+  std::shared_ptr<Journal> journal = std::make_shared<Journal>(scratch.path(), 0);
+};
+
+TEST("what is in the journal before is carried over, also where the file is in the new one already") {
+  JournaledFile file;
+  file.write(0, "first ");
+  CHECK(makeDurable(*file.contents, JournaledFile::kInode));
+  CHECK(file.journal->rotate(1));
+  file.write(6, "second");
+  CHECK(makeDurable(*file.contents, JournaledFile::kInode));
+  CHECK(file.contents->journaledBefore(1) == std::vector<InodeNumber>{JournaledFile::kInode});
+  CHECK(file.contents->journalAgain(JournaledFile::kInode).ok());
+  CHECK(file.contents->journaledBefore(1).empty());
+  file.journal->retire();
+  CHECK(written(file.scratch.path() + "/namespace.journal.1") == "first second");
 }
 
 TEST("what is journaled again hides nothing written since") {
-  constexpr InodeNumber kInode = 7;
-  Scratch scratch;
-  auto contents = ContentStore::create(openBlob(scratch.path() + "/blob").blob, 1 << 20);
-  auto journal = std::make_shared<Journal>(scratch.path(), 0);
-  contents->useJournal(journal, 1000);
-  const auto write = [&](std::uint64_t offset, const std::string& text) {
-    CHECK(contents->write(kInode, offset, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()).ok());
-  };
-  contents->open(kInode, 0, {});
-  write(0, "first ");
-  CHECK(makeDurable(*contents, kInode));
-  CHECK(contents->isWholeInJournal(kInode));
-  write(6, "second");
-  CHECK(!contents->isWholeInJournal(kInode));
-  CHECK(journal->rotate(1));
-  CHECK(contents->journaledBefore(1) == std::vector<InodeNumber>{kInode});
-  CHECK(contents->journalAgain(kInode).ok());
-  CHECK(contents->journaledBefore(1).empty());
-  journal->retire();
-  CHECK(makeDurable(*contents, kInode));
-  CHECK(written(scratch.path() + "/namespace.journal.1") == "first second");
+  JournaledFile file;
+  file.write(0, "first ");
+  CHECK(makeDurable(*file.contents, JournaledFile::kInode));
+  CHECK(file.contents->isWholeInJournal(JournaledFile::kInode));
+  file.write(6, "second");
+  CHECK(!file.contents->isWholeInJournal(JournaledFile::kInode));
+  CHECK(file.journal->rotate(1));
+  CHECK(file.contents->journaledBefore(1) == std::vector<InodeNumber>{JournaledFile::kInode});
+  CHECK(file.contents->journalAgain(JournaledFile::kInode).ok());
+  CHECK(file.contents->journaledBefore(1).empty());
+  file.journal->retire();
+  CHECK(makeDurable(*file.contents, JournaledFile::kInode));
+  CHECK(written(file.scratch.path() + "/namespace.journal.1") == "first second");
 }
 
 TEST("a patch takes all that a journal holds, so that doing it again after the journal undoes nothing") {

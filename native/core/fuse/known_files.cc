@@ -19,7 +19,7 @@ std::size_t counterOf(fuse_ino_t inode, std::size_t counters) {
 
 }  // namespace
 
-FileNote KnownFiles::asking(fuse_ino_t node, AskedAttribute asked) const {
+FileNote KnownFiles::asking(fuse_ino_t node, std::optional<AskedAttribute> asked) const {
   const fuse_ino_t inode = inodeOfNode(node);
   std::lock_guard guard(mutex_);
   return {.inode = inode, .changes = changes_[counterOf(inode, kCounters)], .asked = asked};
@@ -65,8 +65,8 @@ void KnownFiles::forgetAllAttributes() {
 
 void KnownFiles::learnAbsence(const FileNote& note) {
   std::lock_guard guard(mutex_);
-  if (!isLast(note)) return;
-  Absences& absences = absences_[static_cast<std::size_t>(note.asked)];
+  if (!note.asked.has_value() || !isLast(note)) return;
+  Absences& absences = absences_[static_cast<std::size_t>(*note.asked)];
   if (absences.inodes.size() >= kAbsencesMax) {
     std::swap(absences.older, absences.inodes);
     absences.inodes.clear();

@@ -26,7 +26,7 @@ struct FileNote {
   fuse_ino_t inode = 0;
   std::uint32_t changes = 0;
   bool isChange = false;
-  AskedAttribute asked{};  // where it asks for one
+  std::optional<AskedAttribute> asked{};  // an extended attribute that it asks for
 };
 
 class KnownFiles {
@@ -38,7 +38,7 @@ class KnownFiles {
   };
 
   /// Before a request that asks about the file is queued.
-  [[nodiscard]] FileNote asking(fuse_ino_t inode, AskedAttribute asked = {}) const;
+  [[nodiscard]] FileNote asking(fuse_ino_t inode, std::optional<AskedAttribute> asked = {}) const;
   /// Before a request that may change it is queued: nothing is known until it is answered.
   FileNote changing(fuse_ino_t inode);
 
@@ -50,7 +50,7 @@ class KnownFiles {
   /// A request failed half-way.
   void forgetAllAttributes();
 
-  /// There is none of what the note asks for.
+  /// There is no such attribute as the note asks for.
   void learnAbsence(const FileNote& note);
   [[nodiscard]] bool isAbsent(fuse_ino_t inode, AskedAttribute attribute) const;
 

@@ -291,7 +291,7 @@ void getExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name
   }
   RequestRecord record(Opcode::getExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(0);
-  const FileNote note = asked.has_value() ? context.knownFiles.asking(inode, *asked) : FileNote{};
+  const FileNote note = asked.has_value() ? context.knownFiles.asking(inode, asked) : FileNote{};
   submit(request, Opcode::getExtendedAttribute, record, {.fileNote = note});
 }
 

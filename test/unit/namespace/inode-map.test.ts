@@ -30,7 +30,10 @@ test('it has what a Map has, whatever comes and goes', () => {
       const entry = entryOf(number);
       map.set(inodeNumber(number), entry);
       model.set(number, entry);
-    } else assert.is(map.delete(inodeNumber(number)), model.delete(number));
+    } else {
+      map.delete(inodeNumber(number));
+      model.delete(number);
+    }
     assert.is(map.size, model.size);
     const other = numberOf(random.below(4000));
     assert.is(map.get(inodeNumber(other)), model.get(other));
@@ -51,7 +54,7 @@ test('a sweep comes to all, also while it deletes', () => {
   assert.is(map.size, 666);
 });
 
-test('the hand goes on where it stopped', () => {
+test('the hand goes on behind where it stopped, whether that was deleted or not', () => {
   const map = new InodeMap<Entry>();
   for (let number = 0n; number < 100n; number += 1n) map.set(inodeNumber(number), entryOf(number));
   const seen: bigint[] = [];
@@ -59,13 +62,13 @@ test('the hand goes on where it stopped', () => {
     let left = 10;
     map.sweep((entry) => {
       seen.push(entry.number);
-      map.delete(inodeNumber(entry.number));
+      if (entry.number % 2n === 0n) map.delete(inodeNumber(entry.number));
       left -= 1;
       return left === 0 ? 'stop' : 'go on';
     });
   }
   assert.is(new Set(seen).size, 100);
-  assert.is(map.size, 0);
+  assert.is(map.size, 50);
 });
 
 test.run();
