@@ -2,6 +2,8 @@
 // where others ask or compute, or where it was for nothing.
 #include "../../native/core/fuse/conversation.h"
 
+#include <optional>
+
 #include "check.h"
 
 using namespace packetfs::fuse;
@@ -16,14 +18,19 @@ constexpr long kShort = 60;
 constexpr long kLongest = 1000;
 const Conversation::Time kStart{std::chrono::hours(1)};
 
+template <typename Asks>
+long untilItEnds(Conversation& conversation, Conversation::Time from, long start, Asks asks) {
+  for (long time = start;; time += 10) {
+    if (time > start) conversation.heard(asks(time));
+    if (!conversation.goesOn(from + microseconds(time))) return time;
+  }
+}
+
 /// Microseconds until a wait for the asker ends, looking every 10; the thread that `asks` gives is heard then.
 template <typename Asks>
 long microsecondsWaited(Conversation& conversation, Conversation::Time from, Asks asks, std::uint32_t asker = kAsker) {
-  Conversation::Wait wait = conversation.begin(from, asker);
-  for (long time = 0;; time += 10) {
-    if (time > 0) conversation.heard(asks(time));
-    if (!conversation.goesOn(wait, from + microseconds(time))) return time;
-  }
+  conversation.begin(from, asker, false);
+  return untilItEnds(conversation, from, 0, asks);
 }
 
 const auto nobody = [](long) { return 0U; };
@@ -67,28 +74,68 @@ TEST("a thread that was heard before the wait, and then no more, does not shorte
   CHECK(microsecondsWaited(conversation, kStart, theAskerOnce) == 250);
 }
 
-TEST("where others take the processor away it is short for a tenth of a second; an interrupt does not count") {
+TEST("where others take the processor away it is short for 20 ms; an interrupt does not count") {
   for (const long pause : {400L, 600L}) {
     Conversation conversation(true);
-    Conversation::Wait wait = conversation.begin(kStart, kAsker);
-    CHECK(conversation.goesOn(wait, kStart + microseconds(10)));
+    conversation.begin(kStart, kAsker, false);
+    CHECK(conversation.goesOn(kStart + microseconds(10)));
     const Conversation::Time back = kStart + microseconds(10 + pause);
-    CHECK(!conversation.goesOn(wait, back));
+    CHECK(!conversation.goesOn(back));
     const bool wasTakenAway = pause > 500;
-    CHECK(microsecondsWaited(conversation, back + microseconds(90'000), theAskerOnce) == (wasTakenAway ? kShort : 250));
-    CHECK(microsecondsWaited(conversation, back + microseconds(100'000), theAskerOnce) == 250);
+    CHECK(microsecondsWaited(conversation, back + microseconds(19'000), theAskerOnce) == (wasTakenAway ? kShort : 250));
+    CHECK(microsecondsWaited(conversation, back + microseconds(20'000), theAskerOnce) == 250);
   }
 }
 
-TEST("two long waits for nothing make the next ones short for a tenth of a second, unless one between succeeded") {
+TEST("four long waits for nothing make the next ones short for 20 ms, unless one between brought a request") {
   const Conversation::Time later = kStart + microseconds(10'000);
   Conversation conversation(true);
-  for (int turn = 0; turn < 2; turn++) CHECK(microsecondsWaited(conversation, kStart, theAskerOnce) == 250);
+  const auto waitsForNothing = [&](int count, Conversation::Time from) {
+    for (int turn = 0; turn < count; turn++) CHECK(microsecondsWaited(conversation, from, theAskerOnce) == 250);
+  };
+  waitsForNothing(4, kStart);
   CHECK(microsecondsWaited(conversation, later, theAskerOnce) == kShort);
-  CHECK(microsecondsWaited(conversation, later + microseconds(100'000), theAskerOnce) == 250);
-  conversation.succeeded();
-  CHECK(microsecondsWaited(conversation, later + microseconds(200'000), theAskerOnce) == 250);
-  CHECK(microsecondsWaited(conversation, later + microseconds(200'000), theAskerOnce) == 250);
+  waitsForNothing(3, later + microseconds(20'000));
+  conversation.begin(later + microseconds(30'000), kAsker, false);
+  waitsForNothing(4, later + microseconds(40'000));
+  CHECK(microsecondsWaited(conversation, later + microseconds(50'000), theAskerOnce) == kShort);
+}
+
+TEST("a wait that messages interrupt goes on, up to its millisecond; one that ended does not") {
+  Conversation conversation(true);
+  const auto onlyMessages = std::nullopt;
+  conversation.begin(kStart, kAsker, false);
+  conversation.heard(kAsker);
+  CHECK(conversation.goesOn(kStart + microseconds(50)));
+  // The messages took 700 us: that was no pause.
+  conversation.begin(kStart + microseconds(750), onlyMessages, false);
+  conversation.heard(kAsker);
+  CHECK(untilItEnds(conversation, kStart, 760, theAsker) == kLongest);
+  conversation.begin(kStart + microseconds(kLongest), onlyMessages, false);
+  CHECK(untilItEnds(conversation, kStart, kLongest, theAsker) == kLongest + kShort);
+}
+
+TEST("messages alone are no success of a wait") {
+  Conversation conversation(true);
+  for (int turn = 0; turn < 4; turn++) {
+    conversation.begin(kStart, kAsker, false);
+    conversation.heard(kAsker);
+    CHECK(conversation.goesOn(kStart + microseconds(50)));
+    conversation.begin(kStart + microseconds(60), std::nullopt, false);
+    CHECK(untilItEnds(conversation, kStart, 60, nobody) == 250);
+  }
+  CHECK(microsecondsWaited(conversation, kStart + microseconds(1000), theAskerOnce) == kShort);
+}
+
+TEST("it is short while JavaScript has to do with something else") {
+  Conversation conversation(true);
+  conversation.begin(kStart, kAsker, true);
+  CHECK(untilItEnds(conversation, kStart, 0, theAsker) == kShort);
+  conversation.begin(kStart, kAsker, false);
+  conversation.heard(kAsker);
+  CHECK(conversation.goesOn(kStart + microseconds(50)));
+  conversation.begin(kStart + microseconds(100), std::nullopt, true);
+  CHECK(!conversation.goesOn(kStart + microseconds(100)));
 }
 
 }  // namespace

@@ -16,9 +16,10 @@ constexpr microseconds kNextWait{200};
 constexpr microseconds kLongestWait{1000};
 /// The thread was not running: an interrupt takes less, a slice of somebody else more.
 constexpr microseconds kPause{500};
-constexpr unsigned kFruitlessWaitsMax = 2;
-/// In which waits are short after such a pause, or so many long waits for nothing.
-constexpr milliseconds kShortTime{100};
+constexpr unsigned kFruitlessWaitsMax = 4;
+/// In which waits are short after such a pause, or so many long waits in a row for nothing. Longer, and the threads
+/// with which V8 compiles, or one fsync that takes long, make most of a second of short waits.
+constexpr milliseconds kShortTime{20};
 
 constexpr unsigned kThreadBits = 32;
 
@@ -33,38 +34,49 @@ void Conversation::heard(std::uint32_t thread) {
   lastHeard_.store(count << kThreadBits | thread, std::memory_order_relaxed);
 }
 
-Conversation::Wait Conversation::begin(Time now, std::uint32_t asker) const {
-  return {.began = now,
-          .looked = now,
-          .end = now + kShortWait,
-          .lastHeard = lastHeard_.load(std::memory_order_relaxed),
-          .asker = asker,
-          .isShort = asker == 0 || now < shortUntil_ || !hasSeveralProcessors_};
+void Conversation::begin(Time now, std::optional<std::uint32_t> asker, bool isBusy) {
+  if (wait_.hasEnded || asker.has_value()) {
+    if (!wait_.hasEnded) fruitlessWaits_ = 0;
+    wait_ = {.began = now,
+             .end = now + kShortWait,
+             .lastHeard = lastHeard_.load(std::memory_order_relaxed),
+             .asker = asker.value_or(0),
+             .isShort = asker.value_or(0) == 0 || now < shortUntil_ || !hasSeveralProcessors_,
+             .hasEnded = false};
+  }
+  wait_.looked = now;
+  if (isBusy) makeShort();
 }
 
-bool Conversation::goesOn(Wait& wait, Time now) {
-  if (now - wait.looked > kPause) {
+bool Conversation::goesOn(Time now) {
+  if (now - wait_.looked > kPause) {
     shortUntil_ = now + kShortTime;
+    wait_.hasEnded = true;
     return false;
   }
-  wait.looked = now;
+  wait_.looked = now;
   const std::uint64_t last = lastHeard_.load(std::memory_order_relaxed);
-  if (last != wait.lastHeard) {
-    wait.lastHeard = last;
-    if (threadOf(last) != wait.asker) {
-      wait.isShort = true;
-      wait.end = std::min(wait.end, wait.began + kShortWait);
-    } else if (!wait.isShort) {
-      wait.wasLong = true;
-      wait.end = std::min(now + kNextWait, wait.began + kLongestWait);
+  if (last != wait_.lastHeard) {
+    wait_.lastHeard = last;
+    if (threadOf(last) != wait_.asker) {
+      makeShort();
+    } else if (!wait_.isShort) {
+      wait_.wasLong = true;
+      wait_.end = std::min(now + kNextWait, wait_.began + kLongestWait);
     }
   }
-  if (now < wait.end) return true;
-  if (wait.wasLong && ++fruitlessWaits_ >= kFruitlessWaitsMax) {
+  if (now < wait_.end) return true;
+  wait_.hasEnded = true;
+  if (wait_.wasLong && ++fruitlessWaits_ >= kFruitlessWaitsMax) {
     fruitlessWaits_ = 0;
     shortUntil_ = now + kShortTime;
   }
   return false;
+}
+
+void Conversation::makeShort() {
+  wait_.isShort = true;
+  wait_.end = std::min(wait_.end, wait_.began + kShortWait);
 }
 
 }  // namespace packetfs::fuse

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <thread>
 
 namespace packetfs::fuse {
@@ -15,6 +16,20 @@ class Conversation {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
+  /// With one processor nobody goes on asking while this thread waits.
+  explicit Conversation(bool hasSeveralProcessors = std::thread::hardware_concurrency() > 1)
+      : hasSeveralProcessors_(hasSeveralProcessors) {}
+
+  /// A request came from this thread (fuse_in_header.pid; 0, where nobody waits or none that is seen here, is ignored).
+  void heard(std::uint32_t thread);
+
+  /// A wait begins. `asker`: the thread that JavaScript answered since the last one, 0 for several. Empty: it only took
+  /// messages, so that a wait that they interrupted goes on. `isBusy`: it has to do with something else soon.
+  void begin(Time now, std::optional<std::uint32_t> asker, bool isBusy);
+  /// Called again and again, without a pause: one that was long was somebody else's turn on the processor.
+  [[nodiscard]] bool goesOn(Time now);
+
+ private:
   struct Wait {
     Time began{};
     Time looked{};
@@ -23,25 +38,14 @@ class Conversation {
     std::uint32_t asker = 0;
     bool isShort = true;  // and stays so
     bool wasLong = false;
+    bool hasEnded = true;
   };
 
-  /// With one processor nobody goes on asking while this thread waits.
-  explicit Conversation(bool hasSeveralProcessors = std::thread::hardware_concurrency() > 1)
-      : hasSeveralProcessors_(hasSeveralProcessors) {}
+  void makeShort();
 
-  /// A request came from this thread (fuse_in_header.pid; 0, where nobody waits or none that is seen here, is ignored).
-  void heard(std::uint32_t thread);
-
-  /// `asker`: the thread that JavaScript answered since the last wait; 0 for none, or several.
-  [[nodiscard]] Wait begin(Time now, std::uint32_t asker) const;
-  /// Called again and again, without a pause: one that was long was somebody else's turn on the processor.
-  [[nodiscard]] bool goesOn(Wait& wait, Time now);
-  /// What was waited for has come.
-  void succeeded() { fruitlessWaits_ = 0; }
-
- private:
   const bool hasSeveralProcessors_;
   std::atomic<std::uint64_t> lastHeard_{0};  // count << 32 | thread
+  Wait wait_{};
   Time shortUntil_{};
   unsigned fruitlessWaits_ = 0;
 };

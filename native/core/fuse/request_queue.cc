@@ -117,17 +117,16 @@ bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 /// the processor away: where others want it, it would come back a slice later.
 void RequestQueue::pollForNext(bool isBusy) {
   using Clock = std::chrono::steady_clock;
-  std::uint32_t asker = 0;
+  std::optional<std::uint32_t> asker{};
   {
     std::lock_guard guard(mutex_);
     if (!pending_.empty() || taken_ < batch_.size()) return;
-    asker = std::exchange(asker_, std::nullopt).value_or(0);
+    asker = std::exchange(asker_, std::nullopt);
   }
-  Conversation::Wait wait = conversation_.begin(Clock::now(), isBusy ? 0 : asker);
+  conversation_.begin(Clock::now(), asker, isBusy);
   while (isEmpty_.load(std::memory_order_relaxed)) {
-    if (!conversation_.goesOn(wait, Clock::now())) return;
+    if (!conversation_.goesOn(Clock::now())) return;
   }
-  conversation_.succeeded();
 }
 
 void RequestQueue::noteAsker(std::uint32_t thread) {
