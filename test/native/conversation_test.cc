@@ -18,6 +18,8 @@ constexpr long kShort = 60;
 constexpr long kLongest = 1000;
 const Conversation::Time kStart{std::chrono::hours(1)};
 
+/// Microseconds after `from` at which the wait under way ends, looking every 10 from `start` on; the thread that `asks`
+/// gives is heard then.
 template <typename Asks>
 long untilItEnds(Conversation& conversation, Conversation::Time from, long start, Asks asks) {
   for (long time = start;; time += 10) {
@@ -26,7 +28,7 @@ long untilItEnds(Conversation& conversation, Conversation::Time from, long start
   }
 }
 
-/// Microseconds until a wait for the asker ends, looking every 10; the thread that `asks` gives is heard then.
+/// The same of a new wait for the asker.
 template <typename Asks>
 long microsecondsWaited(Conversation& conversation, Conversation::Time from, Asks asks, std::uint32_t asker = kAsker) {
   conversation.begin(from, asker, false);

@@ -1,9 +1,9 @@
 // Written bytes on their way to the disk by the journal alone (docs/design/0060): an fsync of a few bytes needs neither
 // the blob nor a commit. What is here stays dirty, and the next commit brings it into the blob.
+#include <utility>
+
 #include "../base/little_endian.h"
 #include "content.h"
-
-#include <utility>
 
 namespace packetfs {
 namespace {
