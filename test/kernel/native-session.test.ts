@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
+  fchownSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -84,6 +85,32 @@ session('what the kernel asks after a creation is known without JavaScript', asy
   for (const name of ['a', 'b', 'c', 'e']) writeFileSync(served.path(`d/${name}`), 'x');
   const foreknown = ((await served.counters())['foreknown'] ?? 0) - foreknownBefore;
   assert.ok(foreknown >= 7, `capabilities of 4 files and attributes of 3 directories, not ${foreknown}`);
+});
+
+session('JavaScript need not see that a new file is given to whom it belongs', async ({ served }) => {
+  mkdirSync(served.path('d'));
+  const made = (name: string) => openSync(served.path(`d/${name}`), 'wx');
+  const requestsOf = async (act: () => void): Promise<number> => {
+    const { requests = 0 } = await served.counters();
+    act();
+    return ((await served.counters())['requests'] ?? 0) - requests;
+  };
+  const { uid, gid } = statSync(served.path('.'));
+  const FILES = 20; // the kernel's clock may tick between a creation and what follows it
+  const seen = await requestsOf(() => {
+    for (let index = 0; index < FILES; index++) {
+      const fd = made(`file-${index}`);
+      fchownSync(fd, uid, gid);
+      closeSync(fd);
+    }
+  });
+  assert.ok(seen <= FILES + FILES / 2, `${seen} requests for ${FILES} creations`);
+  const fd = made('kept');
+  await delay(20);
+  assert.is(await requestsOf(() => fchownSync(fd, uid, gid)), 1); // its time of change is another now
+  assert.is(await requestsOf(() => fchownSync(fd, uid, gid + 1)), 1);
+  assert.is(statSync(served.path('d/kept')).gid, gid + 1);
+  closeSync(fd);
 });
 
 session('in a new directory nothing but the creations goes to JavaScript', async ({ served }) => {

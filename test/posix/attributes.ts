@@ -321,6 +321,42 @@ after = os.lstat(path)
 result = [after.st_mode & 0o7777, after.st_ctime_ns > before]`;
     assert.equal(await site.probe.run(code, { path: site.at('file') }), [0o755, true]);
   }),
+  property('a file just made changes hands at once, and given to whom it belongs it stays as it is', async (site) => {
+    const code = `
+fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+made = os.fstat(fd)
+shown = lambda: [os.fstat(fd).st_uid, os.fstat(fd).st_gid, os.fstat(fd).st_mode & 0o7777]
+result = []
+for uid, gid in [(0, 0), (0, -1), (-1, 0), (5, 0), (5, 0), (5, 6), (-1, 6), (5, -1), (0, 6), (0, 0)]:
+    os.fchown(fd, uid, gid)
+    result.append(shown())
+os.fchmod(fd, 0o6755)
+os.fchown(fd, 0, 0)
+result.append(shown())
+os.write(fd, b'text')
+written = os.fstat(fd)
+time.sleep(0.02)
+os.fchown(fd, 0, 0)
+late = os.fstat(fd)
+os.close(fd)
+closed = os.stat(path)
+result.append([written.st_ctime_ns >= made.st_ctime_ns, late.st_ctime_ns > written.st_ctime_ns, late.st_mtime_ns == written.st_mtime_ns,
+               closed.st_ctime_ns == late.st_ctime_ns, closed.st_size])`;
+    assert.equal(await site.probe.run(code, { path: site.at('file') }), [
+      [0, 0, 0o600],
+      [0, 0, 0o600],
+      [0, 0, 0o600],
+      [5, 0, 0o600],
+      [5, 0, 0o600],
+      [5, 6, 0o600],
+      [5, 6, 0o600],
+      [5, 6, 0o600],
+      [0, 6, 0o600],
+      [0, 0, 0o600],
+      [0, 0, 0o755],
+      [true, true, true, true, 4],
+    ]);
+  }),
   property('closing another descriptor after the times were set changes no time', async (site) => {
     const code = `
 fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

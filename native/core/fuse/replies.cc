@@ -1,6 +1,7 @@
 // See replies.h.
 #include "replies.h"
 
+#include <linux/fuse.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -99,16 +100,33 @@ void showWritten(const ContentState& state, struct stat& attributes) {
   if (isBefore(attributes.st_ctim, attributes.st_mtim)) attributes.st_ctim = attributes.st_mtim;
 }
 
+bool keepsOwner(const struct stat& attributes, int valid, const struct stat& wanted) {
+  if ((attributes.st_mode & (S_ISUID | S_ISGID)) != 0) return false;
+  if ((valid & FUSE_SET_ATTR_UID) != 0 && attributes.st_uid != wanted.st_uid) return false;
+  return (valid & FUSE_SET_ATTR_GID) == 0 || attributes.st_gid == wanted.st_gid;
+}
+
+/// Whether the clock by which the kernel's own filesystems count times would tell no later one than this. It goes by
+/// ticks of some milliseconds, and is up to two of them behind. One that was set back since does not count.
+bool isWithinTick(const struct timespec& time) {
+  struct timespec tick {};
+  struct timespec length {};
+  clock_gettime(CLOCK_REALTIME_COARSE, &tick);
+  clock_getres(CLOCK_REALTIME_COARSE, &length);
+  const std::int64_t sinceTick = (time.tv_sec - tick.tv_sec) * kNanosecondsPerSecond + (time.tv_nsec - tick.tv_nsec);
+  return sinceTick >= 0 && sinceTick < 2 * length.tv_nsec;
+}
+
 /// Of an open file.
-std::optional<ContentState> stateOf(const Context& context, fuse_ino_t node, const struct stat& attributes) {
-  if (!S_ISREG(attributes.st_mode)) return std::nullopt;
-  const Result<ContentState> state = context.contents->state(node);
+std::optional<ContentState> stateOf(const Context& context, const FileAttributes& file) {
+  if (!S_ISREG(file.attributes.st_mode)) return std::nullopt;
+  const Result<ContentState> state = context.contents->state(file.node);
   return state.ok() ? std::optional(state.value) : std::nullopt;
 }
 
 struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::size_t at) {
   FileAttributes file = readAttributes(reader, at);
-  if (const auto state = stateOf(context, file.node, file.attributes)) showWritten(*state, file.attributes);
+  if (const auto state = stateOf(context, file)) showWritten(*state, file.attributes);
   context.setIdFiles.learn(file.node, file.attributes);
   struct fuse_entry_param entry {};
   entry.ino = file.node;
@@ -209,6 +227,13 @@ void learnNames(Foreknowledge& foreknowledge, const ChangeNote& change, Reader& 
   if (isMissing && change.missing.has_value()) foreknowledge.learnMissing(*change.missing, change.number);
 }
 
+void learnNewFile(KnownFiles& knownFiles, const FileAttributes& made, const std::optional<ContentState>& state) {
+  const FileNote note = knownFiles.asking(made.node, AskedAttribute::capabilities);
+  knownFiles.learnAbsence(note);
+  if (!state.has_value()) return;  // made without being opened
+  knownFiles.learnAttributes(note, {.node = made.node, .attributes = made.attributes, .takes = state->takes});
+}
+
 /// Before the answer leaves, because the kernel asks at once.
 void learnEffects(Context& context, const PendingRequest& pending, Reader& reader, ReplyKind kind) {
   Foreknowledge& foreknowledge = context.foreknowledge;
@@ -230,9 +255,7 @@ void learnEffects(Context& context, const PendingRequest& pending, Reader& reade
   const FileAttributes made = readAttributes(reader, kReplyHeaderBytes);
   if (reader.broken()) return;
   if (S_ISDIR(made.attributes.st_mode)) foreknowledge.learnNew(made.attributes.st_ino);
-  if (S_ISREG(made.attributes.st_mode)) {
-    context.knownFiles.learnAbsence(context.knownFiles.asking(made.node, AskedAttribute::capabilities));
-  }
+  if (S_ISREG(made.attributes.st_mode)) learnNewFile(context.knownFiles, made, stateOf(context, made));
 }
 
 /// What the answer says of the file that the request names.
@@ -242,7 +265,7 @@ void learnFile(Context& context, const PendingRequest& pending, Reader& reader, 
   if (kind == ReplyKind::attributes) {
     const FileAttributes told = readAttributes(reader, kReplyHeaderBytes);
     if (reader.broken()) return;
-    const std::optional<ContentState> state = stateOf(context, told.node, told.attributes);
+    const std::optional<ContentState> state = stateOf(context, told);
     if (!state.has_value()) {
       if (note.isChange) context.knownFiles.forgetAttributes(note.inode);
       return;
@@ -361,6 +384,22 @@ bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node
   showWritten(state.value, known->attributes);
   fuse_reply_attr(request, &known->attributes, context.attributeTimeoutSeconds);
   return true;
+}
+
+bool answerKeptOwner(const Context& context, fuse_req_t request, fuse_ino_t node, int valid,
+                     const struct stat& wanted) {
+  constexpr int kOwner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+  if ((valid & kOwner) == 0 || (valid & ~(kOwner | FATTR_KILL_SUIDGID)) != 0) return false;
+  const Result<ContentState> state = context.contents->state(node);
+  if (!state.ok()) return false;
+  return context.knownFiles.tell(node, [&](const KnownFiles::Attributes& known) {
+    if (state.value.takes != known.takes) return false;
+    struct stat attributes = known.attributes;
+    showWritten(state.value, attributes);
+    if (!keepsOwner(attributes, valid, wanted) || !isWithinTick(attributes.st_ctim)) return false;
+    fuse_reply_attr(request, &attributes, context.attributeTimeoutSeconds);
+    return true;
+  });
 }
 
 void answerNoEntry(const Context& context, fuse_req_t request) {
