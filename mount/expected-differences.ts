@@ -19,6 +19,7 @@ export type DifferenceId =
   | 'modification-time-from-access-time'
   | 'single-time-is-lost'
   | 'caller-is-the-daemon'
+  | 'change-of-nothing-is-lost'
   | 'inode-numbers-are-made-up'
   | 'rename-flags'
   | 'nameless-files'
@@ -71,6 +72,7 @@ export const FUSE_NATIVE_DIFFERENCES: readonly ExpectedDifference[] = [
   },
   { id: 'single-time-is-lost', consequence: 'setting one time alone (touch -m, tar -x) has no effect' },
   { id: 'caller-is-the-daemon', consequence: 'new files belong to the user that mounted' },
+  { id: 'change-of-nothing-is-lost', consequence: 'chown to nobody else (-1, -1) does not change the change time' },
   { id: 'inode-numbers-are-made-up', consequence: 'inode numbers are those of libfuse and change with each mount' },
   { id: 'rename-flags', consequence: 'renameat2 with NOREPLACE, EXCHANGE or WHITEOUT fails' },
   { id: 'nameless-files', consequence: 'O_TMPFILE fails' },

@@ -1,5 +1,7 @@
 // Attributes of inodes and statistics of the volume.
+import { PacketFsError } from '../../src/base/errors.ts';
 import { inodeNumber, nanoseconds } from '../../src/base/units.ts';
+import { modeAfterOwnerChange } from '../../src/volume/modes.ts';
 import type { AttributeChanges, InodeAttributes, TimeChange } from '../../src/volume/volume.ts';
 import { CLEAR_SET_ID, type Reply, type RequestCursor } from '../protocol.ts';
 import { followModeChange } from './access-control-lists.ts';
@@ -15,7 +17,7 @@ const SET_MODIFIED = 1 << 5;
 const SET_ACCESSED_NOW = 1 << 7;
 const SET_MODIFIED_NOW = 1 << 8;
 const PERMISSION_BITS = 0o7777;
-/** What a change of attributes is about; chown(2) to the same owner, -1 and -1, sets none of them. */
+/** What a change of attributes is about; chown(2) to nobody else, -1 and -1, sets none of them. */
 const SUBJECTS =
   SET_MODE | SET_UID | SET_GID | SET_SIZE | SET_ACCESSED | SET_MODIFIED | SET_ACCESSED_NOW | SET_MODIFIED_NOW;
 
@@ -26,6 +28,9 @@ export function getAttributes(request: RequestCursor, { fileSystem }: OperationC
 export function setAttributes(request: RequestCursor, context: OperationContext): Reply | Promise<Reply> {
   const { fileSystem } = context;
   const inode = inodeNumber(request.inode);
+  if (isAboutNothing(request) && !fileSystem.isOpenForWriting(inode)) {
+    assertMayClearSetId(request, fileSystem.getAttributes(inode));
+  }
   const changes = changesOf(request);
   const changed = fileSystem.setAttributes(inode, changes);
   if (changes.mode !== undefined) followModeChange(fileSystem, inode, changes.mode);
@@ -52,6 +57,15 @@ function changesOf(request: RequestCursor): AttributeChanges {
     ...(accessed === undefined ? {} : { accessed }),
     ...(modified === undefined ? {} : { modified }),
   };
+}
+
+/** What the kernel sends before a write that is to clear set-id bits, and for chown(2) with -1 and -1. */
+const isAboutNothing = (request: RequestCursor): boolean => (request.u32(40) & (SUBJECTS | CLEAR_SET_ID)) === 0;
+
+/** Of chown(2) that changes neither: the kernel lets it pass by anyone, and what ext4 minds are the bits that go. */
+function assertMayClearSetId({ uid }: RequestCursor, { mode, uid: owner }: InodeAttributes): void {
+  if (uid === 0 || uid === owner || modeAfterOwnerChange(mode) === mode) return;
+  throw new PacketFsError('PFS_NOT_PERMITTED', 'only its owner may clear the set-id bits of a file');
 }
 
 function timeOf(valid: number, bits: { set: number; setNow: number }, time: bigint): TimeChange | undefined {

@@ -45,6 +45,7 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
     open: (node, options) => files.open(node, options),
     flush: (node) => files.takeVersion(node),
     release: (node, options) => files.release(node, options),
+    isOpenForWriting: (node) => files.isOpenForWriting(node),
     fsync: async (node) => {
       if (await contents.makeDurable(node)) {
         committer.noteChange();

@@ -71,6 +71,10 @@ export class OpenFiles {
     return file.modified === undefined ? state : { ...state, modified: state.modified ?? file.modified };
   }
 
+  isOpenForWriting(node: InodeNumber): boolean {
+    return (this.#files.get(node)?.writers ?? 0) > 0;
+  }
+
   /** What an open node of before a remote change was then; undefined for a current one. */
   pinnedRecord(node: InodeNumber): InodeRecord | undefined {
     return this.#nodes.isCurrent(node) ? undefined : this.#files.get(node)?.record;

@@ -123,6 +123,7 @@ export interface FileSystem {
   /** The session has ingested the inode (close(2)); its changes become a content version now. */
   flush(inode: InodeNumber): void;
   release(inode: InodeNumber, options: { readonly write: boolean }): void;
+  isOpenForWriting(inode: InodeNumber): boolean;
   /** Ingests, makes a version, and makes durable what was done before the call. */
   fsync(inode: InodeNumber): Promise<void>;
   /** The session has answered an fsync by the journal alone: its bytes are in the next commit. */

@@ -11,6 +11,7 @@ const GROUP_EXECUTE = 0o0010;
 const withoutSetId = (mode: number): number => mode & ~(SET_USER | ((mode & GROUP_EXECUTE) === 0 ? 0 : SET_GROUP));
 
 type ChmodCase = [kind: string, owner: number, isMember: boolean, mode: number, outcome: string, after: number];
+type ChownToNobodyCase = [kind: string, who: string, mode: number, outcome: string, changed: string, after: number];
 type ChownCase = [
   kind: string,
   who: string,
@@ -66,6 +67,28 @@ for kind in ['file', 'directory']:
       const left = kind === 'file' ? withoutSetId(mode) : mode;
       const expected = isAllowed ? ['ok', 'c', left] : ['EPERM', '', mode];
       assert.equal([outcome, changed, after], expected, `${kind} ${who} ${uid}:${gid} ${mode.toString(8)}`);
+    }
+  }),
+  property('chown to nobody else is for everyone, but where set-id bits would go for the owner alone', async (site) => {
+    const code = `
+result = []
+make = {'file': lambda: open(path, 'w').close(), 'fifo': lambda: os.mkfifo(path), 'directory': lambda: os.mkdir(path)}
+for kind in make:
+    for who, uid in [('root', 0), ('owner', 1000), ('other', 1001)]:
+        for mode in [0o644, 0o6777, 0o4711]:
+            path = f'{directory}/{len(result)}'
+            make[kind]()
+            os.chown(path, 1000, 1000)
+            os.chmod(path, mode)
+            done = []
+            change = times_changed(lambda: done.append(outcome(lambda: os.chown(path, -1, -1), uid, [2000])), path)
+            result.append([kind, who, mode, done[0], change[0], os.lstat(path).st_mode & 0o7777])`;
+    const cases = (await site.probe.run(code, { directory: site.directory })) as unknown as ChownToNobodyCase[];
+    assert.is(cases.length, 27);
+    for (const [kind, who, mode, outcome, changed, after] of cases) {
+      const left = kind === 'directory' ? mode : withoutSetId(mode);
+      const expected = who === 'other' && left !== mode ? ['EPERM', '', mode] : ['ok', 'c', left];
+      assert.equal([outcome, changed, after], expected, `${kind} ${who} ${mode.toString(8)}`);
     }
   }),
   property('a sticky directory: its owner and the owner of the file alone remove, rename and replace', async (site) => {

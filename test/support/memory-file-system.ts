@@ -216,6 +216,7 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
       takeVersion(inode);
       contents.close(inode);
     },
+    isOpenForWriting: (inode) => contents.isOpen(inode),
     fsync: (inode) =>
       contents.isOpen(inode) ? contents.ingest(inode).then(() => takeVersion(inode)) : Promise.resolve(),
     isHeld: (inode) => lookups.has(inode),
