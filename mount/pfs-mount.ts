@@ -12,11 +12,11 @@ import { createSession, settingsOf } from './create-session.ts';
 import { releaseParent, reportToParent, startDetached } from './daemonize.ts';
 import { DEFAULT_PORT, type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
 import { MOUNT_EXIT_CODES } from './exit-codes.ts';
+import { boundHeapGrowth } from './heap.ts';
 import { prepareMountPoint, unmountPath } from './mount-point.ts';
 import { findMount } from './mountinfo.ts';
 import { type MountOptions, parseBackend, parseDurationMs, parseMountOptions } from './options.ts';
 import type { FuseBackend, FuseSession } from './session.ts';
-import { setV8Flags } from './v8-flags.ts';
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/packetfs/default';
 const LOG_NAME = 'pfs-mount.log';
@@ -116,7 +116,7 @@ async function detach(request: Request, start: { parameters: readonly string[]; 
 }
 
 async function serve(request: Request): Promise<void> {
-  setV8Flags();
+  boundHeapGrowth();
   const logger = createLogger({ level: request.logLevel });
   const interrupted = interruption();
   const mountPoint = await prepareMountPoint(request.directory);
