@@ -12,7 +12,8 @@ export type PosixDifferenceId =
   | 'reads-that-may-not-wait'
   | 'inode-flags'
   | 'birth-times'
-  | 'unaligned-direct-reads';
+  | 'unaligned-direct-reads'
+  | 'bits-cleared-by-others';
 
 export type DifferenceId =
   | 'times-in-milliseconds'
@@ -61,6 +62,11 @@ export const POSIX_DIFFERENCES: readonly ExpectedDifference<PosixDifferenceId>[]
   {
     id: 'unaligned-direct-reads',
     consequence: 'O_DIRECT reads and writes at any offset, where ext4 fails with EINVAL',
+  },
+  {
+    id: 'bits-cleared-by-others',
+    consequence:
+      'chown to nobody else (-1, -1) by others clears the set-id bits of a file that is open for writing: FUSE sends the same before a write',
   },
 ];
 

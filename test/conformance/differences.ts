@@ -13,6 +13,8 @@ const LIBFUSE3: Readonly<Record<PosixDifferenceId, string>> = {
   'inode-flags': 'an inode has flags',
   'birth-times': 'an inode has a time of birth',
   'unaligned-direct-reads': 'an unaligned read with O_DIRECT fails with EINVAL',
+  'bits-cleared-by-others':
+    'chown to nobody else by others is refused where set-id bits would go, of a file that is open for writing too',
 };
 
 export const LIBFUSE3_DIFFERENCES: Readonly<Record<string, string>> = Object.fromEntries(
@@ -85,8 +87,11 @@ const FUSE_NATIVE: Readonly<Partial<Record<DifferenceId, readonly string[]>>> = 
   ],
 };
 
+/** There the kernel clears set-id bits by a change of mode, and minds who asks for it. */
+const KERNEL_CLEARS: PosixDifferenceId = 'bits-cleared-by-others';
+
 export const FUSE_NATIVE_DIFFERENCES: Readonly<Record<string, string>> = {
-  ...LIBFUSE3_DIFFERENCES,
+  ...Object.fromEntries(Object.entries(LIBFUSE3_DIFFERENCES).filter(([, id]) => id !== KERNEL_CLEARS)),
   ...Object.fromEntries(
     Object.entries(FUSE_NATIVE).flatMap(([id, names]) => (names ?? []).map((name): [string, string] => [name, id])),
   ),

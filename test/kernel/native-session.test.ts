@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   fchownSync,
+  fstatSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -87,29 +88,25 @@ session('what the kernel asks after a creation is known without JavaScript', asy
   assert.ok(foreknown >= 7, `capabilities of 4 files and attributes of 3 directories, not ${foreknown}`);
 });
 
-session('JavaScript need not see that a new file is given to whom it belongs', async ({ served }) => {
+session('what a new file is asked after it is written is known without JavaScript', async ({ served }) => {
   mkdirSync(served.path('d'));
-  const made = (name: string) => openSync(served.path(`d/${name}`), 'wx');
-  const requestsOf = async (act: () => void): Promise<number> => {
-    const { requests = 0 } = await served.counters();
-    act();
-    return ((await served.counters())['requests'] ?? 0) - requests;
-  };
-  const { uid, gid } = statSync(served.path('.'));
-  const FILES = 20; // the kernel's clock may tick between a creation and what follows it
-  const seen = await requestsOf(() => {
-    for (let index = 0; index < FILES; index++) {
-      const fd = made(`file-${index}`);
-      fchownSync(fd, uid, gid);
-      closeSync(fd);
-    }
-  });
-  assert.ok(seen <= FILES + FILES / 2, `${seen} requests for ${FILES} creations`);
-  const fd = made('kept');
-  await delay(20);
-  assert.is(await requestsOf(() => fchownSync(fd, uid, gid)), 1); // its time of change is another now
-  assert.is(await requestsOf(() => fchownSync(fd, uid, gid + 1)), 1);
-  assert.is(statSync(served.path('d/kept')).gid, gid + 1);
+  const { requests = 0 } = await served.counters();
+  const fd = openSync(served.path('d/a'), 'wx');
+  writeSync(fd, 'text');
+  assert.is(fstatSync(fd).size, 4);
+  assert.is((await served.counters())['requests'], requests + 1);
+  closeSync(fd);
+});
+
+session('each change of owner has a time of its own, to the same one and just after it was looked at', ({ served }) => {
+  const fd = openSync(served.path('a'), 'wx');
+  const changedAt = (): bigint => fstatSync(fd, { bigint: true }).ctimeNs;
+  const { uid, gid } = fstatSync(fd);
+  for (let times = 0; times < 20; times++) {
+    const before = changedAt();
+    fchownSync(fd, uid, gid);
+    assert.ok(changedAt() > before, 'as on ext4 since Linux 6.13');
+  }
   closeSync(fd);
 });
 

@@ -2,10 +2,6 @@
 // changed, and never by the node of another version.
 #include "../../native/core/fuse/known_files.h"
 
-#include <atomic>
-#include <chrono>
-#include <thread>
-
 #include "check.h"
 
 using namespace packetfs::fuse;
@@ -65,34 +61,6 @@ TEST("what is known of one node is not told of another of the same inode, and go
   known.learnAttributes(known.asking(kLaterNode), told(kLaterNode));
   known.forgetAttributes(kFile);
   CHECK(!known.attributes(kLaterNode).has_value());
-}
-
-TEST("what is known is told to who asks by its node, and nothing is told of what is not known") {
-  KnownFiles known;
-  known.learnAttributes(known.asking(kFile), told(kFile, 5));
-  CHECK(known.tell(kFile, [](const KnownFiles::Attributes& file) { return file.attributes.st_size == 5; }));
-  CHECK(!known.tell(kFile, [](const KnownFiles::Attributes&) { return false; }));
-  CHECK(!known.tell(kLaterNode, [](const KnownFiles::Attributes&) { return true; }));
-  known.changing(kFile);
-  CHECK(!known.tell(kFile, [](const KnownFiles::Attributes&) { return true; }));
-}
-
-TEST("who forgets a file waits until what is known of it has been told") {
-  KnownFiles known;
-  known.learnAttributes(known.asking(kFile), told(kFile));
-  std::atomic<bool> isForgotten = false;
-  std::thread other{};
-  const bool wasForgottenMeanwhile = known.tell(kFile, [&](const KnownFiles::Attributes&) {
-    other = std::thread([&] {
-      known.forget(kFile);
-      isForgotten = true;
-    });
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    return isForgotten.load();
-  });
-  other.join();
-  CHECK(!wasForgottenMeanwhile);
-  CHECK(!known.attributes(kFile).has_value());
 }
 
 TEST("capabilities are known to be missing until the file is forgotten; a change of attributes gives none") {

@@ -91,6 +91,17 @@ for kind in make:
       assert.equal([outcome, changed, after], expected, `${kind} ${who} ${mode.toString(8)}`);
     }
   }),
+  property(
+    'chown to nobody else by others is refused where set-id bits would go, of a file that is open for writing too',
+    async (site) => {
+      const code = `
+fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o644)
+os.fchmod(fd, 0o6777)
+result = [outcome(lambda: os.chown(path, -1, -1), 1001), os.fstat(fd).st_mode & 0o7777]
+os.close(fd)`;
+      assert.equal(await site.probe.run(code, { path: site.at('file') }), ['EPERM', 0o6777]);
+    },
+  ),
   property('a sticky directory: its owner and the owner of the file alone remove, rename and replace', async (site) => {
     const code = `
 result = []

@@ -48,13 +48,9 @@ void KnownFiles::learnAttributes(const FileNote& note, const Attributes& told) {
 
 std::optional<KnownFiles::Attributes> KnownFiles::attributes(fuse_ino_t node) const {
   std::lock_guard guard(mutex_);
-  const Attributes* known = find(node);
-  return known == nullptr ? std::nullopt : std::optional(*known);
-}
-
-const KnownFiles::Attributes* KnownFiles::find(fuse_ino_t node) const {
   const auto found = attributes_.find(inodeOfNode(node));
-  return found == attributes_.end() || found->second.node != node ? nullptr : &found->second;
+  if (found == attributes_.end() || found->second.node != node) return std::nullopt;
+  return found->second;
 }
 
 void KnownFiles::forgetAttributes(fuse_ino_t node) {

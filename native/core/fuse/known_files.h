@@ -45,14 +45,6 @@ class KnownFiles {
   /// The file is open, and these are its attributes.
   void learnAttributes(const FileNote& note, const Attributes& told);
   [[nodiscard]] std::optional<Attributes> attributes(fuse_ino_t node) const;
-  /// Calls `answer` with them where they are known, and gives what it gives, else false. Meanwhile nothing is
-  /// forgotten: an invalidation that follows reaches the kernel after the answer.
-  template <typename Answer>
-  bool tell(fuse_ino_t node, Answer answer) const {
-    std::lock_guard guard(mutex_);
-    const Attributes* known = find(node);
-    return known != nullptr && answer(*known);
-  }
   /// A request that did not name it changed it.
   void forgetAttributes(fuse_ino_t inode);
   /// A request failed half-way.
@@ -75,7 +67,6 @@ class KnownFiles {
   };
 
   [[nodiscard]] bool isLast(const FileNote& note) const;
-  [[nodiscard]] const Attributes* find(fuse_ino_t node) const;
 
   mutable std::mutex mutex_{};
   std::array<std::uint32_t, kCounters> changes_{};  // by a hash of the inode: who shares one is learned less often

@@ -1,7 +1,6 @@
 // See replies.h.
 #include "replies.h"
 
-#include <linux/fuse.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -98,23 +97,6 @@ void showWritten(const ContentState& state, struct stat& attributes) {
   if (state.modifiedNs == 0) return;
   attributes.st_mtim = timeOf(state.modifiedNs);
   if (isBefore(attributes.st_ctim, attributes.st_mtim)) attributes.st_ctim = attributes.st_mtim;
-}
-
-bool keepsOwner(const struct stat& attributes, int valid, const struct stat& wanted) {
-  if ((attributes.st_mode & (S_ISUID | S_ISGID)) != 0) return false;
-  if ((valid & FUSE_SET_ATTR_UID) != 0 && attributes.st_uid != wanted.st_uid) return false;
-  return (valid & FUSE_SET_ATTR_GID) == 0 || attributes.st_gid == wanted.st_gid;
-}
-
-/// Whether the clock by which the kernel's own filesystems count times would tell no later one than this. It goes by
-/// ticks of some milliseconds, and is up to two of them behind. One that was set back since does not count.
-bool isWithinTick(const struct timespec& time) {
-  struct timespec tick {};
-  struct timespec length {};
-  clock_gettime(CLOCK_REALTIME_COARSE, &tick);
-  clock_getres(CLOCK_REALTIME_COARSE, &length);
-  const std::int64_t sinceTick = (time.tv_sec - tick.tv_sec) * kNanosecondsPerSecond + (time.tv_nsec - tick.tv_nsec);
-  return sinceTick >= 0 && sinceTick < 2 * length.tv_nsec;
 }
 
 /// Of an open file.
@@ -384,22 +366,6 @@ bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node
   showWritten(state.value, known->attributes);
   fuse_reply_attr(request, &known->attributes, context.attributeTimeoutSeconds);
   return true;
-}
-
-bool answerKeptOwner(const Context& context, fuse_req_t request, fuse_ino_t node, int valid,
-                     const struct stat& wanted) {
-  constexpr int kOwner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
-  if ((valid & kOwner) == 0 || (valid & ~(kOwner | FATTR_KILL_SUIDGID)) != 0) return false;
-  const Result<ContentState> state = context.contents->state(node);
-  if (!state.ok()) return false;
-  return context.knownFiles.tell(node, [&](const KnownFiles::Attributes& known) {
-    if (state.value.takes != known.takes) return false;
-    struct stat attributes = known.attributes;
-    showWritten(state.value, attributes);
-    if (!keepsOwner(attributes, valid, wanted) || !isWithinTick(attributes.st_ctim)) return false;
-    fuse_reply_attr(request, &attributes, context.attributeTimeoutSeconds);
-    return true;
-  });
 }
 
 void answerNoEntry(const Context& context, fuse_req_t request) {

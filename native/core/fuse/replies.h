@@ -19,11 +19,6 @@ void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCac
 /// Answers with the attributes of an open file, where they are known; false where JavaScript has to be asked.
 bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node);
 
-/// Answers a change of owner or group (`valid`: FUSE_SET_ATTR_*) to what they are, where that changes nothing at all:
-/// with no set-id bits to clear, and within a tick of the kernel's clock since the last change of status, which is how
-/// its own filesystems count that time. False where JavaScript has to be asked.
-bool answerKeptOwner(const Context& context, fuse_req_t request, fuse_ino_t node, int valid, const struct stat& wanted);
-
 /// "There is no such name", which the kernel may remember.
 void answerNoEntry(const Context& context, fuse_req_t request);
 
