@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory test test-random test-crash test-programs check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link link-up link-down test test-random test-crash test-programs check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,17 @@ bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocr
 # FILES=1000000 DIRECTORY=/on/the/disk choose.
 bench-memory: build ## The daemon's memory and the time to mount with a million files, against what is promised
 	FILES="$(FILES)" DIRECTORY="$(DIRECTORY)" node dist/bench/memory/bench-memory.js
+
+# PROFILES=wan,lossy FLOWS=packetfs,'tcp bbr' ROUNDS=3 OUTPUT=bench/results choose.
+bench-link: build ## The transport beside TCP cubic, TCP bbr and UDP on emulated links (PROFILES= FLOWS= ROUNDS= OUTPUT=)
+	@./setup.sh link
+	node dist/bench/link/bench-link.js --profiles "$(PROFILES)" --flows "$(FLOWS)" --rounds "$(ROUNDS)" --output "$(OUTPUT)"
+
+link-up: build ## An emulated link between two network namespaces: PROFILE=wan (docs/link-lab.md)
+	node dist/bench/link/link.js up $(PROFILE)
+
+link-down: build ## Remove it
+	node dist/bench/link/link.js down
 
 test: build ## Every test, with `N passed, N failed` at the end
 	@./setup.sh test

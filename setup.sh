@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing PacketFS needs on Debian or Ubuntu: each need is a probe and the package that
 # satisfies it, so a second run installs nothing. Where it may not install, it says what is missing and exits 2.
-# Usage: setup.sh [build] [test] [programs] [lint] [bench]   (default: build)
+# Usage: setup.sh [build] [test] [programs] [lint] [bench] [link]   (default: build)
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 NODE_MAJOR_MIN=20
@@ -68,8 +68,9 @@ for group in "${@:-build}"; do
       need openssh-sftp-server test -x /usr/lib/openssh/sftp-server
       need sshfs command_exists sshfs
       ;;
+    link) need iperf3 command_exists iperf3 ;;
     lint) need clang-format command_exists clang-format ;;
-    *) fail "unknown group $group: build, test, programs, lint or bench" ;;
+    *) fail "unknown group $group: build, test, programs, lint, bench or link" ;;
   esac
 done
 [ "${#missing_packages[@]}" -gt 0 ] || exit 0

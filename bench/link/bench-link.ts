@@ -1,0 +1,83 @@
+// `make bench-link`: how much of an emulated link PacketFS fills, beside TCP and plain UDP on the same link in the same
+// round, as medians of several rounds. A cell is the goodput of the last seconds of a transfer, when everyone has had
+// time to fill the link, as a share of what UDP packets of full size can carry on it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Flow, type FlowResult, goodput } from './flow.ts';
+import { tcpFlow, udpFlow } from './iperf-flow.ts';
+import { raiseLab } from './lab.ts';
+import { packetfsFlow } from './packetfs-flow.ts';
+import { type LinkProfile, profileNamed } from './profiles.ts';
+
+const FLOWS: readonly Flow[] = [packetfsFlow, tcpFlow('cubic'), tcpFlow('bbr'), udpFlow];
+const PROFILES = ['lan', 'metro', 'wan', 'longfat', 'lossy', 'bad', 'wan-shallow'];
+const FIRST_PORT = 7450;
+/** Everyone has so long to fill the link. */
+const SETTLING_SECONDS = 10;
+const MEASURED_SECONDS = 5;
+/** UDP payload in an IPv4 packet of 1500 bytes. */
+const PAYLOAD_SHARE = 1472 / 1500;
+
+interface Cell {
+  readonly profile: string;
+  readonly flow: string;
+  /** Shares of the link's payload rate, one for each round. */
+  readonly shares: number[];
+  readonly retransmitted: number[];
+}
+
+const { values } = parseArgs({
+  options: {
+    profiles: { type: 'string', default: '' },
+    flows: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '' },
+    output: { type: 'string', default: '' },
+  },
+});
+const chosen = (text: string, all: readonly string[]): string[] => (text === '' ? [...all] : text.split(','));
+const profiles = chosen(values.profiles, PROFILES).map(profileNamed);
+const flowNames = chosen(
+  values.flows,
+  FLOWS.map(({ name }) => name),
+);
+const flows = FLOWS.filter(({ name }) => flowNames.includes(name));
+const rounds = values.rounds === '' ? 3 : Number(values.rounds);
+
+const median = (numbers: readonly number[]): number => {
+  const sorted = [...numbers].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+};
+
+const share = (result: FlowResult, { bitsPerSecond }: LinkProfile): number =>
+  goodput(result, SETTLING_SECONDS, SETTLING_SECONDS + MEASURED_SECONDS) / (bitsPerSecond * PAYLOAD_SHARE);
+
+let port = FIRST_PORT;
+const cells: Cell[] = [];
+for (const profile of profiles) {
+  const row: Cell[] = flows.map(({ name }) => ({ profile: profile.name, flow: name, shares: [], retransmitted: [] }));
+  cells.push(...row);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, flow] of flows.entries()) {
+      const lab = await raiseLab(`pfs-${process.pid}-bench`, { profiles: [profile], seed: round + 1 });
+      try {
+        const [link] = lab.links;
+        if (link === undefined) throw new Error('a lab has a link');
+        const result = await flow.run(link, { seconds: SETTLING_SECONDS + MEASURED_SECONDS, port: port++ });
+        row[index]?.shares.push(share(result, profile));
+        if (result.retransmitted !== undefined) row[index]?.retransmitted.push(result.retransmitted);
+      } finally {
+        await lab.remove();
+      }
+    }
+  }
+  const shown = row.map(({ flow, shares, retransmitted }) => {
+    const again = retransmitted.length === 0 ? '' : ` (${(100 * median(retransmitted)).toFixed(1)} % again)`;
+    return `${flow} ${median(shares).toFixed(3)}${again}`;
+  });
+  process.stdout.write(`${profile.name.padEnd(12)} ${shown.join('   ')}\n`);
+}
+if (values.output !== '') {
+  mkdirSync(values.output, { recursive: true });
+  writeFileSync(join(values.output, 'link.json'), `${JSON.stringify({ rounds, cells }, null, 2)}\n`);
+}

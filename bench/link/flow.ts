@@ -1,0 +1,28 @@
+// What every way of filling a link is measured by: the bytes that the receiving application got, over time.
+import type { EmulatedLink } from './lab.ts';
+
+/** One stream of incompressible data from end a to end b. */
+export interface Flow {
+  readonly name: string;
+  /** Version and settings, for the record. */
+  readonly description: string;
+  run(link: EmulatedLink, options: { seconds: number; port: number }): Promise<FlowResult>;
+}
+
+export interface FlowResult {
+  /** From the receiver: seconds since the transfer began, and bytes that arrived since the sample before. */
+  readonly samples: readonly FlowSample[];
+  /** Share of what was sent that was sent again; undefined where the sender does not tell. */
+  readonly retransmitted: number | undefined;
+}
+
+export interface FlowSample {
+  readonly atSeconds: number;
+  readonly bytes: number;
+}
+
+/** Bits per second that arrived between two moments of a transfer. */
+export function goodput({ samples }: FlowResult, fromSeconds: number, toSeconds: number): number {
+  const within = samples.filter(({ atSeconds }) => atSeconds > fromSeconds && atSeconds <= toSeconds);
+  return (8 * within.reduce((sum, { bytes }) => sum + bytes, 0)) / (toSeconds - fromSeconds);
+}

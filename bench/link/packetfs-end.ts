@@ -1,0 +1,120 @@
+// One end of a PacketFS transport flow, as a process of its own in a namespace of the lab, through the daemon's own
+// driver, socket and keys:
+//   packetfs-end receive ADDRESS PORT           prints "ready", and at the end of the connection what arrived, as JSON
+//   packetfs-end send ADDRESS PORT SECONDS BLOCK_BYTES
+//                                               sends incompressible blocks, and prints what it cost, as JSON
+import { randomFillSync } from 'node:crypto';
+import { native } from '../../src/addon/addon.ts';
+import { silentLogger } from '../../src/base/clock.ts';
+import { MIB } from '../../src/base/units.ts';
+import { systemClock, systemRandom } from '../../src/daemon/system.ts';
+import { TransportDriver } from '../../src/daemon/transport-driver.ts';
+import type { TransportLink } from '../../src/daemon/transport-link.ts';
+import { keyPairOf } from '../../src/transport/primitives.ts';
+import type { FlowSample } from './flow.ts';
+
+/** A pair that trusts each other, and nobody else knows it for longer than a bench. */
+const SECRETS = { send: new Uint8Array(32).fill(1), receive: new Uint8Array(32).fill(2) };
+/** As much as replication gives the transport at once. */
+const UNACKNOWLEDGED_BYTES_MAX = 24 * MIB;
+const SAMPLE_SECONDS = 0.1;
+const CLOSE_MS = 500;
+
+const createDriver = (role: 'send' | 'receive', listen: { address: string; port: number }): TransportDriver =>
+  new TransportDriver({
+    socket: native.createUdpSocket(),
+    createAead: native.createAead,
+    aesGcm: native.capabilities().aesGcm,
+    listen,
+    secretKey: SECRETS[role],
+    volumeId: new Uint8Array(16).fill(3),
+    volumeSecret: new Uint8Array(32).fill(4),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    authorize: () => 'accept',
+  });
+
+const seconds = (): number => systemClock.monotonic() / 1000;
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+const print = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+};
+
+function receive(address: string, port: number): void {
+  const driver = createDriver('receive', { address, port });
+  const samples: FlowSample[] = [];
+  let startedAt = 0;
+  let sampledAt = 0;
+  let bytes = 0;
+  const sample = (): void => {
+    sampledAt = seconds();
+    samples.push({ atSeconds: sampledAt - startedAt, bytes });
+    bytes = 0;
+  };
+  driver.onLink((_link, register) => {
+    startedAt = seconds();
+    sampledAt = startedAt;
+    register({
+      onMessage: () => {},
+      onBlock: (_header, body) => {
+        bytes += body.length;
+        if (seconds() - sampledAt >= SAMPLE_SECONDS) sample();
+      },
+      onDrain: () => {},
+      onClosed: () => {
+        sample();
+        print({ samples, cpuSeconds: cpuSeconds() });
+        driver.close();
+        process.exit(0);
+      },
+    });
+  });
+  driver.start();
+  process.stdout.write('ready\n');
+}
+
+function send(target: { address: string; port: number }, options: { seconds: number; blockBytes: number }): void {
+  const driver = createDriver('send', { address: '0.0.0.0', port: 0 });
+  const pool = randomFillSync(Buffer.alloc(options.blockBytes + MIB));
+  const header = new Uint8Array(0);
+  driver.onLink((link, register) => {
+    let sent = 0;
+    const fill = (): void => {
+      while (link.unacknowledgedBytes < UNACKNOWLEDGED_BYTES_MAX) {
+        // Another stretch of the pool each time: what is not acknowledged must not change.
+        const from = (sent * 4096) % MIB;
+        link.sendBlock(header, pool.subarray(from, from + options.blockBytes));
+        sent += 1;
+      }
+    };
+    register({ onMessage: () => {}, onBlock: () => {}, onDrain: fill, onClosed: () => {} });
+    fill();
+    setTimeout(() => finish(driver, link), options.seconds * 1000);
+  });
+  driver.start();
+  driver.connectTo({
+    host: target.address,
+    port: target.port,
+    publicKeys: [keyPairOf(SECRETS.receive).publicKey],
+  });
+}
+
+function finish(driver: TransportDriver, link: TransportLink): void {
+  const statistics = driver.status().links[0]?.statistics;
+  print({ statistics, cpuSeconds: cpuSeconds() });
+  link.close('done');
+  setTimeout(() => {
+    driver.close();
+    process.exit(0);
+  }, CLOSE_MS);
+}
+
+const [role, address = '', port = '', duration = '', blockBytes = ''] = process.argv.slice(2);
+if (role === 'receive') receive(address, Number(port));
+else send({ address, port: Number(port) }, { seconds: Number(duration), blockBytes: Number(blockBytes) });

@@ -1,0 +1,70 @@
+// PFT/1 between two processes, one in each namespace of a link.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { KIB } from '../../src/base/units.ts';
+import { insideNamespace } from '../../test/support/namespaces.ts';
+import { runChecked } from '../../test/support/process.ts';
+import type { Flow, FlowResult, FlowSample } from './flow.ts';
+import type { LinkProfile } from './profiles.ts';
+
+/** As this file runs: compiled, or from the sources with the loader that execArgv names. */
+const END = fileURLToPath(new URL(`./packetfs-end${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
+const NODE = [process.execPath, ...process.execArgv, END];
+/** A block is counted when it is whole, so a slow link gets small ones. */
+const BLOCKS_PER_SECOND_MIN = 40;
+const BLOCK_BYTES_MIN = 4 * KIB;
+const BLOCK_BYTES_MAX = 256 * KIB;
+const MARGIN_MS = 30_000;
+
+interface SenderReport {
+  readonly statistics: { readonly packetsSent: number; readonly packetsLost: number };
+  readonly cpuSeconds: number;
+}
+
+interface ReceiverReport {
+  readonly samples: readonly FlowSample[];
+  readonly cpuSeconds: number;
+}
+
+export const packetfsFlow: Flow = {
+  name: 'packetfs',
+  description: 'PFT/1 as the daemon runs it: one connection, blocks',
+  run: async (link, { seconds, port }) => {
+    const receive = [...NODE, 'receive', link.b.address, String(port)];
+    const receiver = await startReceiver(insideNamespace(link.b, receive), seconds);
+    const send = [...NODE, 'send', link.b.address, String(port), String(seconds), String(blockBytesOf(link.profile))];
+    const [command = '', ...parameters] = insideNamespace(link.a, send);
+    const said = await runChecked(command, parameters, { limitMs: seconds * 1000 + MARGIN_MS });
+    // Both ends are this bench's own program.
+    const sender = JSON.parse(said) as SenderReport;
+    return resultOf(sender, await receiver.report);
+  },
+};
+
+const resultOf = ({ statistics }: SenderReport, { samples }: ReceiverReport): FlowResult => ({
+  samples,
+  retransmitted: statistics.packetsLost / Math.max(1, statistics.packetsSent),
+});
+
+const blockBytesOf = ({ bitsPerSecond }: LinkProfile): number =>
+  Math.round(Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, bitsPerSecond / 8 / BLOCKS_PER_SECOND_MIN)));
+
+interface Receiver {
+  readonly report: Promise<ReceiverReport>;
+}
+
+/** Resolves once it listens. */
+async function startReceiver(command: readonly string[], seconds: number): Promise<Receiver> {
+  const [program = '', ...parameters] = command;
+  const timeout = seconds * 1000 + MARGIN_MS;
+  const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'inherit'], timeout });
+  const said: Buffer[] = [];
+  child.stdout.on('data', (part: Buffer) => said.push(part));
+  await once(child.stdout, 'data');
+  const report = once(child, 'close').then(([code]) => {
+    if (code !== 0) throw new Error(`the receiver ended with ${String(code)}`);
+    return JSON.parse(Buffer.concat(said).toString().replace('ready\n', '')) as ReceiverReport;
+  });
+  return { report };
+}
