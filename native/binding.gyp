@@ -108,6 +108,7 @@
         "core/udp/endpoint.cc",
         "core/udp/receive_queue.cc",
         "core/udp/udp_receiver.cc",
+        "core/udp/paced_sender.cc",
         "core/udp/udp_sender.cc",
         "core/udp/udp_socket.cc",
         "napi/addon.cc",

@@ -2,6 +2,7 @@
 // in by then is taken as one batch. An open socket that receives keeps its object and the process alive, as dgram does.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -14,6 +15,7 @@ namespace packetfs {
 namespace {
 
 constexpr std::size_t kEndpointsCachedMost = 256;
+constexpr std::uint32_t kDelayMost = 1'000'000;  // microseconds
 
 class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
  public:
@@ -86,12 +88,15 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
     const auto port = static_cast<std::uint16_t>(reader.uint32(options.Get("port"), "port", 1, UINT16_MAX));
     const auto bytes = reader.bytes(options.Get("bytes"), "bytes");
     const auto datagrams = reader.uint32Array(options.Get("datagrams"), "datagrams");
+    const Napi::Value given = options.Get("delays");
+    const auto delays = given.IsUndefined() ? std::span<const std::uint32_t>() : reader.uint32Array(given, "delays");
     if (!reader.failed()) checkDatagrams(reader, bytes, datagrams);
+    if (!reader.failed() && !given.IsUndefined()) checkDelays(reader, delays, datagrams.size() / 2);
     if (!reader.failed() && socket_ == nullptr) reader.fail("the socket", "is not bound or closed already");
     if (reader.failed()) return env.Undefined();
     const Result<Endpoint> destination = endpointOf(address, port);
     if (!destination.ok()) return throwStatus(env, destination.status, "send");
-    const Result<std::size_t> taken = socket_->send(destination.value, bytes.data(), datagrams);
+    const Result<std::size_t> taken = socket_->send(destination.value, bytes.data(), datagrams, delays);
     if (!taken.ok()) return throwStatus(env, taken.status, "send");
     return Napi::Number::New(env, static_cast<double>(taken.value));
   }
@@ -104,6 +109,15 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
       if (end > bytes.size()) reader.fail("datagrams", "must lie within bytes");
       if (datagrams[i + 1] > kDatagramBytesMost) reader.fail("datagrams", "must be at most 65507 bytes long");
     }
+  }
+
+  static void checkDelays(ArgumentReader& reader, std::span<const std::uint32_t> delays, std::size_t count) {
+    if (delays.size() != count)
+      reader.fail("delays", "must hold one for each datagram");
+    else if (!std::is_sorted(delays.begin(), delays.end()))
+      reader.fail("delays", "must not decrease");
+    else if (!delays.empty() && delays.back() > kDelayMost)
+      reader.fail("delays", "must be at most a second");
   }
 
   Result<Endpoint> endpointOf(const std::string& address, std::uint16_t port) {

@@ -256,8 +256,17 @@ export interface ReceivedBatch {
 export interface NativeUdpSocket {
   bind(address: string, port: number): { address: string; port: number };
   start(onBatch: (batch: ReceivedBatch) => void, onError: (errno: number) => void): void;
-  /** Sends datagrams (flat [offset, length] pairs into `bytes`) to one destination, GSO where it works; returns how many were taken. */
-  send(options: { address: string; port: number; bytes: Uint8Array; datagrams: Uint32Array }): number;
+  /**
+   * Sends datagrams (flat [offset, length] pairs into `bytes`) to one destination, GSO where it works; returns how many
+   * were taken. `delays`, microseconds from now for each and never decreasing, lets them leave later, on a thread.
+   */
+  send(options: {
+    address: string;
+    port: number;
+    bytes: Uint8Array;
+    datagrams: Uint32Array;
+    delays?: Uint32Array;
+  }): number;
   counters(): Readonly<Record<string, number>>;
   close(): void;
 }

@@ -239,7 +239,8 @@ export class TransportDriver {
   #send(transmit: Transmit, from: number): boolean {
     const { address, port } = transmit.path;
     const datagrams = transmit.datagrams.subarray(2 * from);
-    const taken = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams });
+    const delays = transmit.delays.subarray(from);
+    const taken = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams, delays });
     this.#held = undefined;
     if (2 * taken >= datagrams.length) return true;
     if (taken > 0) this.#held = { transmit, from: from + taken };

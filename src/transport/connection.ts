@@ -326,7 +326,7 @@ export class Connection implements FrameSink {
     if (this.#state === 'closing' && this.#closeWanted) {
       this.#closeWanted = false;
       this.#closesSent += 1;
-      if (this.confirmed) this.#sender.transmitClose(batch, this.#closeReason);
+      if (this.confirmed) this.#sender.transmitClose(batch, this.#closeReason, nowMs);
     }
     if (this.#state !== 'open' || !this.confirmed) return;
     this.#sender.transmit(batch, nowMs);

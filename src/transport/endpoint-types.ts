@@ -39,6 +39,8 @@ export interface Transmit {
   readonly bytes: Uint8Array;
   /** Flat [offset, length] pairs. */
   readonly datagrams: Uint32Array;
+  /** How long each waits before it departs, in microseconds from the time given to pollTransmit; never decreasing. */
+  readonly delays: Uint32Array;
 }
 
 export type EndpointEvent =

@@ -377,7 +377,12 @@ export class Endpoint {
     const answer = this.#answers.shift();
     if (answer !== undefined) {
       this.#batch.pushPlain(answer.datagram);
-      return { path: answer.path, bytes: this.#batch.bytes, datagrams: this.#batch.datagrams };
+      return {
+        path: answer.path,
+        bytes: this.#batch.bytes,
+        datagrams: this.#batch.datagrams,
+        delays: this.#batch.delays,
+      };
     }
     if (this.#turn.length === 0) this.#turn = [...this.#connections.all()];
     for (let connection = this.#turn.pop(); connection !== undefined; connection = this.#turn.pop()) {
@@ -386,7 +391,12 @@ export class Endpoint {
       if (this.#batch.count === 0) continue;
       // It may have more: it goes again after the others.
       this.#turn.unshift(connection);
-      return { path: connection.path, bytes: this.#batch.bytes, datagrams: this.#batch.datagrams };
+      return {
+        path: connection.path,
+        bytes: this.#batch.bytes,
+        datagrams: this.#batch.datagrams,
+        delays: this.#batch.delays,
+      };
     }
     return undefined;
   }

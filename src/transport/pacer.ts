@@ -1,35 +1,50 @@
-// Spreads packets over time: a credit in bytes that grows at the controller's pacing rate and is capped at what an event
-// loop's turn may send at once.
+// Spreads packets over time: each gets the time at which it departs, at the controller's rate after the one before. They
+// are made up to LEAD_MS ahead of that time, in batches, and whatever sends the datagrams holds them until then
+// (native/core/udp/paced_sender.h): an event loop that comes late neither starves the path nor bursts into its queue.
 import { DATAGRAM_BYTES_PROBED } from './constants.ts';
 
-const BURST_MS = 8;
+/** How far ahead packets are made, and when the next batch of them is begun. */
+const LEAD_MS = 8;
+const LEAD_MS_MIN = 4;
+/** What was missed may be made up for by so much at once, for lateness beyond the lead and after a pause. */
+const BURST_MS = 1;
 const BURST_BYTES_MIN = 10 * DATAGRAM_BYTES_PROBED;
-/** Sending waits until about this much is due, so that datagrams leave in batches. */
-const QUANTUM_MS = 1;
-const QUANTUM_BYTES_MAX = 64 * 1024;
 
 export class Pacer {
-  #credit = BURST_BYTES_MIN;
-  #at = Number.NEGATIVE_INFINITY;
+  /** When the next packet that is paced may depart, and when the last packet of any kind does. */
+  #nextAt = Number.NEGATIVE_INFINITY;
+  #lastAt = Number.NEGATIVE_INFINITY;
+  #horizon = Number.NEGATIVE_INFINITY;
+  #bytesPerMs = 1;
 
-  refill(nowMs: number, bytesPerMs: number): void {
-    const elapsed = Number.isFinite(this.#at) ? Math.max(0, nowMs - this.#at) : 0;
-    const cap = Math.max(BURST_BYTES_MIN, bytesPerMs * BURST_MS);
-    this.#credit = Math.min(cap, this.#credit + elapsed * bytesPerMs);
-    this.#at = nowMs;
+  /** Begins a turn at a rate: packets may be made when the lead has shrunk enough to be worth a batch. */
+  begin(nowMs: number, bytesPerMs: number): void {
+    // What was spent at a lower rate takes less at this one.
+    const ahead = this.#nextAt - nowMs;
+    if (ahead > 0 && bytesPerMs > this.#bytesPerMs) this.#nextAt = nowMs + (ahead * this.#bytesPerMs) / bytesPerMs;
+    this.#bytesPerMs = bytesPerMs;
+    this.#horizon = this.#nextAt - nowMs <= LEAD_MS_MIN ? nowMs + LEAD_MS : Number.NEGATIVE_INFINITY;
   }
 
+  /** Whether a packet that is paced may be made in this turn. */
   get open(): boolean {
-    return this.#credit > 0;
+    return this.#nextAt <= this.#horizon;
   }
 
-  spend(bytes: number): void {
-    this.#credit -= bytes;
+  /** When `begin` will open it again. */
+  get opensAt(): number {
+    return this.#nextAt - LEAD_MS_MIN;
   }
 
-  /** When a quantum will be due. */
-  nextAt(nowMs: number, bytesPerMs: number): number {
-    const quantum = Math.min(Math.max(DATAGRAM_BYTES_PROBED, bytesPerMs * QUANTUM_MS), QUANTUM_BYTES_MAX);
-    return nowMs + Math.max(0, quantum - this.#credit) / bytesPerMs;
+  /** The departure of a packet that is made now. Departures never go back, so packets leave in the order of their numbers. */
+  departureAt(nowMs: number, isPaced: boolean): number {
+    this.#lastAt = Math.max(this.#lastAt, nowMs, isPaced ? this.#nextAt : nowMs);
+    return this.#lastAt;
+  }
+
+  /** A packet of so many bytes takes its time at the turn's rate; the next waits for it. */
+  spend(bytes: number, nowMs: number): void {
+    const burstMs = Math.max(BURST_MS, BURST_BYTES_MIN / this.#bytesPerMs);
+    this.#nextAt = Math.max(this.#nextAt, nowMs - burstMs) + bytes / this.#bytesPerMs;
   }
 }

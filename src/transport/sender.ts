@@ -178,9 +178,7 @@ export class Sender implements RecoverySink {
   timeoutAt(nowMs: number): number {
     const timer = this.recovery.timeoutAt;
     if (!this.hasData || !this.#windowOpen) return timer;
-    const rate = this.controller.pacingBytesPerMs;
-    this.#pacer.refill(nowMs, rate);
-    return Math.min(timer, this.#pacer.open ? nowMs : this.#pacer.nextAt(nowMs, rate));
+    return Math.min(timer, Math.max(nowMs, this.#pacer.opensAt));
   }
 
   // ---- building packets ----------------------------------------------------------------------------------------------
@@ -192,7 +190,7 @@ export class Sender implements RecoverySink {
   /** Fills the batch with what may leave now, and seals it. */
   transmit(batch: TransmitBatch, nowMs: number): void {
     const { keys } = this.#options;
-    this.#pacer.refill(nowMs, this.controller.pacingBytesPerMs);
+    this.#pacer.begin(nowMs, this.controller.pacingBytesPerMs);
     const epoch = keys.epochOf(this.recovery.packets.next);
     while (batch.hasRoom && keys.epochOf(this.recovery.packets.next) === epoch) {
       const occasion = this.#nextOccasion(nowMs);
@@ -237,14 +235,15 @@ export class Sender implements RecoverySink {
     assert(at > from, 'a packet carries at least one frame');
     const eliciting = at > acknowledgementEnd;
     const length = at - start + TAG_BYTES;
+    const departureAt = this.#pacer.departureAt(nowMs, occasion === 'data');
     if (eliciting) {
-      recovery.onSent(slot, length, nowMs);
+      recovery.onSent(slot, length, departureAt);
       this.lastElicitingAt = nowMs;
-      this.#pacer.spend(length);
+      this.#pacer.spend(length, nowMs);
     }
     const hurried = pings || occasion === 'probe' || occasion === 'size-probe' || (eliciting && !this.#windowOpen);
     this.#writeHeader(batch.bytes, start, { number, flags: hurried ? FLAG_ACKNOWLEDGE_NOW : 0 });
-    batch.pushPacket(number, at - from);
+    batch.pushPacket(number, at - from, departureAt - nowMs);
     this.bytesSent += length;
     this.packetsSent += 1;
   }
@@ -306,7 +305,7 @@ export class Sender implements RecoverySink {
   }
 
   /** A packet that says why the connection ends; nothing waits for its acknowledgement. */
-  transmitClose(batch: TransmitBatch, reason: string): void {
+  transmitClose(batch: TransmitBatch, reason: string, nowMs: number): void {
     const { keys } = this.#options;
     const { packets } = this.recovery;
     const number = packets.next;
@@ -314,7 +313,7 @@ export class Sender implements RecoverySink {
     const start = batch.used;
     this.#writeHeader(batch.bytes, start, { number, flags: 0 });
     const at = writeClose(batch.bytes, start + HEADER_BYTES, reason);
-    batch.pushPacket(number, at - start - HEADER_BYTES);
+    batch.pushPacket(number, at - start - HEADER_BYTES, this.#pacer.departureAt(nowMs, false) - nowMs);
     batch.seal(keys, keys.epochOf(number));
   }
 

@@ -10,9 +10,12 @@ import {
 } from './constants.ts';
 import type { PacketKeys } from './packet-keys.ts';
 
+const MICROSECONDS_PER_MS = 1000;
+
 export class TransmitBatch {
   readonly bytes = new Uint8Array(TRANSMIT_BYTES_MAX);
   readonly #datagrams = new Uint32Array(2 * TRANSMIT_PACKETS_MAX);
+  readonly #delays = new Uint32Array(TRANSMIT_PACKETS_MAX);
   readonly #packets = new Uint32Array(3 * TRANSMIT_PACKETS_MAX);
   readonly #numbers = new BigUint64Array(TRANSMIT_PACKETS_MAX);
   readonly #numberWords = new Uint32Array(this.#numbers.buffer);
@@ -33,26 +36,35 @@ export class TransmitBatch {
     return this.#datagrams.subarray(0, 2 * this.count);
   }
 
-  /** A datagram that needs no sealing. */
-  pushPlain(datagram: Uint8Array): void {
-    this.bytes.set(datagram, this.used);
-    this.#push(datagram.length);
+  /** How long each datagram waits before it departs, in microseconds from now; never decreasing. */
+  get delays(): Uint32Array {
+    return this.#delays.subarray(0, this.count);
   }
 
-  /** A packet whose header and body (of `bodyLength` bytes) lie at `used`; room for its tag follows. */
-  pushPacket(number: number, bodyLength: number): void {
+  /** A datagram that needs no sealing, and does not wait. */
+  pushPlain(datagram: Uint8Array): void {
+    this.bytes.set(datagram, this.used);
+    this.#push(datagram.length, 0);
+  }
+
+  /**
+   * A packet whose header and body (of `bodyLength` bytes) lie at `used`, and which departs after `delayMs`; room for its
+   * tag follows.
+   */
+  pushPacket(number: number, bodyLength: number, delayMs: number): void {
     this.#packets[3 * this.count] = this.used;
     this.#packets[3 * this.count + 1] = HEADER_BYTES;
     this.#packets[3 * this.count + 2] = bodyLength;
     this.#numberWords[2 * this.count] = number >>> 0;
     this.#numberWords[2 * this.count + 1] = Math.floor(number / 0x1_0000_0000);
-    this.#push(HEADER_BYTES + bodyLength + TAG_BYTES);
+    this.#push(HEADER_BYTES + bodyLength + TAG_BYTES, delayMs);
   }
 
-  #push(length: number): void {
+  #push(length: number, delayMs: number): void {
     assert(this.used + length <= this.bytes.length, 'a datagram fits its batch');
     this.#datagrams[2 * this.count] = this.used;
     this.#datagrams[2 * this.count + 1] = length;
+    this.#delays[this.count] = Math.round(delayMs * MICROSECONDS_PER_MS);
     this.used += length;
     this.count += 1;
   }

@@ -167,6 +167,71 @@ TEST("a receiver that is destroyed while datagrams pour in ends at once") {
   }
 }
 
+TEST("datagrams wait until they are due, and what comes later waits behind them") {
+  Collector receiver("127.0.0.1");
+  const auto sender = UdpSocket::bind(endpoint("127.0.0.1", 0));
+  const Endpoint destination = endpoint("127.0.0.1", receiver.socket->local().port());
+  const std::vector<std::uint8_t> bytes(10'000, 1);
+  const std::vector<std::uint32_t> delays = {0, 20'000, 20'000, 60'000};
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(sender.value->send(destination, bytes.data(), backToBack({100, 200, 300, 400}), delays).value == 4);
+  CHECK(sender.value->send(destination, bytes.data(), backToBack({500})).value == 1);
+  receiver.collect(1);
+  receiver.collect(3);
+  CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(20));
+  receiver.collect(4);
+  CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(60));
+  receiver.collect(5);
+  CHECK((receiver.sizes == std::vector<std::size_t>{100, 200, 300, 400, 500}));
+  CHECK(sender.value->counters().packetsSent == 5);
+}
+
+TEST("one destination does not wait for another") {
+  Collector first("127.0.0.1");
+  Collector second("127.0.0.1");
+  const auto sender = UdpSocket::bind(endpoint("127.0.0.1", 0));
+  const std::vector<std::uint8_t> bytes(100, 1);
+  const std::vector<std::uint32_t> late = {900'000};
+  const std::vector<std::uint32_t> soon = {1000};
+  const Endpoint slow = endpoint("127.0.0.1", first.socket->local().port());
+  const Endpoint fast = endpoint("127.0.0.1", second.socket->local().port());
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(sender.value->send(slow, bytes.data(), backToBack({100}), late).ok());
+  CHECK(sender.value->send(fast, bytes.data(), backToBack({100}), soon).ok());
+  CHECK(sender.value->send(fast, bytes.data(), backToBack({50})).ok());
+  second.collect(2);
+  CHECK(second.sizes.size() == 2);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(900));
+  first.collect(1);
+  CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(900));
+}
+
+TEST("what waits when the socket is closed leaves at once") {
+  Collector receiver("127.0.0.1");
+  const std::vector<std::uint8_t> bytes(1000, 1);
+  const std::vector<std::uint32_t> delays = {1'000'000, 1'000'000};
+  {
+    const auto sender = UdpSocket::bind(endpoint("127.0.0.1", 0));
+    const Endpoint destination = endpoint("127.0.0.1", receiver.socket->local().port());
+    CHECK(sender.value->send(destination, bytes.data(), backToBack({500, 500}), delays).value == 2);
+  }
+  receiver.collect(2);
+  CHECK(receiver.sizes.size() == 2);
+}
+
+TEST("of what waits no more is kept than the bound; the rest is refused and counted") {
+  Collector receiver("127.0.0.1");
+  const auto sender = UdpSocket::bind(endpoint("127.0.0.1", 0));
+  const Endpoint destination = endpoint("127.0.0.1", receiver.socket->local().port());
+  const std::vector<std::uint8_t> bytes(1000 * 1000, 1);
+  const auto datagrams = backToBack(std::vector<std::uint32_t>(1000, 1000));
+  const std::vector<std::uint32_t> delays(1000, 1'000'000);
+  std::size_t taken = 0;
+  for (int i = 0; i < 10; i++) taken += sender.value->send(destination, bytes.data(), datagrams, delays).value;
+  CHECK(taken == PacedSender::kQueuedBytesMost / 1000);
+  CHECK(sender.value->counters().sendErrors == 10'000 - taken);
+}
+
 TEST("the queue drops what is beyond its bound, counting empty datagrams and sources") {
   ReceiveQueue queue;
   const std::vector<std::uint8_t> bytes(60000, 1);

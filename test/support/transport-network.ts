@@ -42,6 +42,9 @@ interface Flight {
   readonly bytes: Uint8Array;
 }
 
+/** Share of the timers that are late, where any are. */
+const LATE_TIMERS = 0.2;
+
 const pathKey = (path: Path): string => `${path.address} ${path.port}`;
 
 /** An endpoint, its address, and what its connections delivered. */
@@ -105,6 +108,8 @@ export class SimulatedNetwork {
   readonly conditions: LinkConditions = goodLink();
   now = 1000;
   wallOffsetMs = 1_700_000_000_000;
+  /** How much later than asked for one of five timers may fire. */
+  latenessMs = 0;
   /** Bytes of UDP payload put on the wire, and datagrams. */
   wireBytes = 0;
   wireDatagrams = 0;
@@ -147,14 +152,14 @@ export class SimulatedNetwork {
   }
 
   /** Puts a datagram into the network, as an attacker or a node would. */
-  inject(from: Path, to: Path, bytes: Uint8Array): void {
+  inject(from: Path, to: Path, bytes: Uint8Array, departsAt = this.now): void {
     this.wireBytes += bytes.length;
     this.wireDatagrams += 1;
     const { conditions, random } = this;
     if (conditions.cut || bytes.length > conditions.mtu || random.unit() < conditions.loss) return;
     const direction = `${from.address}>${to.address}`;
-    const start = Math.max(this.now, this.#busyUntil.get(direction) ?? 0);
-    if ((start - this.now) * conditions.bytesPerMs > conditions.queueBytes) return;
+    const start = Math.max(departsAt, this.#busyUntil.get(direction) ?? 0);
+    if ((start - departsAt) * conditions.bytesPerMs > conditions.queueBytes) return;
     const sentAt = start + bytes.length / conditions.bytesPerMs;
     this.#busyUntil.set(direction, sentAt);
     const copies = random.unit() < conditions.duplication ? 2 : 1;
@@ -196,11 +201,13 @@ export class SimulatedNetwork {
       for (let index = 0; index < turn.datagrams.length; index += 2) {
         const offset = turn.datagrams[index] ?? 0;
         const length = turn.datagrams[index + 1] ?? 0;
-        this.inject(node.path, turn.path, turn.bytes.slice(offset, offset + length));
+        const departsAt = this.now + (turn.delays[index / 2] ?? 0) / 1000;
+        this.inject(node.path, turn.path, turn.bytes.slice(offset, offset + length), departsAt);
       }
     }
     // A timer never fires early, and a real one never twice in a hundredth of a millisecond.
-    node.wakeAt = Math.max(endpoint.pollTimeout(this.now), this.now + 0.01);
+    const late = this.latenessMs > 0 && this.random.unit() < LATE_TIMERS ? this.random.unit() * this.latenessMs : 0;
+    node.wakeAt = Math.max(endpoint.pollTimeout(this.now), this.now + 0.01) + late;
   }
 
   #deliver(): void {

@@ -79,10 +79,10 @@ Status UdpSocket::startReceiving(std::function<void()> wake) {
 }
 
 Result<std::size_t> UdpSocket::send(const Endpoint& destination, const std::uint8_t* bytes,
-                                    std::span<const std::uint32_t> datagrams) {
+                                    std::span<const std::uint32_t> datagrams, std::span<const std::uint32_t> delays) {
   const Result<Endpoint> reachable = destination.inFamily(family_);
   if (!reachable.ok()) return reachable.status;
-  return sender_.send(reachable.value, bytes, datagrams);
+  return sender_.send(reachable.value, bytes, datagrams, delays);
 }
 
 }  // namespace packetfs

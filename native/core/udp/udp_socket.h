@@ -1,10 +1,10 @@
-// A UDP socket for bulk transfer: large buffers, no fragmentation (path MTU probing), GSO and GRO. Sending is for one
-// thread; receiving has its own.
+// A UDP socket for bulk transfer: large buffers, no fragmentation (path MTU probing), GSO and GRO. Sending is paced
+// (paced_sender.h); receiving has a thread of its own.
 #pragma once
 #include <memory>
 
+#include "paced_sender.h"
 #include "udp_receiver.h"
-#include "udp_sender.h"
 
 namespace packetfs {
 
@@ -29,7 +29,7 @@ class UdpSocket {
   void stopReceiving() { receiver_.reset(); }
 
   Result<std::size_t> send(const Endpoint& destination, const std::uint8_t* bytes,
-                           std::span<const std::uint32_t> datagrams);
+                           std::span<const std::uint32_t> datagrams, std::span<const std::uint32_t> delays = {});
 
  private:
   UdpSocket(FileDescriptor descriptor, int family)
@@ -40,7 +40,7 @@ class UdpSocket {
   int family_;
   Endpoint local_{};
   UdpCounters counters_{};
-  UdpSender sender_;
+  PacedSender sender_;
   std::unique_ptr<UdpReceiver> receiver_{};  // last: its thread ends first
 };
 

@@ -107,6 +107,23 @@ test('while JavaScript lags, what is beyond 32 MiB is dropped and counted, and r
   right.socket.close();
 });
 
+test('datagrams with delays leave later and in order, and none is lost by closing', async () => {
+  const [left, right] = [bind(), bind()];
+  const [bytes, datagrams] = [new Uint8Array([1, 2, 3]), new Uint32Array([0, 1, 1, 1, 2, 1])];
+  const startedAt = performance.now();
+  left.socket.send({ ...right, bytes, datagrams, delays: new Uint32Array([0, 30_000, 900_000]) });
+  bytes.fill(9); // what waits was copied
+  await waitFor('the second', () => (right.received.length === 2 ? true : undefined));
+  assert.ok(performance.now() - startedAt >= 30);
+  left.socket.close();
+  await waitFor('the third', () => (right.received.length === 3 ? true : undefined));
+  assert.equal(
+    right.received.map((datagram) => datagram.bytes[0]),
+    [1, 2, 3],
+  );
+  right.socket.close();
+});
+
 test('nothing is delivered after close, which may be called twice, also from within a delivery', async () => {
   const sender = bind();
   const socket = native.createUdpSocket();
@@ -142,6 +159,11 @@ test('wrong arguments are refused', () => {
   assert.throws(() => send([99_999, 2]), /must lie within bytes/);
   assert.throws(() => send([0xffffffff, 0xffffffff]), /must lie within bytes/);
   assert.throws(() => send([0, 65_508]), /at most 65507/);
+  const delay = (...delays: number[]) =>
+    socket.send({ ...place, bytes, datagrams: new Uint32Array([0, 1, 0, 1]), delays: new Uint32Array(delays) });
+  assert.throws(() => delay(1), /one for each datagram/);
+  assert.throws(() => delay(2, 1), /must not decrease/);
+  assert.throws(() => delay(0, 1_000_001), /at most a second/);
   assert.throws(() => send([0, 1], 0), /port must be an integer from 1/);
   assert.throws(() => socket.send({ address: 'localhost', port: 9, bytes, datagrams: new Uint32Array([0, 1]) }), /num/);
   assert.throws(
