@@ -1,14 +1,25 @@
-// A congestion controller after BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016): it models the
-// path as a bottleneck rate (windowed maximum of the delivery rate) and a minimum RTT, paces at the rate and keeps about
-// two bandwidth-delay products in flight. Loss below HEAVY_LOSS is not taken as congestion; above it, the window is
-// bounded by what was in flight, and the bound grows again while losses stay away. Differences from the paper: rounds
-// and phases have a minimum length, and the window an allowance, because event loops run every few milliseconds.
+// A congestion controller after BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016; draft-ietf-ccwg-bbr
+// for what losses say): it models the path as a bottleneck rate and a minimum RTT, paces at the rate and keeps about two
+// bandwidth-delay products in flight. Loss alone is not taken as congestion: below HEAVY_LOSS it only ends a search for
+// more rate that found none. Differences from the paper: the rate is measured once an epoch, over all of it, because a
+// maximum over every acknowledgement picks the moments at which event loops were late; rounds and phases have a minimum
+// length, and the window an allowance, for the same reason.
 import type { AcknowledgedSample, CongestionController } from './congestion-controller.ts';
 import { DATAGRAM_BYTES_MIN, INITIAL_RTT_MS } from './constants.ts';
 
-const STARTUP_GAIN = 2.885; // 2 / ln 2
+const STARTUP_GAIN = 2.77; // 4 ln 2
 const DRAIN_GAIN = 1 / STARTUP_GAIN;
-const PROBE_GAINS: readonly number[] = [1.25, 0.75, 1, 1, 1, 1, 1, 1];
+/** The estimate is a maximum, so a little high; while the RTT shows a queue, less, so that it goes away. */
+const CRUISE_GAIN = 0.995;
+const QUEUED_GAIN = 0.95;
+/** A cycle is one phase up, one down, then cruising; each lasts about a round trip. */
+const CYCLE_PHASES = 8;
+const PROBE_GAIN_MAX = 1.25;
+const PROBE_GAIN_MIN = 1.06;
+/** Draining lasts until the RTT shows no queue, but no longer than this. */
+const DRAIN_PHASES_MAX = 4;
+const QUEUE_FACTOR = 1.05;
+const QUEUE_MARGIN_MS = 0.5;
 const WINDOW_GAIN = 2;
 const WINDOW_BYTES_MIN = 4 * DATAGRAM_BYTES_MIN;
 const WINDOW_BYTES_INITIAL = 32 * DATAGRAM_BYTES_MIN;
@@ -16,14 +27,23 @@ const WINDOW_BYTES_INITIAL = 32 * DATAGRAM_BYTES_MIN;
 const SCHEDULING_ALLOWANCE_MS = 10;
 const ROUND_MS_MIN = 5;
 const PHASE_MS_MIN = 8;
-const RATE_BUCKETS = 10;
-const RATE_BUCKET_MS_MIN = 30;
+/** The rate is the greatest of the last epochs; an epoch is a round trip, and no shorter than what lateness distorts. */
+const RATE_EPOCHS = 10;
+const EPOCH_MS_MIN = 25;
+const EPOCH_MS_MAX = 1000;
 const FULL_RATE_GROWTH = 1.25;
 const FULL_RATE_ROUNDS = 3;
+/** A probe that raised the rate by so much is followed by another at once. */
+const PROBE_GROWTH = 1.05;
+/** The path must be seen without a queue that often, or the flow pauses to see it; so near the minimum there is none. */
 const MINIMUM_RTT_WINDOW_MS = 10_000;
+const MINIMUM_RTT_FACTOR = 1.02;
+const MINIMUM_RTT_MARGIN_MS = 0.25;
 const PROBE_RTT_MS = 200;
+/** Loss in a round that, where more rate was looked for and not found, says that there is none. */
+const SEARCH_LOSS = 0.02;
 const HEAVY_LOSS = 0.2;
-const HEAVY_LOSS_BYTES_MIN = 8 * DATAGRAM_BYTES_MIN;
+const LOSS_BYTES_MIN = 8 * DATAGRAM_BYTES_MIN;
 const HEAVY_LOSS_FACTOR = 0.7;
 
 type Phase = 'startup' | 'drain' | 'probe-rate' | 'probe-rtt';
@@ -33,11 +53,14 @@ export class BandwidthController implements CongestionController {
   phase: Phase = 'startup';
   #window = WINDOW_BYTES_INITIAL;
   #gain = STARTUP_GAIN;
-  // Bottleneck rate: maxima of the last buckets.
-  readonly #rates = new Float64Array(RATE_BUCKETS);
-  #rateBucket = 0;
-  #rateBucketAt = 0;
+  // Bottleneck rate: the greatest of the last epochs, and during startup of any flight, which is ahead of them.
+  readonly #rates = new Float64Array(RATE_EPOCHS);
+  #rateIndex = 0;
   #rate = 0;
+  #startupRate = 0;
+  #epochAt = Number.NaN; // until a first one has begun
+  #epochDelivered = 0;
+  #epochAppLimited = false;
   // Rounds.
   #nextRoundDelivered = 0;
   #roundAt = 0;
@@ -46,8 +69,11 @@ export class BandwidthController implements CongestionController {
   #fullRate = 0;
   #fullRounds = 0;
   #pipeFull = false;
-  #cycleIndex = 2;
+  #cyclePhase = 0;
   #phaseAt = 0;
+  #probeGain = PROBE_GAIN_MAX;
+  #rateBeforeProbe = 0;
+  #probeLost = false;
   #minimumRtt = Number.POSITIVE_INFINITY;
   #minimumRttAt = 0;
   #inflightBound = Number.POSITIVE_INFINITY;
@@ -73,7 +99,7 @@ export class BandwidthController implements CongestionController {
     const { nowMs } = sample;
     this.#roundDelivered += sample.acknowledgedBytes;
     const roundStarts = sample.priorDelivered >= this.#nextRoundDelivered && nowMs - this.#roundAt >= ROUND_MS_MIN;
-    this.#updateRate(sample, roundStarts);
+    this.#updateRate(sample);
     if (roundStarts) this.#onRound(sample);
     this.#updateMinimumRtt(sample);
     this.#advancePhase(sample);
@@ -87,6 +113,8 @@ export class BandwidthController implements CongestionController {
   onPersistentCongestion(nowMs: number): void {
     this.#rates.fill(0);
     this.#rate = 0;
+    this.#startupRate = 0;
+    this.#epochAt = Number.NaN;
     this.#window = WINDOW_BYTES_INITIAL;
     this.#inflightBound = Number.POSITIVE_INFINITY;
     this.#minimumRtt = Number.POSITIVE_INFINITY;
@@ -97,23 +125,36 @@ export class BandwidthController implements CongestionController {
     this.#enter('startup', STARTUP_GAIN, nowMs);
   }
 
-  #updateRate(sample: AcknowledgedSample, roundStarts: boolean): void {
-    if (roundStarts && sample.nowMs - this.#rateBucketAt >= RATE_BUCKET_MS_MIN && !sample.appLimited) {
-      this.#rateBucket = (this.#rateBucket + 1) % RATE_BUCKETS;
-      this.#rates[this.#rateBucket] = 0;
-      this.#rateBucketAt = sample.nowMs;
+  #updateRate(sample: AcknowledgedSample): void {
+    if (!this.#pipeFull && sample.bytesPerMs > this.#startupRate) this.#startupRate = sample.bytesPerMs;
+    if (Number.isNaN(this.#epochAt)) this.#beginEpoch(sample);
+    if (sample.appLimited) this.#epochAppLimited = true;
+    const lasted = sample.nowMs - this.#epochAt;
+    if (lasted >= Math.max(EPOCH_MS_MIN, Math.min(this.#minimumRtt, EPOCH_MS_MAX))) {
+      const rate = (sample.delivered - this.#epochDelivered) / lasted;
+      // What there was to send bounds the rate of such an epoch, so it can only show that the path takes more.
+      if (!this.#epochAppLimited || rate > this.#rate) {
+        this.#rates[this.#rateIndex] = rate;
+        this.#rateIndex = (this.#rateIndex + 1) % RATE_EPOCHS;
+      }
+      this.#beginEpoch(sample);
     }
-    if (!sample.appLimited || sample.bytesPerMs > this.#rate) {
-      this.#rates[this.#rateBucket] = Math.max(this.#rates[this.#rateBucket] ?? 0, sample.bytesPerMs);
-    }
-    let maximum = 0;
-    for (const rate of this.#rates) maximum = Math.max(maximum, rate);
-    this.#rate = maximum;
+    this.#rate = this.#pipeFull ? 0 : this.#startupRate;
+    for (const known of this.#rates) this.#rate = Math.max(this.#rate, known);
+  }
+
+  #beginEpoch(sample: AcknowledgedSample): void {
+    this.#epochAt = sample.nowMs;
+    this.#epochDelivered = sample.delivered;
+    this.#epochAppLimited = sample.appLimited;
   }
 
   #onRound(sample: AcknowledgedSample): void {
     const lossShare = this.#roundLost / Math.max(1, this.#roundLost + this.#roundDelivered);
-    const heavy = lossShare > HEAVY_LOSS && this.#roundLost >= HEAVY_LOSS_BYTES_MIN;
+    const counts = this.#roundLost >= LOSS_BYTES_MIN;
+    const heavy = counts && lossShare > HEAVY_LOSS;
+    const searchLoss = counts && lossShare > SEARCH_LOSS;
+    if (searchLoss && this.#cyclePhase <= 2) this.#probeLost = true;
     if (heavy) {
       const inFlight = Math.max(sample.bytesInFlight, this.#target(1));
       this.#inflightBound = Math.max(WINDOW_BYTES_MIN, Math.min(this.windowBytes, inFlight) * HEAVY_LOSS_FACTOR);
@@ -121,27 +162,27 @@ export class BandwidthController implements CongestionController {
     } else if (this.#inflightBound < this.#window) {
       this.#inflightBound *= 1.05;
     } else this.#inflightBound = Number.POSITIVE_INFINITY;
-    if (!this.#pipeFull && !sample.appLimited) this.#checkPipeFull();
+    if (!this.#pipeFull && !sample.appLimited) this.#checkPipeFull(searchLoss);
     this.#nextRoundDelivered = sample.delivered;
     this.#roundAt = sample.nowMs;
     this.#roundLost = 0;
     this.#roundDelivered = 0;
   }
 
-  #checkPipeFull(): void {
+  #checkPipeFull(searchLoss: boolean): void {
     if (this.#rate >= this.#fullRate * FULL_RATE_GROWTH) {
       this.#fullRate = this.#rate;
       this.#fullRounds = 0;
       return;
     }
     this.#fullRounds += 1;
-    if (this.#fullRounds >= FULL_RATE_ROUNDS) this.#pipeFull = true;
+    if (this.#fullRounds >= FULL_RATE_ROUNDS || searchLoss) this.#pipeFull = true;
   }
 
   #updateMinimumRtt(sample: AcknowledgedSample): void {
     const expired = sample.nowMs - this.#minimumRttAt > MINIMUM_RTT_WINDOW_MS;
-    if (sample.rttMs <= this.#minimumRtt) {
-      this.#minimumRtt = sample.rttMs;
+    if (sample.rttMs <= this.#minimumRtt * MINIMUM_RTT_FACTOR + MINIMUM_RTT_MARGIN_MS) {
+      this.#minimumRtt = Math.min(this.#minimumRtt, sample.rttMs);
       this.#minimumRttAt = sample.nowMs;
     } else if (expired && this.phase !== 'probe-rtt') {
       // An idle or application-limited flow does not build a queue: what it sees is the path.
@@ -156,8 +197,7 @@ export class BandwidthController implements CongestionController {
     const { nowMs } = sample;
     if (this.phase === 'startup' && this.#pipeFull) this.#enter('drain', DRAIN_GAIN, nowMs);
     if (this.phase === 'drain') {
-      const drained = sample.bytesInFlight <= this.#target(1);
-      if (drained || nowMs - this.#phaseAt > 4 * this.#minimumRtt + ROUND_MS_MIN) this.#enterProbeRate(nowMs);
+      if (!this.#seesQueue(sample) || this.#phaseLasted(DRAIN_PHASES_MAX, nowMs)) this.#enterProbeRate(nowMs);
     } else if (this.phase === 'probe-rtt') {
       if (nowMs - this.#phaseAt < PROBE_RTT_MS + this.#minimumRtt) return;
       this.#minimumRtt = Math.min(this.#minimumRtt, sample.rttMs);
@@ -169,16 +209,38 @@ export class BandwidthController implements CongestionController {
   }
 
   #enterProbeRate(nowMs: number): void {
-    this.#cycleIndex = 2;
-    this.#enter('probe-rate', 1, nowMs);
+    this.#cyclePhase = 2;
+    this.#probeLost = false;
+    this.#rateBeforeProbe = this.#rate;
+    this.#enter('probe-rate', CRUISE_GAIN, nowMs);
   }
 
   #advanceCycle(sample: AcknowledgedSample): void {
-    const lasted = sample.nowMs - this.#phaseAt >= Math.max(this.#minimumRtt, PHASE_MS_MIN);
-    const drained = this.#gain < 1 && sample.bytesInFlight <= this.#target(1);
-    if (!lasted && !drained) return;
-    this.#cycleIndex = (this.#cycleIndex + 1) % PROBE_GAINS.length;
-    this.#enter('probe-rate', PROBE_GAINS[this.#cycleIndex] ?? 1, sample.nowMs);
+    if (!this.#phaseLasted(1, sample.nowMs)) return;
+    this.#cyclePhase = (this.#cyclePhase + 1) % CYCLE_PHASES;
+    // What a probe found is known once its packets were acknowledged, and an epoch has ended since.
+    const grew = this.#rate > this.#rateBeforeProbe * PROBE_GROWTH;
+    if (this.#cyclePhase === 4 && grew) this.#cyclePhase = 0;
+    if (this.#cyclePhase === 0) this.#beginProbe(grew, sample.nowMs);
+    else if (this.#cyclePhase === 1) this.#enter('probe-rate', 2 - this.#probeGain, sample.nowMs);
+    else this.#enter('probe-rate', this.#seesQueue(sample) ? QUEUED_GAIN : CRUISE_GAIN, sample.nowMs);
+  }
+
+  #phaseLasted(phases: number, nowMs: number): boolean {
+    return nowMs - this.#phaseAt >= phases * Math.max(this.#minimumRtt, PHASE_MS_MIN);
+  }
+
+  #seesQueue(sample: AcknowledgedSample): boolean {
+    return sample.rttMs > this.#minimumRtt * QUEUE_FACTOR + QUEUE_MARGIN_MS;
+  }
+
+  /** A probe that lost packets and found nothing is followed by a smaller one; one that found more, by a full one. */
+  #beginProbe(grew: boolean, nowMs: number): void {
+    if (grew) this.#probeGain = PROBE_GAIN_MAX;
+    else if (this.#probeLost) this.#probeGain = Math.max(PROBE_GAIN_MIN, (1 + this.#probeGain) / 2);
+    this.#probeLost = false;
+    this.#rateBeforeProbe = this.#rate;
+    this.#enter('probe-rate', this.#probeGain, nowMs);
   }
 
   #enter(phase: Phase, gain: number, nowMs: number): void {
@@ -193,7 +255,7 @@ export class BandwidthController implements CongestionController {
   }
 
   #updateWindow(sample: AcknowledgedSample): void {
-    const target = Math.max(this.#target(this.#pipeFull ? WINDOW_GAIN : STARTUP_GAIN), WINDOW_BYTES_MIN);
+    const target = Math.max(this.#target(WINDOW_GAIN), WINDOW_BYTES_MIN);
     if (this.#pipeFull) this.#window = Math.min(this.#window + sample.acknowledgedBytes, target);
     else if (this.#window < target || sample.delivered < WINDOW_BYTES_INITIAL) {
       this.#window += sample.acknowledgedBytes;

@@ -1,0 +1,83 @@
+// What congestion control makes of links: how much of the rate arrives, how much is lost on the way, and how long the
+// queue is, in virtual time, with event loops that come late as real ones do.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { seedOfRun } from '../support/seeded-random.ts';
+import { connectedPair, type LinkConditions } from '../support/transport-network.ts';
+
+const test = suite('transport congestion');
+const seed = seedOfRun();
+
+const BLOCK = new Uint8Array(32 * 1024);
+const AHEAD_BYTES = 8 * 1024 * 1024;
+const SETTLING_MS = 2000;
+const MEASURED_MS = 8000;
+/** UDP payload bytes of a block that are not the block's: headers, tags, acknowledgements. */
+const OVERHEAD = 1.04;
+
+interface Outcome {
+  /** Of the link's rate, once settled. */
+  readonly share: number;
+  /** Of the packets sent, once settled and from the beginning. */
+  readonly lost: number;
+  readonly lostInAll: number;
+  readonly queueMs: number;
+}
+
+function transfer(conditions: Partial<LinkConditions>): Outcome {
+  const { network, a, b, link } = connectedPair(seed, { conditions });
+  network.latenessMs = 3;
+  let received = 0;
+  b.onEvent = (event) => {
+    if (event.kind === 'block') received += event.body.length;
+    b.blocks.length = 0;
+  };
+  const fill = (): void => {
+    while (link.unacknowledgedBytes < AHEAD_BYTES) link.sendBlock(new Uint8Array(0), BLOCK);
+  };
+  a.onEvent = fill;
+  fill();
+  network.service(a);
+  network.run(SETTLING_MS);
+  const [before, receivedBefore] = [link.statistics(), received];
+  network.run(MEASURED_MS);
+  const after = link.statistics();
+  const { bytesPerMs } = network.conditions;
+  return {
+    share: ((received - receivedBefore) * OVERHEAD) / (bytesPerMs * MEASURED_MS),
+    lost: (after.packetsLost - before.packetsLost) / (after.packetsSent - before.packetsSent),
+    lostInAll: after.packetsLost / after.packetsSent,
+    queueMs: after.smoothedRttMs - after.minimumRttMs,
+  };
+}
+
+const describe = (outcome: Outcome): string => JSON.stringify(outcome);
+
+test('a clean link is filled without a loss once it is known, and without a standing queue', () => {
+  const outcome = transfer({ bytesPerMs: 2500, delayMs: 25, queueBytes: 125_000 });
+  assert.ok(outcome.share > 0.95, describe(outcome));
+  assert.ok(outcome.lost < 0.002, describe(outcome));
+  assert.ok(outcome.lostInAll < 0.02, describe(outcome));
+  assert.ok(outcome.queueMs < 25, describe(outcome));
+});
+
+test('a queue of 4 ms is enough: the link is filled, and little is lost on the way there', () => {
+  const outcome = transfer({ bytesPerMs: 2500, delayMs: 25, queueBytes: 10_000 });
+  assert.ok(outcome.share > 0.92, describe(outcome));
+  assert.ok(outcome.lost < 0.02, describe(outcome));
+  assert.ok(outcome.lostInAll < 0.04, describe(outcome));
+});
+
+test('losses at random do not slow a transfer', () => {
+  const outcome = transfer({ bytesPerMs: 2500, delayMs: 40, queueBytes: 200_000, loss: 0.03 });
+  assert.ok(outcome.share > 0.9, describe(outcome));
+  assert.ok(outcome.lost > 0.02 && outcome.lost < 0.04, describe(outcome));
+});
+
+test('a short link is filled although event loops come later than its round trip', () => {
+  const outcome = transfer({ bytesPerMs: 10_000, delayMs: 0.5, queueBytes: 64_000 });
+  assert.ok(outcome.share > 0.9, describe(outcome));
+  assert.ok(outcome.lost < 0.03, describe(outcome));
+});
+
+test.run();
