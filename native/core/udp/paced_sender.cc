@@ -39,6 +39,11 @@ std::size_t PacedSender::enqueue(const Endpoint& destination, const std::uint8_t
   const Clock::time_point now = Clock::now();
   const std::size_t count = datagrams.size() / 2;
   Flight flight;
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count; i++) total += datagrams[2 * i + 1];
+  flight.bytes.reserve(total);
+  flight.datagrams.reserve(datagrams.size());
+  flight.departures.reserve(count);
   std::size_t taken = 0;
   for (; taken < count; taken++) {
     const std::uint32_t length = datagrams[2 * taken + 1];
