@@ -4,8 +4,6 @@ import type { EmulatedLink } from './lab.ts';
 /** One stream of incompressible data from end a to end b. */
 export interface Flow {
   readonly name: string;
-  /** Version and settings, for the record. */
-  readonly description: string;
   run(link: EmulatedLink, options: { seconds: number; port: number }): Promise<FlowResult>;
 }
 
@@ -21,8 +19,11 @@ export interface FlowSample {
   readonly bytes: number;
 }
 
-/** Bits per second that arrived between two moments of a transfer. */
+/** Bits per second that arrived between two moments of a transfer, or rather the samples nearest after them. */
 export function goodput({ samples }: FlowResult, fromSeconds: number, toSeconds: number): number {
-  const within = samples.filter(({ atSeconds }) => atSeconds > fromSeconds && atSeconds <= toSeconds);
-  return (8 * within.reduce((sum, { bytes }) => sum + bytes, 0)) / (toSeconds - fromSeconds);
+  const first = samples.find(({ atSeconds }) => atSeconds >= fromSeconds);
+  const within = samples.filter(({ atSeconds }) => atSeconds > (first?.atSeconds ?? 0) && atSeconds <= toSeconds);
+  const last = within.at(-1);
+  if (first === undefined || last === undefined) return 0;
+  return (8 * within.reduce((sum, { bytes }) => sum + bytes, 0)) / (last.atSeconds - first.atSeconds);
 }

@@ -20,13 +20,11 @@ interface IperfReport {
 
 export const tcpFlow = (control: 'cubic' | 'bbr'): Flow => ({
   name: `tcp ${control}`,
-  description: `iperf3 --congestion ${control}, one connection`,
   run: (link, options) => runIperf(link, options, ['--congestion', control]),
 });
 
 export const udpFlow: Flow = {
   name: 'udp',
-  description: `iperf3 --udp at the link's rate, ${UDP_PAYLOAD_BYTES} bytes of payload`,
   run: (link, options) => {
     const rate = Math.floor((link.profile.bitsPerSecond * UDP_PAYLOAD_BYTES) / 1500);
     return runIperf(link, options, ['--udp', '--length', String(UDP_PAYLOAD_BYTES), '--bitrate', String(rate)]);

@@ -2,7 +2,8 @@
 // driver, socket and keys:
 //   packetfs-end receive ADDRESS PORT           prints "ready", and at the end of the connection what arrived, as JSON
 //   packetfs-end send ADDRESS PORT SECONDS BLOCK_BYTES
-//                                               sends incompressible blocks, and prints what it cost, as JSON
+//                                               sends incompressible blocks, and prints what became of
+//                                               its packets, as JSON
 import { randomFillSync } from 'node:crypto';
 import { native } from '../../src/addon/addon.ts';
 import { silentLogger } from '../../src/base/clock.ts';
@@ -37,11 +38,6 @@ const createDriver = (role: 'send' | 'receive', listen: { address: string; port:
 
 const seconds = (): number => systemClock.monotonic() / 1000;
 
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
 const print = (value: unknown): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
@@ -69,7 +65,7 @@ function receive(address: string, port: number): void {
       onDrain: () => {},
       onClosed: () => {
         sample();
-        print({ samples, cpuSeconds: cpuSeconds() });
+        print({ samples });
         driver.close();
         process.exit(0);
       },
@@ -107,7 +103,7 @@ function send(target: { address: string; port: number }, options: { seconds: num
 
 function finish(driver: TransportDriver, link: TransportLink): void {
   const statistics = driver.status().links[0]?.statistics;
-  print({ statistics, cpuSeconds: cpuSeconds() });
+  print({ statistics });
   link.close('done');
   setTimeout(() => {
     driver.close();

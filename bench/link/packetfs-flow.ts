@@ -19,17 +19,14 @@ const MARGIN_MS = 30_000;
 
 interface SenderReport {
   readonly statistics: { readonly packetsSent: number; readonly packetsLost: number };
-  readonly cpuSeconds: number;
 }
 
 interface ReceiverReport {
   readonly samples: readonly FlowSample[];
-  readonly cpuSeconds: number;
 }
 
 export const packetfsFlow: Flow = {
   name: 'packetfs',
-  description: 'PFT/1 as the daemon runs it: one connection, blocks',
   run: async (link, { seconds, port }) => {
     const receive = [...NODE, 'receive', link.b.address, String(port)];
     const receiver = await startReceiver(insideNamespace(link.b, receive), seconds);

@@ -19,7 +19,7 @@ const PROBE_GAIN_MIN = 1.06;
 /** Draining lasts until the RTT shows no queue, but no longer than this. */
 const DRAIN_PHASES_MAX = 4;
 const QUEUE_FACTOR = 1.05;
-const QUEUE_MARGIN_MS = 0.5;
+const QUEUE_MARGIN_MS = 2; // event loops and the sending thread come late
 const WINDOW_GAIN = 2;
 const WINDOW_BYTES_MIN = 4 * DATAGRAM_BYTES_MIN;
 const WINDOW_BYTES_INITIAL = 32 * DATAGRAM_BYTES_MIN;
@@ -33,8 +33,8 @@ const EPOCH_MS_MIN = 25;
 const EPOCH_MS_MAX = 1000;
 const FULL_RATE_GROWTH = 1.25;
 const FULL_RATE_ROUNDS = 3;
-/** A probe that raised the rate by so much is followed by another at once. */
-const PROBE_GROWTH = 1.05;
+/** A probe that raised the rate by this share of what it added is followed by another at once. */
+const PROBE_GROWTH = 0.4;
 /** The path must be seen without a queue that often, or the flow pauses to see it; so near the minimum there is none. */
 const MINIMUM_RTT_WINDOW_MS = 10_000;
 const MINIMUM_RTT_FACTOR = 1.02;
@@ -53,7 +53,7 @@ export class BandwidthController implements CongestionController {
   phase: Phase = 'startup';
   #window = WINDOW_BYTES_INITIAL;
   #gain = STARTUP_GAIN;
-  // Bottleneck rate: the greatest of the last epochs, and during startup of any flight, which is ahead of them.
+  // Bottleneck rate: the greatest of the last epochs, and until one after startup has ended also of any flight of startup.
   readonly #rates = new Float64Array(RATE_EPOCHS);
   #rateIndex = 0;
   #rate = 0;
@@ -61,6 +61,7 @@ export class BandwidthController implements CongestionController {
   #epochAt = Number.NaN; // until a first one has begun
   #epochDelivered = 0;
   #epochAppLimited = false;
+  #epochIsAfterStartup = false;
   // Rounds.
   #nextRoundDelivered = 0;
   #roundAt = 0;
@@ -122,6 +123,7 @@ export class BandwidthController implements CongestionController {
     this.#pipeFull = false;
     this.#fullRate = 0;
     this.#fullRounds = 0;
+    this.#probeGain = PROBE_GAIN_MAX;
     this.#enter('startup', STARTUP_GAIN, nowMs);
   }
 
@@ -136,10 +138,12 @@ export class BandwidthController implements CongestionController {
       if (!this.#epochAppLimited || rate > this.#rate) {
         this.#rates[this.#rateIndex] = rate;
         this.#rateIndex = (this.#rateIndex + 1) % RATE_EPOCHS;
+        // An epoch that began after the search says more than the search.
+        if (this.#pipeFull && this.#epochIsAfterStartup) this.#startupRate = 0;
       }
       this.#beginEpoch(sample);
     }
-    this.#rate = this.#pipeFull ? 0 : this.#startupRate;
+    this.#rate = this.#startupRate;
     for (const known of this.#rates) this.#rate = Math.max(this.#rate, known);
   }
 
@@ -147,6 +151,7 @@ export class BandwidthController implements CongestionController {
     this.#epochAt = sample.nowMs;
     this.#epochDelivered = sample.delivered;
     this.#epochAppLimited = sample.appLimited;
+    this.#epochIsAfterStartup = this.#pipeFull;
   }
 
   #onRound(sample: AcknowledgedSample): void {
@@ -219,7 +224,7 @@ export class BandwidthController implements CongestionController {
     if (!this.#phaseLasted(1, sample.nowMs)) return;
     this.#cyclePhase = (this.#cyclePhase + 1) % CYCLE_PHASES;
     // What a probe found is known once its packets were acknowledged, and an epoch has ended since.
-    const grew = this.#rate > this.#rateBeforeProbe * PROBE_GROWTH;
+    const grew = this.#rate > this.#rateBeforeProbe * (1 + (this.#probeGain - 1) * PROBE_GROWTH);
     if (this.#cyclePhase === 4 && grew) this.#cyclePhase = 0;
     if (this.#cyclePhase === 0) this.#beginProbe(grew, sample.nowMs);
     else if (this.#cyclePhase === 1) this.#enter('probe-rate', 2 - this.#probeGain, sample.nowMs);

@@ -6,7 +6,7 @@ import { DATAGRAM_BYTES_PROBED } from './constants.ts';
 /** How far ahead packets are made, and when the next batch of them is begun. */
 const LEAD_MS = 8;
 const LEAD_MS_MIN = 4;
-/** What was missed may be made up for by so much at once, for lateness beyond the lead and after a pause. */
+/** What was missed may be made up for by the greater of these at once, for lateness beyond the lead and after a pause. */
 const BURST_MS = 1;
 const BURST_BYTES_MIN = 10 * DATAGRAM_BYTES_PROBED;
 
@@ -23,7 +23,9 @@ export class Pacer {
     const ahead = this.#nextAt - nowMs;
     if (ahead > 0 && bytesPerMs > this.#bytesPerMs) this.#nextAt = nowMs + (ahead * this.#bytesPerMs) / bytesPerMs;
     this.#bytesPerMs = bytesPerMs;
-    this.#horizon = this.#nextAt - nowMs <= LEAD_MS_MIN ? nowMs + LEAD_MS : Number.NEGATIVE_INFINITY;
+    if (this.#nextAt - nowMs <= LEAD_MS_MIN) this.#horizon = nowMs + LEAD_MS;
+    // What a turn began, its next batch goes on with.
+    else if (this.#nextAt > this.#horizon) this.#horizon = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether a packet that is paced may be made in this turn. */

@@ -220,7 +220,8 @@ export class Sender implements RecoverySink {
     const from = start + HEADER_BYTES;
     const size = occasion === 'size-probe' ? DATAGRAM_BYTES_PROBED : this.size.current;
     const end = start + Math.max(size, DATAGRAM_BYTES_MIN) - TAG_BYTES;
-    let at = this.#writeAcknowledgement(batch.bytes, { at: from, end }, slot, nowMs);
+    const departureAt = this.#pacer.departureAt(nowMs, occasion === 'data');
+    let at = this.#writeAcknowledgement(batch.bytes, { at: from, end }, slot, departureAt);
     const acknowledgementEnd = at;
     at = this.#writeLimits(batch.bytes, at, end, slot);
     if (occasion === 'probe' || occasion === 'data') at = this.#writeData(batch.bytes, at, end, slot);
@@ -235,7 +236,6 @@ export class Sender implements RecoverySink {
     assert(at > from, 'a packet carries at least one frame');
     const eliciting = at > acknowledgementEnd;
     const length = at - start + TAG_BYTES;
-    const departureAt = this.#pacer.departureAt(nowMs, occasion === 'data');
     if (eliciting) {
       recovery.onSent(slot, length, departureAt);
       this.lastElicitingAt = nowMs;
@@ -248,10 +248,10 @@ export class Sender implements RecoverySink {
     this.packetsSent += 1;
   }
 
-  #writeAcknowledgement(bytes: Uint8Array, span: { at: number; end: number }, slot: number, nowMs: number): number {
+  #writeAcknowledgement(bytes: Uint8Array, span: { at: number; end: number }, slot: number, atMs: number): number {
     const { received } = this.#options;
     if (!received.pending) return span.at;
-    const at = writeAcknowledgement(bytes, span, received.ranges, nowMs - received.largestAt);
+    const at = writeAcknowledgement(bytes, span, received.ranges, atMs - received.largestAt);
     if (at > span.at) {
       this.recovery.packets.acknowledged[slot] = received.largest;
       received.onAcknowledgementSent();

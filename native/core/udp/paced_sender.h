@@ -1,7 +1,7 @@
 // Sends datagrams at the times the transport gives them, on a thread of its own, so that a late event loop neither
-// starves the path nor bursts into its queue. What need not wait and has nothing before it goes at once, on the
-// caller's thread. Each destination keeps its order. A datagram never leaves early, and up to kQuantum late, with those
-// that are due by then.
+// starves the path nor bursts into its queue. A call of which nothing need wait, with nothing of its destination before
+// it, sends at once, on the caller's thread. Each destination keeps its order. A datagram never leaves early, and up to
+// kQuantum late, with those that are due by then.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -60,7 +60,7 @@ class PacedSender {
   void sendDueOf(std::unique_lock<std::mutex>& lock, Queue& queue, Clock::time_point now);
 
   UdpCounters& counters_;
-  std::mutex sendMutex_{};  // of the sender; taken after the other
+  std::mutex sendMutex_{};  // of the sender; never held together with the other
   UdpSender sender_;
   std::mutex mutex_{};  // of all below
   std::condition_variable changed_{};

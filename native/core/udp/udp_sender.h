@@ -1,6 +1,6 @@
 // Sends runs of datagrams to one destination: several of one size as one GSO message (UDP_SEGMENT, udp(7)), messages
 // together with sendmmsg. What the kernel does not take for a passing reason is loss, not an error: the transport above
-// recovers from loss anyhow. For one thread.
+// recovers from loss anyhow. For one thread at a time.
 #pragma once
 #include <chrono>
 #include <span>
