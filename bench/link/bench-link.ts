@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { median } from '../median.ts';
 import { type Flow, type FlowResult, goodput } from './flow.ts';
 import { tcpFlow, udpFlow } from './iperf-flow.ts';
 import { raiseLab } from './lab.ts';
@@ -41,13 +42,15 @@ const flowNames = chosen(
   values.flows,
   FLOWS.map(({ name }) => name),
 );
-const flows = FLOWS.filter(({ name }) => flowNames.includes(name));
+const flows = flowNames.map(flowNamed);
 const rounds = values.rounds === '' ? 3 : Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`"${values.rounds}" is no number of rounds`);
 
-const median = (numbers: readonly number[]): number => {
-  const sorted = [...numbers].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-};
+function flowNamed(name: string): Flow {
+  const flow = FLOWS.find((candidate) => candidate.name === name);
+  if (flow !== undefined) return flow;
+  throw new Error(`there is no flow "${name}": ${FLOWS.map((known) => known.name).join(', ')}`);
+}
 
 const share = (result: FlowResult, { bitsPerSecond }: LinkProfile): number =>
   goodput(result, SETTLING_SECONDS, SETTLING_SECONDS + MEASURED_SECONDS) / (bitsPerSecond * PAYLOAD_SHARE);

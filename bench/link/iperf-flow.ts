@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { insideNamespace } from '../../test/support/namespaces.ts';
-import { runChecked } from '../../test/support/process.ts';
+import { runChecked, waitFor } from '../../test/support/process.ts';
 import type { Flow, FlowResult } from './flow.ts';
 import type { EmulatedLink } from './lab.ts';
 
@@ -52,14 +52,9 @@ async function runIperf(
   return resultOf(parse(sent), parse(Buffer.concat(said).toString()));
 }
 
-/** Waits until the server's port is taken. */
 async function listens(link: EmulatedLink, port: number): Promise<void> {
   const [command = '', ...parameters] = insideNamespace(link.b, ['ss', '--no-header', '-ltn', `sport = :${port}`]);
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if ((await runChecked(command, parameters)) !== '') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`iperf3 does not listen on port ${port}`);
+  await waitFor(`iperf3 on port ${port}`, async () => (await runChecked(command, parameters)) !== '' || undefined);
 }
 
 function parse(text: string): IperfReport {

@@ -64,15 +64,17 @@ interface LabRecord {
 export async function raiseLab(name: string, { profiles, seed }: LabRecord): Promise<LinkLab> {
   if (process.getuid?.() !== 0) throw new Error('the link lab makes network namespaces and devices: run it as root');
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new Error(`"${name}" cannot name a lab: letters, digits, hyphens`);
-  if (profiles.length < 1 || profiles.length > LINKS_MAX) throw new Error(`a lab has 1 to ${LINKS_MAX} links`);
+  if (profiles.length < 1) throw new Error('say which link: the names are what `link profiles` prints');
+  if (profiles.length > LINKS_MAX) throw new Error(`a lab has at most ${LINKS_MAX} links`);
   if (existsSync(directoryOf(name))) throw new Error(`the lab "${name}" is up already: take it down first`);
   mkdirSync(directoryOf(name), { recursive: true });
+  // First of all, so that what is left when this process is killed on the way can be taken down.
+  writeFileSync(join(directoryOf(name), 'lab.json'), JSON.stringify({ profiles, seed }));
   const lab = labOf(name, { profiles, seed });
   try {
     const relay = await compileRelay(directoryOf(name));
     for (const end of endsOf(name)) await addNamespace(end);
     for (const [index, link] of lab.links.entries()) await startLink(link, { name, index, relay, seed: seed + index });
-    writeFileSync(join(directoryOf(name), 'lab.json'), JSON.stringify({ profiles, seed }));
   } catch (error) {
     await lab.remove();
     throw error;
@@ -113,14 +115,25 @@ function labOf(name: string, { profiles }: LabRecord): LinkLab {
 async function removeLab(name: string, linkCount: number): Promise<void> {
   for (let index = 0; index < linkCount; index++) {
     const control = controlOf(name, index);
-    if (!existsSync(control)) continue;
-    await ask(control, 'stop');
+    if (!existsSync(control) || !(await stopRelay(control))) continue;
     await waitFor('the relay to end', () => (existsSync(control) ? undefined : true), STOP_LIMIT_MS);
   }
   const { stdout } = await run('ip', ['netns', 'list']);
   const known = stdout.split('\n').map((line) => line.split(' ')[0]);
   for (const end of endsOf(name)) if (known.includes(end)) await runChecked('ip', ['netns', 'del', end]);
   rmSync(directoryOf(name), { recursive: true, force: true });
+}
+
+/** False where it has ended already, by a signal for instance. */
+async function stopRelay(control: string): Promise<boolean> {
+  try {
+    await ask(control, 'stop');
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return false;
+    throw error;
+  }
 }
 
 async function compileRelay(directory: string): Promise<string> {

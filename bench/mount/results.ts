@@ -1,6 +1,7 @@
 // The record of a run: every round's value, medians, and ratios of speed (more is faster, whatever the unit).
 import { arch, cpus, release, totalmem } from 'node:os';
 import { runChecked } from '../../test/support/process.ts';
+import { median } from '../median.ts';
 import type { Group, Unit } from './group.ts';
 import type { Measurements } from './rounds.ts';
 import type { Subject } from './subjects/subject.ts';
@@ -69,14 +70,6 @@ function judge(
   const ratio = target === undefined ? undefined : ratios[target.against];
   if (target === undefined || ratio === undefined) return undefined;
   return { ratio: target.ratio, against: target.against, met: ratio >= target.ratio };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((first, second) => first - second);
-  const middle = sorted.length / 2;
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  if (low === undefined || high === undefined) throw new Error('a median of nothing');
-  return (low + high) / 2;
 }
 
 const BYTES_PER_GIB = 2 ** 30;

@@ -153,6 +153,7 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
 
   Napi::Value close(const Napi::CallbackInfo& info) {
     if (closed_) return info.Env().Undefined();
+    if (socket_ != nullptr) socket_->stopSending();
     const Napi::Object last = counters(info).As<Napi::Object>();
     closed_ = true;
     final_ = Napi::Persistent(last);

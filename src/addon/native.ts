@@ -258,7 +258,8 @@ export interface NativeUdpSocket {
   start(onBatch: (batch: ReceivedBatch) => void, onError: (errno: number) => void): void;
   /**
    * Sends datagrams (flat [offset, length] pairs into `bytes`) to one destination, GSO where it works; returns how many
-   * were taken. `delays`, microseconds from now for each and never decreasing, lets them leave later, on a thread.
+   * are settled, from the first on: taken, or lost for a passing reason and counted. The rest found a full buffer and may
+   * be sent again. `delays`, microseconds from now for each and never decreasing, lets them leave later, on a thread.
    */
   send(options: {
     address: string;

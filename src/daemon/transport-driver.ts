@@ -8,9 +8,9 @@ import { PacketFsError } from '../base/errors.ts';
 import type { Milliseconds } from '../base/units.ts';
 import type { Connection } from '../transport/connection.ts';
 import { Endpoint } from '../transport/endpoint.ts';
-import type { Transmit } from '../transport/endpoint-types.ts';
 import type { ConnectionEvent } from '../transport/incoming-data.ts';
 import { hexOf, keyPairOf } from '../transport/primitives.ts';
+import type { Transmit } from '../transport/transmit-batch.ts';
 import { type PeerAddress, PeerTarget } from './peer-target.ts';
 import type {
   LinkListener,
@@ -235,15 +235,15 @@ export class TransportDriver {
     }
   }
 
-  /** True when the socket took everything. What it did not take at all is lost, as if on the way: recovery repeats it. */
+  /** True when the socket took everything. What found its buffer full is held, and tried again after a pause. */
   #send(transmit: Transmit, from: number): boolean {
     const { address, port } = transmit.path;
     const datagrams = transmit.datagrams.subarray(2 * from);
     const delays = transmit.delays.subarray(from);
-    const taken = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams, delays });
+    const settled = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams, delays });
     this.#held = undefined;
-    if (2 * taken >= datagrams.length) return true;
-    if (taken > 0) this.#held = { transmit, from: from + taken };
+    if (2 * settled >= datagrams.length) return true;
+    this.#held = { transmit, from: from + settled };
     this.#pausedUntil = this.#now + SOCKET_PAUSE_MS;
     return false;
   }

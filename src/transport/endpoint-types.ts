@@ -33,16 +33,6 @@ export interface DatagramBatch {
   readonly sources: readonly Path[];
 }
 
-/** Datagrams for one destination, valid until the next call of pollTransmit. */
-export interface Transmit {
-  readonly path: Path;
-  readonly bytes: Uint8Array;
-  /** Flat [offset, length] pairs. */
-  readonly datagrams: Uint32Array;
-  /** How long each waits before it departs, in microseconds from the time given to pollTransmit; never decreasing. */
-  readonly delays: Uint32Array;
-}
-
 export type EndpointEvent =
   | { readonly kind: 'connected'; readonly connection: Connection }
   | { readonly kind: 'unreachable'; readonly peer: Uint8Array };

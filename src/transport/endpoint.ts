@@ -23,7 +23,7 @@ import {
 } from './constants.ts';
 import { macOf } from './cookie-jar.ts';
 import { type CounterName, Counters } from './counters.ts';
-import type { DatagramBatch, EndpointEvent, EndpointOptions, Transmit } from './endpoint-types.ts';
+import type { DatagramBatch, EndpointEvent, EndpointOptions } from './endpoint-types.ts';
 import {
   chooseSuite,
   type HandshakeIdentity,
@@ -41,7 +41,7 @@ import { PacketGroup } from './packet-group.ts';
 import { PacketKeys } from './packet-keys.ts';
 import type { Path } from './path.ts';
 import { compareBytes, keyedHash, sameBytes } from './primitives.ts';
-import { TransmitBatch } from './transmit-batch.ts';
+import { type Transmit, TransmitBatch } from './transmit-batch.ts';
 
 interface Answer {
   readonly datagram: Uint8Array;
@@ -377,12 +377,7 @@ export class Endpoint {
     const answer = this.#answers.shift();
     if (answer !== undefined) {
       this.#batch.pushPlain(answer.datagram);
-      return {
-        path: answer.path,
-        bytes: this.#batch.bytes,
-        datagrams: this.#batch.datagrams,
-        delays: this.#batch.delays,
-      };
+      return this.#batch.transmitTo(answer.path);
     }
     if (this.#turn.length === 0) this.#turn = [...this.#connections.all()];
     for (let connection = this.#turn.pop(); connection !== undefined; connection = this.#turn.pop()) {
@@ -391,12 +386,7 @@ export class Endpoint {
       if (this.#batch.count === 0) continue;
       // It may have more: it goes again after the others.
       this.#turn.unshift(connection);
-      return {
-        path: connection.path,
-        bytes: this.#batch.bytes,
-        datagrams: this.#batch.datagrams,
-        delays: this.#batch.delays,
-      };
+      return this.#batch.transmitTo(connection.path);
     }
     return undefined;
   }

@@ -9,8 +9,19 @@ import {
   TRANSMIT_PACKETS_MAX,
 } from './constants.ts';
 import type { PacketKeys } from './packet-keys.ts';
+import type { Path } from './path.ts';
 
 const MICROSECONDS_PER_MS = 1000;
+
+/** Datagrams for one destination, valid until the next call of pollTransmit. */
+export interface Transmit {
+  readonly path: Path;
+  readonly bytes: Uint8Array;
+  /** Flat [offset, length] pairs. */
+  readonly datagrams: Uint32Array;
+  /** How long each waits before it departs, in microseconds from the time given to pollTransmit; never decreasing. */
+  readonly delays: Uint32Array;
+}
 
 export class TransmitBatch {
   readonly bytes = new Uint8Array(TRANSMIT_BYTES_MAX);
@@ -31,14 +42,10 @@ export class TransmitBatch {
     return this.count < TRANSMIT_PACKETS_MAX && this.used + DATAGRAM_BYTES_PROBED <= this.bytes.length;
   }
 
-  /** Flat [offset, length] pairs. */
-  get datagrams(): Uint32Array {
-    return this.#datagrams.subarray(0, 2 * this.count);
-  }
-
-  /** How long each datagram waits before it departs, in microseconds from now; never decreasing. */
-  get delays(): Uint32Array {
-    return this.#delays.subarray(0, this.count);
+  /** The batch as it leaves; valid until the next one is filled. */
+  transmitTo(path: Path): Transmit {
+    const datagrams = this.#datagrams.subarray(0, 2 * this.count);
+    return { path, bytes: this.bytes, datagrams, delays: this.#delays.subarray(0, this.count) };
   }
 
   /** A datagram that needs no sealing, and does not wait. */

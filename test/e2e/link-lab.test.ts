@@ -1,11 +1,11 @@
 // The link lab as a user and the bench have it: real namespaces, devices and relays. The model of a link itself is tested
 // under a virtual clock (test/native/emulated_direction_test.cc).
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { goodput } from '../../bench/link/flow.ts';
-import { type EmulatedLink, type LinkLab, raiseLab } from '../../bench/link/lab.ts';
+import { type EmulatedLink, findLab, type LinkLab, raiseLab } from '../../bench/link/lab.ts';
 import { packetfsFlow } from '../../bench/link/packetfs-flow.ts';
 import { profileNamed } from '../../bench/link/profiles.ts';
 import { insideNamespace } from '../support/namespaces.ts';
@@ -113,6 +113,7 @@ test('wrong requests are refused with what to do, and change nothing', async () 
   await expectRefusal(['up', 'fast'], /no profile; these are: lan, /);
   await expectRefusal(['counters', '--name', nameOf('none')], /no lab ".*-none" is up/);
   await expectRefusal([], /^usage: link up/);
+  await expectRefusal(['up', '--name', nameOf('none')], /say which link/);
   await withLab('refuse', ['lan'], async (lab) => {
     const name = ['--name', lab.name];
     await expectRefusal(['up', 'lan', ...name], /is up already/);
@@ -135,5 +136,25 @@ test('a lab that was raised by one command is taken down by another, and leaves 
   assert.not.match(await runChecked('ip', ['netns', 'list']), name);
   assert.not.ok(existsSync(`/run/pfs-link/${name}`));
 });
+
+test('a lab whose relay was killed is taken down all the same', async () => {
+  const name = nameOf('killed');
+  await raiseLab(name, { profiles: [profileNamed('wan')], seed: 1 });
+  const relay = readdirSync('/proc').find((pid) => /^[0-9]+$/.test(pid) && commandOf(pid).includes(`/${name}/0.sock`));
+  process.kill(Number(relay), 'SIGKILL');
+  await waitFor('the relay to be gone', () => commandOf(String(relay)) === '' || undefined);
+  await findLab(name).remove();
+  assert.not.match(await runChecked('ip', ['netns', 'list']), name);
+  assert.not.ok(existsSync(`/run/pfs-link/${name}`));
+});
+
+/** Empty for a process that has ended. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 test.run();

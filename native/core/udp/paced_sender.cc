@@ -8,7 +8,7 @@
 
 namespace packetfs {
 
-PacedSender::~PacedSender() {
+void PacedSender::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -55,7 +55,6 @@ std::size_t PacedSender::enqueue(const Endpoint& destination, const std::uint8_t
     flight.departures.push_back(now + std::chrono::microseconds(delays.empty() ? 0 : delays[taken]));
     queuedBytes_ += length;
   }
-  packetfs::count(counters_.sendErrors, count - taken);
   if (taken == 0) return 0;
   const Clock::time_point first = flight.departures.front();
   Queue& queue = queues_.try_emplace(std::string(destination.key()), destination).first->second;
@@ -80,9 +79,15 @@ void PacedSender::run() {
     }
     wakesAt_ = earliest + kQuantum;
     if (Clock::now() < wakesAt_) changed_.wait_until(lock, wakesAt_);
-    sendDue(lock, Clock::now());
+    const Clock::time_point now = Clock::now();
+    if (sendDue(lock, now)) continue;
+    wakesAt_ = now + kFullPause;
+    changed_.wait_until(lock, wakesAt_);
   }
   sendDue(lock, Clock::time_point::max());
+  for (const auto& [key, queue] : queues_) {
+    for (const Flight& left : queue.flights) count(counters_.sendErrors, left.departures.size() - left.next);
+  }
 }
 
 PacedSender::Clock::time_point PacedSender::earliestDeparture() const {
@@ -94,31 +99,32 @@ PacedSender::Clock::time_point PacedSender::earliestDeparture() const {
   return earliest;
 }
 
-void PacedSender::sendDue(std::unique_lock<std::mutex>& lock, Clock::time_point now) {
+bool PacedSender::sendDue(std::unique_lock<std::mutex>& lock, Clock::time_point now) {
   for (auto entry = queues_.begin(); entry != queues_.end();) {
-    sendDueOf(lock, entry->second, now);
+    if (!sendDueOf(lock, entry->second, now)) return false;
     entry = entry->second.flights.empty() ? queues_.erase(entry) : std::next(entry);
   }
+  return true;
 }
 
-void PacedSender::sendDueOf(std::unique_lock<std::mutex>& lock, Queue& queue, Clock::time_point now) {
+bool PacedSender::sendDueOf(std::unique_lock<std::mutex>& lock, Queue& queue, Clock::time_point now) {
   while (!queue.flights.empty()) {
     Flight& flight = queue.flights.front();
-    std::size_t end = flight.next;
-    while (end < flight.departures.size() && flight.departures[end] <= now) {
-      queuedBytes_ -= flight.datagrams[2 * end + 1];
-      end++;
-    }
-    if (end == flight.next) return;
-    const std::span<const std::uint32_t> due(flight.datagrams.data() + 2 * flight.next, 2 * (end - flight.next));
+    std::size_t due = flight.next;
+    while (due < flight.departures.size() && flight.departures[due] <= now) due++;
+    if (due == flight.next) return true;
+    const std::span<const std::uint32_t> datagrams(flight.datagrams.data() + 2 * flight.next, 2 * (due - flight.next));
     lock.unlock();
-    // A failure is loss: the transport recovers from it, and sendErrors counts it.
-    (void)sendNow(queue.destination, flight.bytes.data(), due);
+    const Result<std::size_t> sent = sendNow(queue.destination, flight.bytes.data(), datagrams);
     lock.lock();
-    flight.next = end;
-    if (end < flight.departures.size()) return;
+    // A failure settles all: the transport recovers from loss, and sendErrors counts it.
+    const std::size_t settled = sent.ok() ? flight.next + sent.value : due;
+    for (; flight.next < settled; flight.next++) queuedBytes_ -= flight.datagrams[2 * flight.next + 1];
+    if (settled < due) return false;
+    if (due < flight.departures.size()) return true;
     queue.flights.pop_front();
   }
+  return true;
 }
 
 }  // namespace packetfs

@@ -21,18 +21,23 @@ class PacedSender {
  public:
   static constexpr std::size_t kQueuedBytesMost = 8UL << 20;
   static constexpr std::chrono::microseconds kQuantum{500};
+  static constexpr std::chrono::milliseconds kFullPause{1};  // before a full socket buffer is tried again
 
   PacedSender(int socket, UdpCounters& counters) : counters_(counters), sender_(socket, counters) {}
   PacedSender(const PacedSender&) = delete;
   PacedSender& operator=(const PacedSender&) = delete;
-  /// Sends what is queued at once, then joins the thread.
-  ~PacedSender();
+  ~PacedSender() { stop(); }
 
   /// `datagrams`: [offset, length] pairs into `bytes`, already checked; `delays`: microseconds from now for each, never
-  /// decreasing, or none for at once. Copies what waits. Returns how many were taken; the rest counts as lost. Of a
-  /// datagram that waited, a failure to send it is loss too, counted as sendErrors.
+  /// decreasing, or none for at once. Copies what waits. Returns how many were taken, from the first on; the rest found
+  /// the socket's buffer or the queue full and may be sent again. What waited goes on waiting while the socket's buffer
+  /// is full; that it cannot be sent for another reason is loss, counted as sendErrors.
   Result<std::size_t> send(const Endpoint& destination, const std::uint8_t* bytes,
                            std::span<const std::uint32_t> datagrams, std::span<const std::uint32_t> delays);
+
+  /// Sends what is queued at once, as far as the socket's buffer takes it, then joins the thread. Nothing may be sent
+  /// afterwards.
+  void stop();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -56,8 +61,9 @@ class PacedSender {
                       std::span<const std::uint32_t> delays);
   void run();
   [[nodiscard]] Clock::time_point earliestDeparture() const;
-  void sendDue(std::unique_lock<std::mutex>& lock, Clock::time_point now);
-  void sendDueOf(std::unique_lock<std::mutex>& lock, Queue& queue, Clock::time_point now);
+  /// Both return false where the socket's buffer was full.
+  bool sendDue(std::unique_lock<std::mutex>& lock, Clock::time_point now);
+  bool sendDueOf(std::unique_lock<std::mutex>& lock, Queue& queue, Clock::time_point now);
 
   UdpCounters& counters_;
   std::mutex sendMutex_{};  // of the sender; never held together with the other

@@ -116,10 +116,11 @@ Result<std::size_t> UdpSender::send(const Endpoint& destination, const std::uint
       attempt.next += attempt.segments[i];
     }
   }
+  if (outcome == Outcome::kFailed) attempt.next = attempt.count();
   count(counters_.packetsSent, attempt.taken);
-  count(counters_.sendErrors, attempt.count() - attempt.taken);
+  count(counters_.sendErrors, attempt.next - attempt.taken);
   if (outcome == Outcome::kFailed) return Status::failure(attempt.failure, "cannot send to " + destination.address());
-  return attempt.taken;
+  return attempt.next;
 }
 
 /// The first message of the attempt failed (sendmmsg tells an error only when nothing went out).

@@ -18,8 +18,9 @@ class UdpSender {
  public:
   UdpSender(int socket, UdpCounters& counters) : socket_(socket), counters_(counters) {}
 
-  /// `datagrams`: [offset, length] pairs into `bytes`, already checked. Returns how many the kernel took; stops at a
-  /// full socket buffer (EAGAIN), the rest counts as lost. A failure is a mistake of the caller or of the system.
+  /// `datagrams`: [offset, length] pairs into `bytes`, already checked. Returns how many of them, from the first on,
+  /// are settled: taken by the kernel, or lost and counted as sendErrors. It stops where the socket's buffer is full
+  /// (EAGAIN): the rest may be sent again. A failure is a mistake of the caller or of the system, and settles all.
   Result<std::size_t> send(const Endpoint& destination, const std::uint8_t* bytes,
                            std::span<const std::uint32_t> datagrams);
 

@@ -27,6 +27,8 @@ class UdpSocket {
   ReceivedBatch take() { return receiver_ == nullptr ? ReceivedBatch{} : receiver_->take(); }
   /// Joins the receiving thread.
   void stopReceiving() { receiver_.reset(); }
+  /// Sends what waits, and joins the sending thread; nothing may be sent afterwards.
+  void stopSending() { sender_.stop(); }
 
   Result<std::size_t> send(const Endpoint& destination, const std::uint8_t* bytes,
                            std::span<const std::uint32_t> datagrams, std::span<const std::uint32_t> delays = {});
