@@ -120,8 +120,8 @@ export class TransportDriver {
         .filter(({ connection }) => !connection.closed)
         .map(({ connection, openedAt }) => ({
           peer: connection.peer,
-          address: connection.path.address,
-          port: connection.path.port,
+          address: connection.remote.address,
+          port: connection.remote.port,
           initiated: connection.initiated,
           ageMs: nowMs - openedAt,
           unacknowledgedBytes: connection.unacknowledgedBytes,
@@ -237,7 +237,7 @@ export class TransportDriver {
 
   /** True when the socket took everything. What found its buffer full is held, and tried again after a pause. */
   #send(transmit: Transmit, from: number): boolean {
-    const { address, port } = transmit.path;
+    const { address, port } = transmit.to;
     const datagrams = transmit.datagrams.subarray(2 * from);
     const delays = transmit.delays.subarray(from);
     const settled = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams, delays });
@@ -261,7 +261,7 @@ export class TransportDriver {
     const open: OpenLink = { connection, openedAt: this.#now, events: undefined };
     this.#links.set(connection, open);
     for (const target of this.#targetsOf(connection.peer)) if (this.#isReached(target)) target.onConnected();
-    const { address, port } = connection.path;
+    const { address, port } = connection.remote;
     this.#options.logger.info({ peer: hexOf(connection.peer), address, port }, 'peer connected');
     const link = this.#linkOf(connection);
     for (const listener of this.#listeners) {
@@ -355,7 +355,7 @@ export class TransportDriver {
   #isReached(target: PeerTarget): boolean {
     return target.address.publicKeys.some((publicKey) => {
       const connection = this.#endpoint.connectionTo(publicKey);
-      return connection !== undefined && target.isReachedAt(connection.path.address);
+      return connection !== undefined && target.isReachedAt(connection.remote.address);
     });
   }
 
@@ -371,7 +371,7 @@ export class TransportDriver {
     } else {
       target.state = 'connecting';
       for (const peer of publicKeys) {
-        this.#endpoint.connect({ peer, path: { address, port }, payload: payload ?? NO_PAYLOAD }, this.#now);
+        this.#endpoint.connect({ peer, to: { address, port }, payload: payload ?? NO_PAYLOAD }, this.#now);
       }
     }
     this.#wake();

@@ -25,16 +25,16 @@ import { type ConnectionEvent, IncomingData } from './incoming-data.ts';
 import type { Acknowledgement } from './loss-recovery.ts';
 import type { PacketGroup } from './packet-group.ts';
 import type { PacketKeys } from './packet-keys.ts';
-import type { Path } from './path.ts';
 import { ReceivedPackets } from './received-packets.ts';
 import { Sender } from './sender.ts';
+import { type SocketAddress, sameAddress } from './socket-address.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
 
 export interface ConnectionOptions {
   readonly peer: Uint8Array;
   readonly localIndex: number;
   readonly remoteIndex: number;
-  readonly path: Path;
+  readonly remote: SocketAddress;
   readonly keys: PacketKeys;
   /** True on the side that sent the initiation. */
   readonly initiated: boolean;
@@ -71,7 +71,7 @@ export class Connection implements FrameSink {
   readonly payload: Uint8Array;
   readonly peerResetToken: Uint8Array;
   readonly createdAt: number;
-  path: Path;
+  remote: SocketAddress;
   /** An authentic packet arrived: the peer has the keys. */
   confirmed = false;
   readonly #keys: PacketKeys;
@@ -97,7 +97,7 @@ export class Connection implements FrameSink {
     this.payload = options.payload;
     this.peerResetToken = options.peerResetToken;
     this.createdAt = options.nowMs;
-    this.path = options.path;
+    this.remote = options.remote;
     this.confirmed = options.initiated;
     this.#keys = options.keys;
     this.#counters = options.counters;
@@ -238,7 +238,7 @@ export class Connection implements FrameSink {
     const offset = group.offsetAt(index);
     const length = group.bodyLengthAt(index);
     this.#bytesReceived += length;
-    if (number > this.#received.largest) this.#follow(group.pathAt(index));
+    if (number > this.#received.largest) this.#follow(group.sourceAt(index));
     const from = offset + HEADER_BYTES;
     const outcome = frameReader.read(group.bytes, from, from + length, this);
     if (this.#state !== 'open') return;
@@ -252,9 +252,9 @@ export class Connection implements FrameSink {
   }
 
   /** The newest authentic packet says where the peer is now. */
-  #follow(path: Path): void {
-    if (path.address === this.path.address && path.port === this.path.port) return;
-    this.path = path;
+  #follow(source: SocketAddress): void {
+    if (sameAddress(source, this.remote)) return;
+    this.remote = source;
     this.#counters.count('pathMoved');
     this.#sender.onPathChanged(this.#nowMs);
   }

@@ -5,8 +5,8 @@ import type { Nanoseconds } from '../base/units.ts';
 import type { CongestionController } from './congestion-controller.ts';
 import type { Connection } from './connection.ts';
 import type { AeadFactory } from './packet-keys.ts';
-import type { Path } from './path.ts';
 import type { KeyPair } from './primitives.ts';
+import type { SocketAddress } from './socket-address.ts';
 
 export interface EndpointOptions {
   readonly keyPair: KeyPair;
@@ -30,7 +30,7 @@ export interface DatagramBatch {
   readonly bytes: Uint8Array;
   /** Flat [offset, length, source] triples. */
   readonly datagrams: Uint32Array;
-  readonly sources: readonly Path[];
+  readonly sources: readonly SocketAddress[];
 }
 
 export type EndpointEvent =

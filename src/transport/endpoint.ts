@@ -39,13 +39,13 @@ import { InitiationGate } from './initiation-gate.ts';
 import { type ConnectRequest, Initiator } from './initiator.ts';
 import { PacketGroup } from './packet-group.ts';
 import { PacketKeys } from './packet-keys.ts';
-import type { Path } from './path.ts';
 import { compareBytes, keyedHash, sameBytes } from './primitives.ts';
+import type { SocketAddress } from './socket-address.ts';
 import { type Transmit, TransmitBatch } from './transmit-batch.ts';
 
 interface Answer {
   readonly datagram: Uint8Array;
-  readonly path: Path;
+  readonly to: SocketAddress;
 }
 
 const NO_PAYLOAD = new Uint8Array(0);
@@ -141,8 +141,8 @@ export class Endpoint {
         }
         this.#pushPacket(target, view, { offset, length, source });
       } else {
-        const path = batch.sources[source];
-        if (path !== undefined) this.#onOther(batch.bytes.subarray(offset, offset + length), path, nowMs);
+        const from = batch.sources[source];
+        if (from !== undefined) this.#onOther(batch.bytes.subarray(offset, offset + length), from, nowMs);
       }
     }
     this.#flush(connection, nowMs);
@@ -172,18 +172,18 @@ export class Endpoint {
     if (!wasConfirmed && connection.confirmed) this.#onConfirmed(connection);
   }
 
-  #onOther(datagram: Uint8Array, path: Path, nowMs: number): void {
-    this.#counters.count(this.#readOther(datagram, path, nowMs));
+  #onOther(datagram: Uint8Array, from: SocketAddress, nowMs: number): void {
+    this.#counters.count(this.#readOther(datagram, from, nowMs));
   }
 
   /** Each of these returns what to count. */
-  #readOther(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
+  #readOther(datagram: Uint8Array, from: SocketAddress, nowMs: number): CounterName {
     if (datagram.length < RESET_PACKET_BYTES) return 'tooShort';
     switch (datagram[0]) {
       case PACKET_INITIATION:
-        return this.#onInitiation(datagram, path, nowMs);
+        return this.#onInitiation(datagram, from, nowMs);
       case PACKET_RESPONSE:
-        return this.#onResponse(datagram, path, nowMs);
+        return this.#onResponse(datagram, from, nowMs);
       case PACKET_COOKIE: {
         const index = new DataView(datagram.buffer, datagram.byteOffset).getUint32(4, true);
         return this.#initiator.onCookie(datagram, index, nowMs) ? 'cookieReceived' : 'badCookie';
@@ -199,11 +199,11 @@ export class Endpoint {
 
   // ---- the handshake -----------------------------------------------------------------------------------------------------
 
-  #onInitiation(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
-    const outcome = this.#gate.admit(datagram, path, nowMs);
+  #onInitiation(datagram: Uint8Array, from: SocketAddress, nowMs: number): CounterName {
+    const outcome = this.#gate.admit(datagram, from, nowMs);
     if (outcome.kind === 'dropped') return outcome.reason;
     if (outcome.kind === 'cookie') {
-      this.#answer(outcome.answer, path);
+      this.#answer(outcome.answer, from);
       return 'cookieSent';
     }
     const { reception, senderIndex } = outcome;
@@ -214,7 +214,7 @@ export class Endpoint {
     }
     this.#gate.remember(reception);
     if (this.#ourOpenWins(reception.peer, nowMs)) return 'crossedOpen';
-    this.#accept(reception, { senderIndex, suite, path, nowMs });
+    this.#accept(reception, { senderIndex, suite, from, nowMs });
     return 'handshakesAccepted';
   }
 
@@ -226,7 +226,10 @@ export class Endpoint {
     return ours || this.#initiator.isFresh(peer, nowMs);
   }
 
-  #accept(reception: Reception, options: { senderIndex: number; suite: AeadSuite; path: Path; nowMs: number }): void {
+  #accept(
+    reception: Reception,
+    options: { senderIndex: number; suite: AeadSuite; from: SocketAddress; nowMs: number },
+  ): void {
     const index = this.#allocateIndex();
     const { message, result } = reception.answer({
       ephemeralSecret: this.#options.random.bytes(KEY_BYTES),
@@ -241,19 +244,19 @@ export class Endpoint {
     datagram.writeUInt32LE(options.senderIndex, 8);
     datagram.set(message, RESPONSE_HEADER_BYTES);
     datagram.set(macOf(macKeyOf(reception.peer), datagram.subarray(0, macAt)), macAt);
-    this.#answer(datagram, options.path);
+    this.#answer(datagram, options.from);
     this.#initiator.cancel(reception.peer);
     const connection = this.#create(result, {
       localIndex: index,
       remoteIndex: options.senderIndex,
       initiated: false,
-      path: options.path,
+      remote: options.from,
       nowMs: options.nowMs,
     });
     this.#connections.addUnconfirmed(connection);
   }
 
-  #onResponse(datagram: Uint8Array, path: Path, nowMs: number): CounterName {
+  #onResponse(datagram: Uint8Array, from: SocketAddress, nowMs: number): CounterName {
     if (datagram.length < RESPONSE_HEADER_BYTES + KEY_BYTES + MAC_BYTES || datagram.length > RESPONSE_BYTES_MAX) {
       return 'tooShort';
     }
@@ -269,14 +272,14 @@ export class Endpoint {
     if (result === 'bad-proof') return 'badProof';
     this.#initiator.cancel(result.peer);
     const remoteIndex = view.getUint32(4, true);
-    const connection = this.#create(result, { localIndex: index, remoteIndex, initiated: true, path, nowMs });
+    const connection = this.#create(result, { localIndex: index, remoteIndex, initiated: true, remote: from, nowMs });
     this.#onConfirmed(connection);
     return 'handshakesCompleted';
   }
 
   #create(
     result: HandshakeResult,
-    options: { localIndex: number; remoteIndex: number; initiated: boolean; path: Path; nowMs: number },
+    options: { localIndex: number; remoteIndex: number; initiated: boolean; remote: SocketAddress; nowMs: number },
   ): Connection {
     const { ratchetPackets, createController, createAead } = this.#options;
     const connection = new Connection({
@@ -303,23 +306,23 @@ export class Endpoint {
     this.#events.push({ kind: 'connected', connection });
   }
 
-  #answer(datagram: Uint8Array, path: Path): void {
+  #answer(datagram: Uint8Array, to: SocketAddress): void {
     if (this.#answers.length >= ANSWERS_MAX) this.#counters.count('answerDropped');
-    else this.#answers.push({ datagram, path });
+    else this.#answers.push({ datagram, to });
   }
 
   // ---- resets: a peer that lost its state says so ------------------------------------------------------------------------
 
-  #onUnknownIndex(index: number, path: Path | undefined, options: { length: number; nowMs: number }): void {
+  #onUnknownIndex(index: number, from: SocketAddress | undefined, options: { length: number; nowMs: number }): void {
     this.#counters.count('unknownIndex');
     // Never longer than what asked, never an answer to an answer.
-    if (path === undefined || options.length <= RESET_PACKET_BYTES) return;
-    if (!this.#resetLimiter.allow(path.address, options.nowMs)) return;
+    if (from === undefined || options.length <= RESET_PACKET_BYTES) return;
+    if (!this.#resetLimiter.allow(from.address, options.nowMs)) return;
     const datagram = Buffer.alloc(RESET_PACKET_BYTES);
     datagram[0] = PACKET_RESET;
     datagram.set(this.#resetTokenOf(index), RESET_PACKET_BYTES - RESET_TOKEN_BYTES);
     this.#counters.count('resetSent');
-    this.#answer(datagram, path);
+    this.#answer(datagram, from);
   }
 
   #onReset(datagram: Uint8Array): CounterName {
@@ -350,9 +353,9 @@ export class Endpoint {
   // ---- time, events and datagrams out ------------------------------------------------------------------------------------
 
   handleTimeout(nowMs: number): void {
-    const failed = this.#initiator.handleTimeout(nowMs, (datagram, path) => {
+    const failed = this.#initiator.handleTimeout(nowMs, (datagram, to) => {
       this.#counters.count('initiationsSent');
-      this.#answer(datagram, path);
+      this.#answer(datagram, to);
     });
     for (const { peer } of failed) this.#events.push({ kind: 'unreachable', peer });
     for (const connection of this.#connections.all()) connection.handleTimeout(nowMs);
@@ -377,7 +380,7 @@ export class Endpoint {
     const answer = this.#answers.shift();
     if (answer !== undefined) {
       this.#batch.pushPlain(answer.datagram);
-      return this.#batch.transmitTo(answer.path);
+      return this.#batch.transmitTo(answer.to);
     }
     if (this.#turn.length === 0) this.#turn = [...this.#connections.all()];
     for (let connection = this.#turn.pop(); connection !== undefined; connection = this.#turn.pop()) {
@@ -386,7 +389,7 @@ export class Endpoint {
       if (this.#batch.count === 0) continue;
       // It may have more: it goes again after the others.
       this.#turn.unshift(connection);
-      return this.#batch.transmitTo(connection.path);
+      return this.#batch.transmitTo(connection.remote);
     }
     return undefined;
   }

@@ -15,8 +15,8 @@ import {
 import { CookieJar, macOf } from './cookie-jar.ts';
 import type { CounterName } from './counters.ts';
 import { type HandshakeIdentity, INITIATION_HEADER_BYTES, macKeyOf, Reception } from './handshake.ts';
-import type { Path } from './path.ts';
 import { hexOf, sameBytes } from './primitives.ts';
+import type { SocketAddress } from './socket-address.ts';
 
 export type GateOutcome =
   | { readonly kind: 'dropped'; readonly reason: CounterName }
@@ -47,7 +47,7 @@ export class InitiationGate {
     return this.#limiter.size;
   }
 
-  admit(datagram: Uint8Array, source: Path, nowMs: number): GateOutcome {
+  admit(datagram: Uint8Array, source: SocketAddress, nowMs: number): GateOutcome {
     if (datagram.length !== DATAGRAM_BYTES_MIN) return dropped('tooShort');
     const mac1At = DATAGRAM_BYTES_MIN - 2 * MAC_BYTES;
     const mac2At = mac1At + MAC_BYTES;

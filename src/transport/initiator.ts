@@ -17,15 +17,15 @@ import {
 } from './constants.ts';
 import { macOf, openCookie } from './cookie-jar.ts';
 import { type HandshakeIdentity, INITIATION_HEADER_BYTES, Initiation, macKeyOf } from './handshake.ts';
-import type { Path } from './path.ts';
 import { hexOf } from './primitives.ts';
+import type { SocketAddress } from './socket-address.ts';
 
 /** Initiations of one attempt that may still be answered. */
 const ANSWERABLE_MAX = 4;
 
 export interface ConnectRequest {
   readonly peer: Uint8Array;
-  readonly path: Path;
+  readonly to: SocketAddress;
   /** Opaque bytes for the peer's `authorize`, an invitation token for instance. */
   readonly payload: Uint8Array;
 }
@@ -107,7 +107,7 @@ export class Initiator {
   }
 
   /** Sends what is due; returns the requests that are given up. */
-  handleTimeout(nowMs: number, send: (datagram: Uint8Array, path: Path) => void): ConnectRequest[] {
+  handleTimeout(nowMs: number, send: (datagram: Uint8Array, to: SocketAddress) => void): ConnectRequest[] {
     const failed: ConnectRequest[] = [];
     for (const attempt of this.#attempts.values()) {
       if (nowMs < attempt.retryAt) continue;
@@ -118,9 +118,9 @@ export class Initiator {
     return failed;
   }
 
-  #send(attempt: Attempt, nowMs: number, send: (datagram: Uint8Array, path: Path) => void): void {
+  #send(attempt: Attempt, nowMs: number, send: (datagram: Uint8Array, to: SocketAddress) => void): void {
     const { identity, random, suites } = this.#options;
-    const { peer, payload, path } = attempt.request;
+    const { peer, payload, to } = attempt.request;
     const index = this.#options.allocateIndex();
     const initiation = new Initiation(identity, {
       peer,
@@ -149,7 +149,7 @@ export class Initiator {
     }
     const first = nowMs === attempt.startedAt;
     attempt.retryAt = nowMs + (first ? INITIATION_FIRST_RETRY_MS : INITIATION_RETRY_MS);
-    send(datagram, path);
+    send(datagram, to);
   }
 
   /** Wall time, but never twice the same and never backwards. */

@@ -2,20 +2,20 @@
 // opened together. Reused from group to group.
 
 import { HEADER_BYTES } from './constants.ts';
-import type { Path } from './path.ts';
+import type { SocketAddress } from './socket-address.ts';
 
 export const GROUP_PACKETS_MAX = 512;
 
 export class PacketGroup {
   bytes: Uint8Array = new Uint8Array(0);
-  #sources: readonly Path[] = [];
+  #sources: readonly SocketAddress[] = [];
   readonly #packets = new Uint32Array(3 * GROUP_PACKETS_MAX);
   readonly #numbers = new BigUint64Array(GROUP_PACKETS_MAX);
   readonly #numberWords = new Uint32Array(this.#numbers.buffer);
   readonly #sourceIndexes = new Uint32Array(GROUP_PACKETS_MAX);
   count = 0;
 
-  begin(bytes: Uint8Array, sources: readonly Path[]): void {
+  begin(bytes: Uint8Array, sources: readonly SocketAddress[]): void {
     this.bytes = bytes;
     this.#sources = sources;
     this.count = 0;
@@ -48,7 +48,7 @@ export class PacketGroup {
     return (this.#numberWords[2 * index] ?? 0) + (this.#numberWords[2 * index + 1] ?? 0) * 0x1_0000_0000;
   }
 
-  pathAt(index: number): Path {
+  sourceAt(index: number): SocketAddress {
     return this.#sources[this.#sourceIndexes[index] ?? 0] ?? { address: '', port: 0 };
   }
 

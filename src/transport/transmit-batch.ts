@@ -9,13 +9,13 @@ import {
   TRANSMIT_PACKETS_MAX,
 } from './constants.ts';
 import type { PacketKeys } from './packet-keys.ts';
-import type { Path } from './path.ts';
+import type { SocketAddress } from './socket-address.ts';
 
 const MICROSECONDS_PER_MS = 1000;
 
 /** Datagrams for one destination, valid until the next call of pollTransmit. */
 export interface Transmit {
-  readonly path: Path;
+  readonly to: SocketAddress;
   readonly bytes: Uint8Array;
   /** Flat [offset, length] pairs. */
   readonly datagrams: Uint32Array;
@@ -43,9 +43,9 @@ export class TransmitBatch {
   }
 
   /** The batch as it leaves; valid until the next one is filled. */
-  transmitTo(path: Path): Transmit {
+  transmitTo(to: SocketAddress): Transmit {
     const datagrams = this.#datagrams.subarray(0, 2 * this.count);
-    return { path, bytes: this.bytes, datagrams, delays: this.#delays.subarray(0, this.count) };
+    return { to, bytes: this.bytes, datagrams, delays: this.#delays.subarray(0, this.count) };
   }
 
   /** A datagram that needs no sealing, and does not wait. */

@@ -44,7 +44,7 @@ test('an initiation meant for another key does not pass mac1', () => {
   const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
   const stranger = network.addNode({ address: '10.0.0.3', keySeed: 3 });
   network.removeNode(stranger);
-  stranger.path = b.path;
+  stranger.at = b.at;
   network.connect(a, stranger);
   network.run(5000);
   assert.ok(b.endpoint.counters().badMac1 > 0);
@@ -64,14 +64,14 @@ test('replayed packets are dropped and counted, also from another address', () =
   b.capturing = false;
   const before = b.endpoint.counters().replayed;
   const captured = [...b.captured];
-  const path = b.connections[0]?.path;
+  const remote = b.connections[0]?.remote;
   for (const { bytes } of captured) deliver(b, bytes.slice(), network);
   network.service(b);
   network.run(1000);
   assert.is(b.endpoint.counters().replayed - before, captured.length);
   assert.is(b.messages.length, 50);
   assert.is(b.blocks.length, 50);
-  assert.equal(b.connections[0]?.path, path, 'a replay does not move the path');
+  assert.equal(b.connections[0]?.remote, remote, 'a replay does not move the path');
 });
 
 test('a node’s own packets, reflected, change nothing', () => {

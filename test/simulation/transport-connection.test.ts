@@ -176,12 +176,12 @@ test('a path that begins to swallow large packets is noticed, and later probed a
 
 test('a peer whose address changes is followed', () => {
   const { network, a, b, link, back } = connectedPair(seed);
-  a.path = { address: '10.9.9.9', port: 4000 };
+  a.at = { address: '10.9.9.9', port: 4000 };
   link.sendMessage('control', Uint8Array.of(1));
   network.service(a);
   network.run(1000);
   assert.is(b.messages.length, 1);
-  assert.equal(back.path, a.path);
+  assert.equal(back.remote, a.at);
   back.sendMessage('control', Uint8Array.of(2));
   network.service(b);
   assert.ok(network.run(1000, () => a.messages.length === 1));

@@ -5,8 +5,8 @@ import type { Connection } from '../../src/transport/connection.ts';
 import { Endpoint } from '../../src/transport/endpoint.ts';
 import type { EndpointOptions } from '../../src/transport/endpoint-types.ts';
 import type { ConnectionEvent } from '../../src/transport/incoming-data.ts';
-import type { Path } from '../../src/transport/path.ts';
 import { type KeyPair, keyPairOf } from '../../src/transport/primitives.ts';
+import type { SocketAddress } from '../../src/transport/socket-address.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { createSodiumAead } from './sodium-aead.ts';
 
@@ -37,7 +37,7 @@ export const goodLink = (): LinkConditions => ({
 interface Flight {
   readonly at: number;
   readonly order: number;
-  readonly from: Path;
+  readonly from: SocketAddress;
   readonly to: string;
   readonly bytes: Uint8Array;
 }
@@ -45,13 +45,13 @@ interface Flight {
 /** Share of the timers that are late, where any are. */
 const LATE_TIMERS = 0.2;
 
-const pathKey = (path: Path): string => `${path.address} ${path.port}`;
+const textOf = (at: SocketAddress): string => `${at.address} ${at.port}`;
 
 /** An endpoint, its address, and what its connections delivered. */
 export class SimulatedNode {
   readonly endpoint: Endpoint;
   readonly keyPair: KeyPair;
-  path: Path;
+  at: SocketAddress;
   readonly connections: Connection[] = [];
   readonly unreachable: Uint8Array[] = [];
   readonly closures: string[] = [];
@@ -59,17 +59,17 @@ export class SimulatedNode {
   readonly blocks: { header: Uint8Array; body: Uint8Array }[] = [];
   drains = 0;
   /** What came in at the socket, for replays. */
-  readonly captured: { from: Path; bytes: Uint8Array }[] = [];
+  readonly captured: { from: SocketAddress; bytes: Uint8Array }[] = [];
   capturing = false;
   onEvent: ((event: ConnectionEvent, connection: Connection) => void) | undefined;
   /** False: events stay in the connection, as with an application that does not read. */
   reading = true;
   wakeAt = 0;
 
-  constructor(endpoint: Endpoint, keyPair: KeyPair, path: Path) {
+  constructor(endpoint: Endpoint, keyPair: KeyPair, at: SocketAddress) {
     this.endpoint = endpoint;
     this.keyPair = keyPair;
-    this.path = path;
+    this.at = at;
   }
 
   get connection(): Connection | undefined {
@@ -147,12 +147,12 @@ export class SimulatedNetwork {
 
   connect(from: SimulatedNode, to: SimulatedNode, payload: Uint8Array = new Uint8Array(0)): void {
     const peer = to.keyPair.publicKey;
-    from.endpoint.connect({ peer, path: to.path, payload }, milliseconds(this.now));
+    from.endpoint.connect({ peer, to: to.at, payload }, milliseconds(this.now));
     this.service(from);
   }
 
   /** Puts a datagram into the network, as an attacker or a node would. */
-  inject(from: Path, to: Path, bytes: Uint8Array, departsAt = this.now): void {
+  inject(from: SocketAddress, to: SocketAddress, bytes: Uint8Array, departsAt = this.now): void {
     this.wireBytes += bytes.length;
     this.wireDatagrams += 1;
     const { conditions, random } = this;
@@ -170,7 +170,7 @@ export class SimulatedNetwork {
         content[position] = (content[position] ?? 0) ^ (1 << random.below(8));
       }
       const at = sentAt + conditions.delayMs + random.unit() * conditions.jitterMs;
-      this.#push({ at, order: this.#order++, from, to: pathKey(to), bytes: content });
+      this.#push({ at, order: this.#order++, from, to: textOf(to), bytes: content });
     }
   }
 
@@ -202,7 +202,7 @@ export class SimulatedNetwork {
         const offset = turn.datagrams[index] ?? 0;
         const length = turn.datagrams[index + 1] ?? 0;
         const departsAt = this.now + (turn.delays[index / 2] ?? 0) / 1000;
-        this.inject(node.path, turn.path, turn.bytes.slice(offset, offset + length), departsAt);
+        this.inject(node.at, turn.to, turn.bytes.slice(offset, offset + length), departsAt);
       }
     }
     // A timer never fires early, and a real one never twice in a hundredth of a millisecond.
@@ -213,7 +213,7 @@ export class SimulatedNetwork {
   #deliver(): void {
     const flight = this.#pop();
     if (flight === undefined) return;
-    const node = this.#nodes.find((candidate) => pathKey(candidate.path) === flight.to);
+    const node = this.#nodes.find((candidate) => textOf(candidate.at) === flight.to);
     if (node === undefined) return;
     if (node.capturing) node.captured.push({ from: flight.from, bytes: flight.bytes.slice() });
     const datagrams = new Uint32Array([0, flight.bytes.length, 0]);
