@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "../core/udp/udp_socket.h"
 #include "arguments.h"
@@ -16,6 +17,9 @@ namespace {
 
 constexpr std::size_t kEndpointsCachedMost = 256;
 constexpr std::uint32_t kDelayMost = 1'000'000;  // microseconds
+
+/// Address, port, and local address or nothing.
+using EndpointName = std::tuple<std::string, std::uint16_t, std::string>;
 
 class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
  public:
@@ -86,6 +90,8 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
     const Napi::Object options = reader.object(info[0], "options");
     const std::string address = reader.string(options.Get("address"), "address");
     const auto port = static_cast<std::uint16_t>(reader.uint32(options.Get("port"), "port", 1, UINT16_MAX));
+    const Napi::Value from = options.Get("local");
+    const std::string local = from.IsUndefined() ? std::string() : reader.string(from, "local");
     const auto bytes = reader.bytes(options.Get("bytes"), "bytes");
     const auto datagrams = reader.uint32Array(options.Get("datagrams"), "datagrams");
     const Napi::Value given = options.Get("delays");
@@ -94,7 +100,7 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
     if (!reader.failed() && !given.IsUndefined()) checkDelays(reader, delays, datagrams.size() / 2);
     if (!reader.failed() && socket_ == nullptr) reader.fail("the socket", "is not bound or closed already");
     if (reader.failed()) return env.Undefined();
-    const Result<Endpoint> destination = endpointOf(address, port);
+    const Result<Endpoint> destination = endpointOf(address, port, local);
     if (!destination.ok()) return throwStatus(env, destination.status, "send");
     const Result<std::size_t> taken = socket_->send(destination.value, bytes.data(), datagrams, delays);
     if (!taken.ok()) return throwStatus(env, taken.status, "send");
@@ -120,13 +126,19 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
       reader.fail("delays", "must be at most a second");
   }
 
-  Result<Endpoint> endpointOf(const std::string& address, std::uint16_t port) {
-    const auto known = endpoints_.find({address, port});
+  Result<Endpoint> endpointOf(const std::string& address, std::uint16_t port, const std::string& local) {
+    const EndpointName name{address, port, local};
+    const auto known = endpoints_.find(name);
     if (known != endpoints_.end()) return known->second;
     Result<Endpoint> parsed = Endpoint::parse(address, port);
     if (!parsed.ok()) return parsed;
+    if (!local.empty()) {
+      const Result<Endpoint> source = Endpoint::parse(local, 0);
+      if (!source.ok()) return source;
+      parsed.value = parsed.value.from(source.value);
+    }
     if (endpoints_.size() >= kEndpointsCachedMost) endpoints_.clear();
-    endpoints_.insert_or_assign({address, port}, parsed.value);
+    endpoints_.insert_or_assign(name, parsed.value);
     return parsed;
   }
 
@@ -201,6 +213,7 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
     auto object = Napi::Object::New(env);
     object.Set("address", endpoint.address());
     object.Set("port", endpoint.port());
+    if (endpoint.hasLocal()) object.Set("local", endpoint.localAddress());
     return object;
   }
 
@@ -219,7 +232,7 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
   Napi::FunctionReference onBatch_{};
   Napi::FunctionReference onError_{};
   Napi::ObjectReference final_{};  // counters when it was closed
-  std::map<std::pair<std::string, std::uint16_t>, Endpoint> endpoints_{};
+  std::map<EndpointName, Endpoint> endpoints_{};
   bool closed_ = false;
 };
 

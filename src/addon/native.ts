@@ -250,7 +250,8 @@ export interface ReceivedBatch {
   readonly bytes: Uint8Array;
   /** Flat [offset, length, source] triples; `source` indexes `sources`. */
   readonly datagrams: Uint32Array;
-  readonly sources: readonly { address: string; port: number }[];
+  /** `local`: where it was sent to, on a socket bound to every address. */
+  readonly sources: readonly { address: string; port: number; local?: string }[];
 }
 
 export interface NativeUdpSocket {
@@ -260,10 +261,12 @@ export interface NativeUdpSocket {
    * Sends datagrams (flat [offset, length] pairs into `bytes`) to one destination, GSO where it works; returns how many
    * are settled, from the first on: taken, or lost for a passing reason and counted. The rest found a full buffer and may
    * be sent again. `delays`, microseconds from now for each and never decreasing, lets them leave later, on a thread.
+   * `local`: the address to leave from; what has none of that name any more is lost.
    */
   send(options: {
     address: string;
     port: number;
+    local?: string;
     bytes: Uint8Array;
     datagrams: Uint32Array;
     delays?: Uint32Array;

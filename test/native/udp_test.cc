@@ -120,6 +120,37 @@ TEST("runs of datagrams arrive whole and in order over IPv6") { exchange("::1", 
 TEST("a socket bound to :: receives IPv4, and sees plain addresses") { exchange("127.0.0.1", "::", "127.0.0.1"); }
 TEST("a socket bound to :: sends IPv4") { exchange("::", "127.0.0.1", "127.0.0.1"); }
 
+TEST("a socket for all addresses tells which one was asked, and answers from it") {
+  for (const char* bound : {"0.0.0.0", "::"}) {
+    Collector server(bound);
+    Collector client("127.0.0.1");
+    const std::vector<std::uint8_t> bytes(4000, 1);
+    const Endpoint asked = endpoint("127.0.0.5", server.socket->local().port());
+    CHECK(client.socket->send(asked, bytes.data(), backToBack({100})).ok());
+    server.collect(1);
+    CHECK(server.last.hasLocal() && server.last.localAddress() == "127.0.0.5");
+    const auto taken = server.socket->send(server.last, bytes.data(), backToBack({700, 700, 300}));
+    CHECK(taken.ok() && taken.value == 3);
+    client.collect(3);
+    CHECK((client.sizes == std::vector<std::size_t>{700, 700, 300}));
+    CHECK(client.last.address() == "127.0.0.5");
+    CHECK(!client.last.hasLocal());
+  }
+}
+
+TEST("what is to leave from an address that is gone is lost, not an error") {
+  for (const char* bound : {"0.0.0.0", "::"}) {
+    Collector receiver("127.0.0.1");
+    const auto sender = UdpSocket::bind(endpoint(bound, 0));
+    CHECK(sender.ok());
+    const std::vector<std::uint8_t> bytes(4000, 1);
+    const Endpoint gone = endpoint("127.0.0.1", receiver.socket->local().port()).from(endpoint("192.0.2.1", 0));
+    const auto taken = sender.value->send(gone, bytes.data(), backToBack({700, 700, 300}));
+    CHECK(taken.ok() && taken.value == 3);
+    CHECK(sender.value->counters().sendErrors == 3);
+  }
+}
+
 TEST("datagrams longer than the interface allows are lost and counted, the others arrive") {
   if (!isolated) return;
   Collector receiver("127.0.0.1");

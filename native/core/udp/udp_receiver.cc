@@ -1,5 +1,5 @@
 // recvmmsg and GRO (udp_receiver.h). With GRO the kernel joins datagrams of one source and size into up to 64 KiB and
-// tells the size in a control message (udp(7)).
+// tells the size in a control message (udp(7)); another one tells which local address they were sent to.
 #include "udp_receiver.h"
 
 #include <netinet/udp.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMessages = 32;
 constexpr std::size_t kMessageBytes = 64UL << 10;
-constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int));
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo));
 
 }  // namespace
 
@@ -98,11 +98,20 @@ void UdpReceiver::accept(Buffers& buffers, std::size_t index) {
   msghdr& header = buffers.messages[index].msg_hdr;
   const std::size_t length = buffers.messages[index].msg_len;
   std::size_t segment = length;
+  Endpoint source = Endpoint::of(buffers.sources[index]);
   for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
     if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
       int size = 0;
       std::memcpy(&size, CMSG_DATA(control), sizeof size);
       if (size > 0) segment = static_cast<std::size_t>(size);
+    } else if (control->cmsg_level == SOL_IP && control->cmsg_type == IP_PKTINFO) {
+      in_pktinfo information{};
+      std::memcpy(&information, CMSG_DATA(control), sizeof information);
+      source = source.from(mappedAddress(information.ipi_spec_dst));
+    } else if (control->cmsg_level == SOL_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo information{};
+      std::memcpy(&information, CMSG_DATA(control), sizeof information);
+      source = source.from(information.ipi6_addr);
     }
   }
   const std::size_t datagrams = segment == 0 ? 1 : (length + segment - 1) / segment;
@@ -115,7 +124,7 @@ void UdpReceiver::accept(Buffers& buffers, std::size_t index) {
   }
   bool wake = false;
   const auto* bytes = static_cast<const std::uint8_t*>(header.msg_iov->iov_base);
-  const std::size_t dropped = queue_.append(Endpoint::of(buffers.sources[index]), bytes, length, segment, wake);
+  const std::size_t dropped = queue_.append(source, bytes, length, segment, wake);
   if (dropped > 0) count(counters_.receiveDropped, dropped);
   if (wake) wake_();
 }

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMessagesMost = 32;        // of one sendmmsg
 constexpr std::size_t kSegmentsMost = 64;        // UDP_MAX_SEGMENTS of Linux before 6.7
 constexpr std::size_t kJoinedBytesMost = 65000;  // an IP packet, less headers of either family
+constexpr std::size_t kMappedPrefixBytes = 12;   // of ::ffff:a.b.c.d
 constexpr std::size_t kRefusalsMost = 1024;
 constexpr std::chrono::seconds kRefusalLasts{60};  // routes and devices change
 
@@ -40,7 +41,7 @@ struct UdpSender::Attempt {
   std::array<std::size_t, kMessagesMost> segments{};  // datagrams in each message
   std::array<iovec, kMessagesMost * kSegmentsMost> vectors{};
   struct alignas(cmsghdr) Control {
-    std::uint8_t bytes[CMSG_SPACE(sizeof(std::uint16_t))];
+    std::uint8_t bytes[CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(in6_pktinfo))];
   };
   std::array<Control, kMessagesMost> controls{};
 
@@ -75,15 +76,31 @@ struct UdpSender::Attempt {
     header.msg_namelen = destination.length();
     header.msg_iov = parts;
     header.msg_iovlen = run;
-    if (run == 1) return;
     header.msg_control = controls[index].bytes;
-    header.msg_controllen = sizeof controls[index].bytes;
-    cmsghdr* control = CMSG_FIRSTHDR(&header);
-    control->cmsg_level = SOL_UDP;
-    control->cmsg_type = UDP_SEGMENT;
-    control->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-    const auto size = static_cast<std::uint16_t>(lengthOf(first));
-    std::memcpy(CMSG_DATA(control), &size, sizeof size);
+    if (run > 1) addControl(header, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(lengthOf(first)));
+    if (destination.hasLocal()) addLocal(header);
+  }
+
+  /// The address that the message leaves from.
+  void addLocal(msghdr& header) const {
+    if (destination.family() == AF_INET6) {
+      in6_pktinfo information{};
+      information.ipi6_addr = destination.local();
+      addControl(header, SOL_IPV6, IPV6_PKTINFO, information);
+      return;
+    }
+    in_pktinfo information{};
+    std::memcpy(&information.ipi_spec_dst, destination.local().s6_addr + kMappedPrefixBytes, sizeof(in_addr));
+    addControl(header, SOL_IP, IP_PKTINFO, information);
+  }
+
+  /// Behind those that the message has; there is room for one of each.
+  template <typename Value>
+  static void addControl(msghdr& header, int level, int type, const Value& value) {
+    auto* control = reinterpret_cast<cmsghdr*>(static_cast<std::uint8_t*>(header.msg_control) + header.msg_controllen);
+    *control = {.cmsg_len = CMSG_LEN(sizeof value), .cmsg_level = level, .cmsg_type = type};
+    std::memcpy(CMSG_DATA(control), &value, sizeof value);
+    header.msg_controllen += CMSG_SPACE(sizeof value);
   }
 
   /// Returns the number of messages.
@@ -133,7 +150,8 @@ UdpSender::Outcome UdpSender::handleFailure(Attempt& attempt, int errorNumber) {
     attempt.join = false;  // at least for this call: alone, the datagrams tell which of them is too long
     return Outcome::kGoOn;
   }
-  if (!isLoss(errorNumber)) {
+  const bool localIsGone = errorNumber == EINVAL && attempt.destination.hasLocal();
+  if (!isLoss(errorNumber) && !localIsGone) {
     attempt.failure = errorNumber;
     return Outcome::kFailed;
   }

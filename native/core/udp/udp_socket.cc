@@ -51,7 +51,12 @@ Status UdpSocket::configure(const Endpoint& wanted) {
   if (status.ok()) status = setBuffer(socket, SO_SNDBUFFORCE, SO_SNDBUF, "the send buffer");
   if (status.ok()) status = setOption(socket, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, "IP_MTU_DISCOVER");
   if (status.ok()) status = setOption(socket, SOL_UDP, UDP_GRO, 1, "UDP_GRO");
+  // A socket for every local address answers from the one that was asked.
+  const int tellsLocal = wanted.isWildcard() ? 1 : 0;
+  if (status.ok() && family_ == AF_INET) status = setOption(socket, SOL_IP, IP_PKTINFO, tellsLocal, "IP_PKTINFO");
   if (!status.ok() || family_ == AF_INET) return status;
+  status = setOption(socket, SOL_IPV6, IPV6_RECVPKTINFO, tellsLocal, "IPV6_RECVPKTINFO");
+  if (!status.ok()) return status;
   status = setOption(socket, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE, "IPV6_MTU_DISCOVER");
   if (!status.ok()) return status;
   return setOption(socket, SOL_IPV6, IPV6_V6ONLY, wanted.isWildcard() ? 0 : 1, "IPV6_V6ONLY");
