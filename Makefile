@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link link-up link-down test test-random test-crash test-programs check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths link-up link-down test test-random test-crash test-programs check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ bench-memory: build ## The daemon's memory and the time to mount with a million 
 bench-link: build ## The transport beside TCP cubic, TCP bbr and UDP on emulated links (PROFILES= FLOWS= ROUNDS= OUTPUT=)
 	@./setup.sh link
 	node dist/bench/link/bench-link.js --profiles "$(PROFILES)" --flows "$(FLOWS)" --rounds "$(ROUNDS)" --output "$(OUTPUT)"
+
+# PROFILE=wan ROUNDS=3 choose.
+bench-paths: build ## Two emulated links at once, and one of them cut (PROFILE= ROUNDS=)
+	node dist/bench/link/bench-paths.js --profile "$(or $(PROFILE),wan)" --rounds "$(or $(ROUNDS),3)"
 
 link-up: build ## An emulated link between two network namespaces: PROFILE=wan (docs/link-lab.md)
 	node dist/bench/link/link.js up $(PROFILE)

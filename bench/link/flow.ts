@@ -27,3 +27,13 @@ export function goodput({ samples }: FlowResult, fromSeconds: number, toSeconds:
   if (first === undefined || last === undefined) return 0;
   return (8 * within.reduce((sum, { bytes }) => sum + bytes, 0)) / (last.atSeconds - first.atSeconds);
 }
+
+/** Seconds of the longest time in which nothing arrived, from one moment of a transfer on. */
+export function longestGap({ samples }: FlowResult, fromSeconds: number): number {
+  let gap = 0;
+  for (const [index, { atSeconds }] of samples.entries()) {
+    const before = samples[index - 1]?.atSeconds ?? atSeconds;
+    if (before >= fromSeconds) gap = Math.max(gap, atSeconds - before);
+  }
+  return gap;
+}

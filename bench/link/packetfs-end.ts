@@ -1,9 +1,9 @@
 // One end of a PacketFS transport flow, as a process of its own in a namespace of the lab, through the daemon's own
 // driver, socket and keys:
 //   packetfs-end receive ADDRESS PORT           prints "ready", and at the end of the connection what arrived, as JSON
-//   packetfs-end send ADDRESS PORT SECONDS BLOCK_BYTES
-//                                               sends incompressible blocks, and prints what became of
-//                                               its packets, as JSON
+//   packetfs-end send ADDRESS[,ADDRESS] PORT SECONDS BLOCK_BYTES
+//                                               sends incompressible blocks over as many paths, and prints
+//                                               what became of its packets, as JSON
 import { randomFillSync } from 'node:crypto';
 import { native } from '../../src/addon/addon.ts';
 import { silentLogger } from '../../src/base/clock.ts';
@@ -75,7 +75,10 @@ function receive(address: string, port: number): void {
   process.stdout.write('ready\n');
 }
 
-function send(target: { address: string; port: number }, options: { seconds: number; blockBytes: number }): void {
+function send(
+  target: { addresses: readonly string[]; port: number },
+  options: { seconds: number; blockBytes: number },
+): void {
   const driver = createDriver('send', { address: '0.0.0.0', port: 0 });
   const pool = randomFillSync(Buffer.alloc(options.blockBytes + MIB));
   const header = new Uint8Array(0);
@@ -94,11 +97,9 @@ function send(target: { address: string; port: number }, options: { seconds: num
     setTimeout(() => finish(driver, link), options.seconds * 1000);
   });
   driver.start();
-  driver.connectTo({
-    host: target.address,
-    port: target.port,
-    publicKeys: [keyPairOf(SECRETS.receive).publicKey],
-  });
+  for (const host of target.addresses) {
+    driver.connectTo({ host, port: target.port, publicKeys: [keyPairOf(SECRETS.receive).publicKey] });
+  }
 }
 
 function finish(driver: TransportDriver, link: TransportLink): void {
@@ -113,4 +114,8 @@ function finish(driver: TransportDriver, link: TransportLink): void {
 
 const [role, address = '', port = '', duration = '', blockBytes = ''] = process.argv.slice(2);
 if (role === 'receive') receive(address, Number(port));
-else send({ address, port: Number(port) }, { seconds: Number(duration), blockBytes: Number(blockBytes) });
+else
+  send(
+    { addresses: address.split(','), port: Number(port) },
+    { seconds: Number(duration), blockBytes: Number(blockBytes) },
+  );

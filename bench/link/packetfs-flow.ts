@@ -6,6 +6,7 @@ import { KIB } from '../../src/base/units.ts';
 import { insideNamespace } from '../../test/support/namespaces.ts';
 import { runChecked } from '../../test/support/process.ts';
 import type { Flow, FlowResult, FlowSample } from './flow.ts';
+import type { EmulatedLink } from './lab.ts';
 import type { LinkProfile } from './profiles.ts';
 
 /** As this file runs: compiled, or from the sources with the loader that execArgv names. */
@@ -27,17 +28,27 @@ interface ReceiverReport {
 
 export const packetfsFlow: Flow = {
   name: 'packetfs',
-  run: async (link, { seconds, port }) => {
-    const receive = [...NODE, 'receive', link.b.address, String(port)];
-    const receiver = await startReceiver(insideNamespace(link.b, receive), seconds);
-    const send = [...NODE, 'send', link.b.address, String(port), String(seconds), String(blockBytesOf(link.profile))];
-    const [command = '', ...parameters] = insideNamespace(link.a, send);
-    const said = await runChecked(command, parameters, { limitMs: seconds * 1000 + MARGIN_MS });
-    // Both ends are this bench's own program.
-    const sender = JSON.parse(said) as SenderReport;
-    return resultOf(sender, await receiver.report);
-  },
+  run: (link, options) => runPacketfs([link], options),
 };
+
+/** A transfer over all of the links at once, each a path. They join the same two namespaces. */
+export async function runPacketfs(
+  links: readonly EmulatedLink[],
+  { seconds, port }: { seconds: number; port: number },
+): Promise<FlowResult> {
+  const [first] = links;
+  if (first === undefined) throw new Error('a transfer needs a link');
+  const any = links.length > 1 ? '0.0.0.0' : first.b.address;
+  const receive = [...NODE, 'receive', any, String(port)];
+  const receiver = await startReceiver(insideNamespace(first.b, receive), seconds);
+  const to = links.map(({ b }) => b.address).join(',');
+  const send = [...NODE, 'send', to, String(port), String(seconds), String(blockBytesOf(first.profile))];
+  const [command = '', ...parameters] = insideNamespace(first.a, send);
+  const said = await runChecked(command, parameters, { limitMs: seconds * 1000 + MARGIN_MS });
+  // Both ends are this bench's own program.
+  const sender = JSON.parse(said) as SenderReport;
+  return resultOf(sender, await receiver.report);
+}
 
 const resultOf = ({ statistics }: SenderReport, { samples }: ReceiverReport): FlowResult => ({
   samples,

@@ -1,6 +1,6 @@
 // The status of a volume as text, in the manner of `zpool status`.
 import Table from 'cli-table3';
-import type { PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
+import type { PathStatus, PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
 import { formatBytes } from './units.ts';
 
 const KEY_DIGITS_SHOWN = 12;
@@ -56,10 +56,18 @@ function formatPeers(peers: readonly PeerStatus[]): string {
       formatBytes(peer.literalBytesReceived),
       String(peer.asks),
     ]);
+    if (peer.paths.length > 1) for (const path of peer.paths) table.push(pathRow(path));
   }
   const indented = table.toString().replace(/^/gm, '    ').replace(/ +$/gm, '');
   return `\n${indented}\n`;
 }
+
+/** One of several ways to the peer above it. */
+const pathRow = (path: PathStatus): string[] => {
+  const state = path.state === 'ok' ? 'path' : 'path: does not answer';
+  const losses = `${path.packetsLost} of ${path.packetsSent} packets lost`;
+  return ['', path.address, state, `${path.rttMs.toFixed(1)} ms`, losses, '', '', '', ''];
+};
 
 export function summariseScrub(scrub: ScrubStatus): string {
   if (scrub.state === 'never') return 'never run';

@@ -16,6 +16,18 @@ export interface PeerStatus {
   readonly literalBytesSent: string;
   readonly literalBytesReceived: string;
   readonly asks: number;
+  /** Ways to the peer that are in use, the fastest first. */
+  readonly paths: readonly PathStatus[];
+}
+
+export interface PathStatus {
+  readonly address: string;
+  /** `failing`: it does not answer, and others carry what it had. */
+  readonly state: 'ok' | 'failing';
+  readonly rttMs: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  readonly datagramBytes: number;
 }
 
 export interface ScrubStatus {

@@ -9,6 +9,10 @@ const BACKOFF_MS_MAX = 30_000;
 const RECENTLY_LOST_MS = 5 * 60_000;
 /** … the backoff is at most this. */
 const BACKOFF_RECENTLY_LOST_MS = 1000;
+/** Where a peer is connected already, its other addresses are tried so often at first, and later. */
+const PATH_BACKOFF_MS_MIN = 30_000;
+const PATH_BACKOFF_MS_MAX = 600_000;
+const PATH_BACKOFF_RECENTLY_LOST_MS = 5000;
 
 export interface PeerAddress {
   /** A name or an address. */
@@ -20,7 +24,8 @@ export interface PeerAddress {
   readonly payload?: Uint8Array;
 }
 
-export type TargetState = 'waiting' | 'resolving' | 'connecting' | 'connected';
+/** 'elsewhere': the peer is connected, but not by way of this address; it is tried as one more path now and then. */
+export type TargetState = 'waiting' | 'resolving' | 'connecting' | 'connected' | 'elsewhere';
 
 export class PeerTarget {
   readonly address: PeerAddress;
@@ -38,12 +43,30 @@ export class PeerTarget {
     this.attemptAt = nowMs;
   }
 
-  /**
-   * Whether a connection with one of the keys is to this target. With several keys it may be to another member, reached
-   * elsewhere: then the address decides.
-   */
+  /** An attempt is due at `attemptAt`. */
+  get isPending(): boolean {
+    return this.state === 'waiting' || this.state === 'elsewhere';
+  }
+
   isReachedAt(address: string): boolean {
-    return this.address.publicKeys.length === 1 || this.resolved.includes(address);
+    return this.resolved.includes(address);
+  }
+
+  /** Its turn comes now. */
+  onCrowdedOut(nowMs: number): void {
+    this.state = 'waiting';
+    this.attemptAt = nowMs;
+  }
+
+  /** The peer is connected, and does not answer here. */
+  onElsewhere(options: { nowMs: number; random: Random }): void {
+    const wasLost = options.nowMs - this.#lostAt < RECENTLY_LOST_MS;
+    const ceiling = wasLost ? PATH_BACKOFF_RECENTLY_LOST_MS : PATH_BACKOFF_MS_MAX;
+    const backoff = Math.min(PATH_BACKOFF_MS_MIN * 2 ** Math.min(this.attempts, 10), ceiling);
+    this.state = 'elsewhere';
+    this.lastProblem = undefined;
+    this.attempts += 1;
+    this.attemptAt = options.nowMs + backoff / 2 + options.random.below(backoff / 2);
   }
 
   onConnected(): void {

@@ -1,6 +1,6 @@
 // `pfs status`: one picture of volume, replication, transport and members.
 import type { NativeCapabilities } from '../addon/native.ts';
-import type { PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
+import type { PathStatus, PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { PeerStatus as ReplicationPeer } from '../replication/status.ts';
 import type { Volume } from '../volume/open-volume.ts';
@@ -121,7 +121,22 @@ function peerStatusOf(given: {
     literalBytesSent: String(peer?.counters.literalFrameBytesSent ?? 0),
     literalBytesReceived: String(peer?.counters.literalFrameBytesReceived ?? 0),
     asks: peer?.counters.asksSent ?? 0,
+    paths: link === undefined ? [] : pathStatuses(link),
   };
+}
+
+function pathStatuses({ statistics }: LinkStatus): PathStatus[] {
+  const paths = statistics.paths.map(
+    (path): PathStatus => ({
+      address: textOf(hostPortOf(path.remote)),
+      state: path.failing ? 'failing' : 'ok',
+      rttMs: path.smoothedRttMs,
+      packetsSent: path.packetsSent,
+      packetsLost: path.packetsLost,
+      datagramBytes: path.datagramBytes,
+    }),
+  );
+  return paths.sort((left, right) => left.rttMs - right.rttMs);
 }
 
 function addressOf(link: LinkStatus | undefined, target: TargetStatus | undefined): string {

@@ -10,6 +10,7 @@ import type { Connection } from '../transport/connection.ts';
 import { Endpoint } from '../transport/endpoint.ts';
 import type { ConnectionEvent } from '../transport/incoming-data.ts';
 import { hexOf, keyPairOf } from '../transport/primitives.ts';
+import type { SocketAddress } from '../transport/socket-address.ts';
 import type { Transmit } from '../transport/transmit-batch.ts';
 import { type PeerAddress, PeerTarget } from './peer-target.ts';
 import type {
@@ -132,7 +133,7 @@ export class TransportDriver {
         port: target.address.port,
         state: target.state,
         attempts: target.attempts,
-        nextAttemptInMs: target.state === 'waiting' ? Math.max(0, target.attemptAt - nowMs) : 0,
+        nextAttemptInMs: target.isPending ? Math.max(0, target.attemptAt - nowMs) : 0,
         lastProblem: target.lastProblem,
       })),
       counters: this.#endpoint.counters(),
@@ -204,7 +205,7 @@ export class TransportDriver {
     const nowMs = this.#now;
     let nextAt = this.#endpoint.pollTimeout(nowMs);
     for (const target of this.#targets.values()) {
-      if (target.state === 'waiting') nextAt = Math.min(nextAt, target.attemptAt);
+      if (target.isPending) nextAt = Math.min(nextAt, target.attemptAt);
       else if (target.state === 'connecting') nextAt = Math.min(nextAt, target.attemptAt + CONNECTING_MS_MAX);
     }
     if (this.#held !== undefined) nextAt = nowMs;
@@ -237,10 +238,9 @@ export class TransportDriver {
 
   /** True when the socket took everything. What found its buffer full is held, and tried again after a pause. */
   #send(transmit: Transmit, from: number): boolean {
-    const { address, port } = transmit.to;
     const datagrams = transmit.datagrams.subarray(2 * from);
     const delays = transmit.delays.subarray(from);
-    const settled = this.#options.socket.send({ address, port, bytes: transmit.bytes, datagrams, delays });
+    const settled = this.#options.socket.send({ ...transmit.to, bytes: transmit.bytes, datagrams, delays });
     this.#held = undefined;
     if (2 * settled >= datagrams.length) return true;
     this.#held = { transmit, from: from + settled };
@@ -253,14 +253,15 @@ export class TransportDriver {
   #takeEndpointEvents(): void {
     for (let event = this.#endpoint.pollEvent(); event !== undefined; event = this.#endpoint.pollEvent()) {
       if (event.kind === 'connected') this.#onConnected(event.connection);
-      else this.#onUnreachable(event.peer);
+      else if (event.kind === 'paths') this.#reviewTargets(event.connection.peer);
+      else this.#onUnreachable(event.peer, event.to);
     }
   }
 
   #onConnected(connection: Connection): void {
     const open: OpenLink = { connection, openedAt: this.#now, events: undefined };
     this.#links.set(connection, open);
-    for (const target of this.#targetsOf(connection.peer)) if (this.#isReached(target)) target.onConnected();
+    this.#reviewTargets(connection.peer);
     const { address, port } = connection.remote;
     this.#options.logger.info({ peer: hexOf(connection.peer), address, port }, 'peer connected');
     const link = this.#linkOf(connection);
@@ -324,7 +325,8 @@ export class TransportDriver {
     this.#options.logger.info({ peer: hexOf(connection.peer) }, 'peer disconnected');
     if (this.#endpoint.connectionTo(connection.peer) !== undefined) return; // replaced by a newer one
     for (const target of this.#targetsOf(connection.peer)) {
-      if (target.state === 'connected' && !this.#isReached(target)) target.onLost('the connection ended', this.#now);
+      const was = target.state === 'connected' || target.state === 'elsewhere';
+      if (was && !this.#isReached(target)) target.onLost('the connection ended', this.#now);
     }
   }
 
@@ -337,12 +339,21 @@ export class TransportDriver {
     );
   }
 
+  /** A peer has a connection, or other paths: the targets that these reach are connected, what waits has its turn now. */
+  #reviewTargets(peer: Uint8Array): void {
+    for (const target of this.#targetsOf(peer)) {
+      if (this.#isReached(target)) target.onConnected();
+      else if (target.state === 'connecting') target.onCrowdedOut(this.#now);
+      else if (target.state === 'connected') target.onLost('the path was lost', this.#now);
+    }
+  }
+
   #pursue(nowMs: number): void {
     for (const target of this.#targets.values()) {
       if (target.state === 'connecting' && nowMs >= target.attemptAt + CONNECTING_MS_MAX) {
-        target.onFailed('no answer', { nowMs, random: this.#options.random });
+        this.#onNoAnswer(target);
       }
-      if (target.state !== 'waiting' || nowMs < target.attemptAt) continue;
+      if (!target.isPending || nowMs < target.attemptAt) continue;
       const { publicKeys } = target.address;
       if (this.#isReached(target)) target.onConnected();
       else if (publicKeys.length > 0) {
@@ -352,11 +363,23 @@ export class TransportDriver {
     }
   }
 
+  /** Whether a path leads to where the target is. */
   #isReached(target: PeerTarget): boolean {
-    return target.address.publicKeys.some((publicKey) => {
-      const connection = this.#endpoint.connectionTo(publicKey);
-      return connection !== undefined && target.isReachedAt(connection.remote.address);
-    });
+    return this.#connectionsTo(target).some(({ paths }) =>
+      paths.some(({ remote }) => target.isReachedAt(remote.address)),
+    );
+  }
+
+  #connectionsTo({ address }: PeerTarget): Connection[] {
+    const connections = address.publicKeys.map((publicKey) => this.#endpoint.connectionTo(publicKey));
+    return connections.filter((connection) => connection !== undefined);
+  }
+
+  /** With one candidate key that is connected, the target is only one more way to a peer that is reached. */
+  #onNoAnswer(target: PeerTarget): void {
+    const timing = { nowMs: this.#now, random: this.#options.random };
+    if (target.address.publicKeys.length === 1 && this.#connectionsTo(target).length > 0) target.onElsewhere(timing);
+    else target.onFailed('no answer', timing);
   }
 
   async #attempt(target: PeerTarget): Promise<void> {
@@ -389,10 +412,12 @@ export class TransportDriver {
     }
   }
 
-  #onUnreachable(peer: Uint8Array): void {
+  /** `to`: where nobody answered, if an attempt of this node ended. */
+  #onUnreachable(peer: Uint8Array, to: SocketAddress | undefined): void {
     for (const target of this.#targetsOf(peer)) {
       if (target.state !== 'connecting') continue;
-      target.onFailed('no answer', { nowMs: this.#now, random: this.#options.random });
+      if (to === undefined || target.isReachedAt(to.address)) this.#onNoAnswer(target);
+      else target.onCrowdedOut(this.#now);
     }
   }
 }

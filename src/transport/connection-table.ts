@@ -1,38 +1,59 @@
-// The connections of an endpoint, by index and by peer: one in use for each peer, and a few answered ones that no packet
-// has confirmed yet. An unconfirmed one never disturbs the one in use; when it is confirmed it replaces it.
-import type { Connection } from './connection.ts';
+// The connections of an endpoint: by peer, one for each; by index, the bindings that packets may name. A binding that was
+// answered and that no packet has confirmed yet disturbs nothing that is in use; confirmed, it adds its path to a
+// connection, renews a path's keys, or replaces the connection.
+import type { Connection, PathBinding } from './connection.ts';
 import { CONFIRMATION_MS, UNCONFIRMED_PER_PEER_MAX } from './constants.ts';
-import { hexOf } from './primitives.ts';
+import { hexOf, sameBytes } from './primitives.ts';
+
+export interface Binding extends PathBinding {
+  readonly connection: Connection;
+  readonly peerResetToken: Uint8Array;
+  readonly createdAt: number;
+}
 
 export class ConnectionTable {
-  /** By local index: every connection that packets may still name. */
-  readonly #byIndex = new Map<number, Connection>();
+  /** By local index: every binding that packets may still name. */
+  readonly #byIndex = new Map<number, Binding>();
   readonly #current = new Map<string, Connection>();
   /** Oldest first. */
-  readonly #unconfirmed = new Map<string, Connection[]>();
+  readonly #unconfirmed = new Map<string, Binding[]>();
 
+  /** Bindings. */
   get size(): number {
     return this.#byIndex.size;
   }
 
   get unconfirmedCount(): number {
     let count = 0;
-    for (const connections of this.#unconfirmed.values()) count += connections.length;
+    for (const bindings of this.#unconfirmed.values()) count += bindings.length;
     return count;
   }
 
+  /** Open ones, and those that still answer late packets. */
   all(): IterableIterator<Connection> {
-    return this.#byIndex.values();
+    return this.#current.values();
   }
 
-  atIndex(index: number): Connection | undefined {
+  atIndex(index: number): Binding | undefined {
     return this.#byIndex.get(index);
   }
 
-  /** The open connection in use with a peer. */
+  withResetToken(token: Uint8Array): Binding | undefined {
+    for (const binding of this.#byIndex.values()) if (sameBytes(binding.peerResetToken, token)) return binding;
+    return undefined;
+  }
+
+  /** The open connection with a peer. */
   withPeer(peer: Uint8Array): Connection | undefined {
     const connection = this.#current.get(hexOf(peer));
     return connection === undefined || connection.closed ? undefined : connection;
+  }
+
+  /** The open connection with a peer that has this id, or the one answered of which no packet has come yet. */
+  withId(peer: Uint8Array, id: Uint8Array): Connection | undefined {
+    const answered = (this.#unconfirmed.get(hexOf(peer)) ?? []).map(({ connection }) => connection);
+    const known = [this.withPeer(peer), ...answered];
+    return known.find((connection) => connection !== undefined && sameBytes(connection.id, id));
   }
 
   inUse(): Connection[] {
@@ -43,40 +64,52 @@ export class ConnectionTable {
     return this.#unconfirmed.has(hexOf(peer));
   }
 
-  addUnconfirmed(connection: Connection): void {
-    const key = hexOf(connection.peer);
-    const answered = [...(this.#unconfirmed.get(key) ?? []), connection];
-    this.#byIndex.set(connection.localIndex, connection);
+  addUnconfirmed(binding: Binding): void {
+    const key = hexOf(binding.connection.peer);
+    const answered = [...(this.#unconfirmed.get(key) ?? []), binding];
+    this.#byIndex.set(binding.keys.localIndex, binding);
     this.#unconfirmed.set(key, answered);
     const [oldest] = answered;
-    if (answered.length > UNCONFIRMED_PER_PEER_MAX && oldest !== undefined) this.forget(oldest);
+    if (answered.length > UNCONFIRMED_PER_PEER_MAX && oldest !== undefined) this.#forget(oldest);
   }
 
-  /** The peer has this connection's keys: it is the one in use from now on. */
-  confirm(connection: Connection): void {
+  /** The peer has this binding's keys. True when its connection is in use from now on, in place of an older one. */
+  confirm(binding: Binding): boolean {
+    const { connection } = binding;
     const key = hexOf(connection.peer);
-    for (const other of this.#unconfirmed.get(key) ?? []) if (other !== connection) this.forget(other);
-    this.#unconfirmed.delete(key);
-    const older = this.#current.get(key);
-    if (older !== undefined) {
-      older.abandon('replaced');
-      this.forget(older);
+    for (const other of this.#unconfirmed.get(key) ?? []) {
+      if (other === binding) this.#settle(other);
+      else if (other.connection !== connection) this.#forget(other);
     }
-    this.#byIndex.set(connection.localIndex, connection);
+    this.#byIndex.set(binding.keys.localIndex, binding);
+    const older = this.#current.get(key);
+    if (older === connection) return false;
+    older?.abandon('replaced');
     this.#current.set(key, connection);
+    this.#forgetDestroyed();
+    return true;
   }
 
-  forget(connection: Connection): void {
-    connection.abandon('forgotten');
-    const key = hexOf(connection.peer);
-    this.#byIndex.delete(connection.localIndex);
-    const others = (this.#unconfirmed.get(key) ?? []).filter((candidate) => candidate !== connection);
+  #forget(binding: Binding): void {
+    binding.keys.destroy();
+    this.#byIndex.delete(binding.keys.localIndex);
+    this.#settle(binding);
+  }
+
+  /** It is not an unconfirmed one any more. */
+  #settle(binding: Binding): void {
+    const key = hexOf(binding.connection.peer);
+    const others = (this.#unconfirmed.get(key) ?? []).filter((candidate) => candidate !== binding);
     if (others.length === 0) this.#unconfirmed.delete(key);
     else this.#unconfirmed.set(key, others);
-    if (this.#current.get(key) === connection) this.#current.delete(key);
   }
 
-  /** When `sweep` will find an answered connection too old. */
+  /** Keys are destroyed with their path or connection, or a while after newer ones came. */
+  #forgetDestroyed(): void {
+    for (const [index, binding] of this.#byIndex) if (binding.keys.destroyed) this.#byIndex.delete(index);
+  }
+
+  /** When `sweep` will find an answered binding too old. */
   get sweepAt(): number {
     let earliest = Number.POSITIVE_INFINITY;
     for (const [oldest] of this.#unconfirmed.values()) {
@@ -90,10 +123,12 @@ export class ConnectionTable {
     const abandoned: Uint8Array[] = [];
     for (const [oldest] of this.#unconfirmed.values()) {
       if (oldest === undefined || nowMs - oldest.createdAt < CONFIRMATION_MS) continue;
-      this.forget(oldest);
-      if (!this.hasUnconfirmed(oldest.peer) && this.withPeer(oldest.peer) === undefined) abandoned.push(oldest.peer);
+      this.#forget(oldest);
+      const { peer } = oldest.connection;
+      if (!this.hasUnconfirmed(peer) && this.withPeer(peer) === undefined) abandoned.push(peer);
     }
-    for (const connection of this.#byIndex.values()) if (connection.finished) this.forget(connection);
+    for (const [key, connection] of this.#current) if (connection.finished) this.#current.delete(key);
+    this.#forgetDestroyed();
     return abandoned;
   }
 }

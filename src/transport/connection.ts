@@ -1,6 +1,7 @@
 // One authenticated connection to a peer, sans-IO: packets in, packets out, events out; structurally a PeerLink for
-// replication. It survives any loss: it ends only when one side closes it, when a rule of the protocol is broken, or
-// after 30 s of unanswered probes. Closing is answered for a while, so that a lost CLOSE is repeated.
+// replication. It has one path or several, and survives any loss: it ends only when one side closes it, when a rule of
+// the protocol is broken, or when its last path was silent for 30 s. Closing is answered for a while, so that a lost CLOSE
+// is repeated.
 import { assert } from '../base/assert.ts';
 import { MESSAGE_BYTES_MAX } from '../base/limits.ts';
 import type { Milliseconds } from '../base/units.ts';
@@ -11,34 +12,27 @@ import {
   BLOCK_HEADER_BYTES_MAX,
   CLOSE_REPEATS_MAX,
   CLOSING_MS,
-  DEAD_PROBES,
-  DEAD_SILENCE_MS,
   DRAIN_MARKS_BYTES,
   FLAG_ACKNOWLEDGE_NOW,
   HEADER_BYTES,
-  KEEPALIVE_ANSWERER_MS,
-  KEEPALIVE_MS,
+  PATHS_MAX,
 } from './constants.ts';
 import type { Counters } from './counters.ts';
 import { FrameReader, type FrameSink, type LimitKind, type StreamChannel } from './frames.ts';
 import { type ConnectionEvent, IncomingData } from './incoming-data.ts';
 import type { Acknowledgement } from './loss-recovery.ts';
+import { OutgoingData } from './outgoing-data.ts';
 import type { PacketGroup } from './packet-group.ts';
 import type { PacketKeys } from './packet-keys.ts';
-import { ReceivedPackets } from './received-packets.ts';
-import { Sender } from './sender.ts';
-import { type SocketAddress, sameAddress } from './socket-address.ts';
+import { Path, type PathStatistics } from './path.ts';
+import { type SocketAddress, sameAddress, samePlace } from './socket-address.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
 
 export interface ConnectionOptions {
+  readonly id: Uint8Array;
   readonly peer: Uint8Array;
-  readonly localIndex: number;
-  readonly remoteIndex: number;
-  readonly remote: SocketAddress;
-  readonly keys: PacketKeys;
-  /** True on the side that sent the initiation. */
+  /** True on the side that sent the first initiation. */
   readonly initiated: boolean;
-  readonly peerResetToken: Uint8Array;
   /** The peer's application bytes from the handshake. */
   readonly payload: Uint8Array;
   readonly nowMs: number;
@@ -46,75 +40,57 @@ export interface ConnectionOptions {
   readonly createController?: () => CongestionController;
 }
 
-export interface ConnectionStatistics {
-  readonly smoothedRttMs: number;
-  readonly minimumRttMs: number;
-  readonly windowBytes: number;
-  readonly pacingBytesPerMs: number;
-  readonly datagramBytes: number;
-  readonly bytesInFlight: number;
-  readonly packetsSent: number;
-  readonly packetsLost: number;
-  readonly spuriousLosses: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
+/** Sums over the paths; RTT and datagram size are those of the fastest. */
+export interface ConnectionStatistics extends Omit<PathStatistics, 'remote' | 'failing'> {
+  readonly paths: readonly PathStatistics[];
 }
+
+/** What one handshake made: keys for a path, used once a packet has shown that both sides have them. */
+export interface PathBinding {
+  readonly path: Path;
+  readonly keys: PacketKeys;
+  confirmed: boolean;
+}
+
+/** A path on which the peer was heard this recently, where another was quiet for so long, has the better chance. */
+const TALKING_MS = 100;
+const QUIET_MS = 500;
 
 type State = 'open' | 'closing' | 'closed';
 
 const frameReader = new FrameReader();
 
 export class Connection implements FrameSink {
+  readonly id: Uint8Array;
   readonly peer: Uint8Array;
-  readonly localIndex: number;
   readonly initiated: boolean;
   readonly payload: Uint8Array;
-  readonly peerResetToken: Uint8Array;
   readonly createdAt: number;
-  remote: SocketAddress;
-  /** An authentic packet arrived: the peer has the keys. */
-  confirmed = false;
-  readonly #keys: PacketKeys;
   readonly #counters: Counters;
+  readonly #createController: (() => CongestionController) | undefined;
   readonly #incoming = new IncomingData();
-  readonly #received = new ReceivedPackets();
-  readonly #sender: Sender;
+  readonly #outgoing = new OutgoingData();
+  /** In the order in which they take turns. */
+  #paths: Path[] = [];
+  /** Whose packet is being read. */
+  #receiving: Path | undefined;
   #state: State = 'open';
   #closeReason = '';
   #closeWanted = false;
   #closesSent = 0;
   #closedAt = 0;
-  #heardAt: number;
-  #silentSince: number | undefined; // first eliciting packet since the peer was heard
   #nowMs: number;
   #unacknowledgedBefore = 0;
-  #bytesReceived = 0;
 
   constructor(options: ConnectionOptions) {
+    this.id = options.id;
     this.peer = options.peer;
-    this.localIndex = options.localIndex;
     this.initiated = options.initiated;
     this.payload = options.payload;
-    this.peerResetToken = options.peerResetToken;
     this.createdAt = options.nowMs;
-    this.remote = options.remote;
-    this.confirmed = options.initiated;
-    this.#keys = options.keys;
     this.#counters = options.counters;
-    this.#heardAt = options.nowMs;
+    this.#createController = options.createController;
     this.#nowMs = options.nowMs;
-    this.#sender = new Sender(
-      {
-        remoteIndex: options.remoteIndex,
-        keys: options.keys,
-        received: this.#received,
-        incoming: this.#incoming,
-        ...(options.createController === undefined ? {} : { createController: options.createController }),
-      },
-      options.nowMs,
-    );
-    // The first packet confirms the keys to the responder.
-    if (options.initiated) this.#sender.requestPing();
   }
 
   // ---- the link --------------------------------------------------------------------------------------------------------
@@ -129,18 +105,18 @@ export class Connection implements FrameSink {
   }
 
   get unacknowledgedBytes(): number {
-    return this.#sender.unacknowledgedBytes;
+    return this.#outgoing.unacknowledgedBytes;
   }
 
   get smoothedRtt(): Milliseconds {
-    return milliseconds(this.#sender.recovery.rtt.smoothedMs);
+    return milliseconds(this.#fastest.smoothedRttMs);
   }
 
   /** The bytes stay the caller's, unchanged, until acknowledged. After the end of the connection they go nowhere. */
   sendMessage(channel: StreamChannel, bytes: Uint8Array): void {
     assert(bytes.length <= MESSAGE_BYTES_MAX, 'a message is at most MESSAGE_BYTES_MAX long');
     if (this.closed) return;
-    (channel === 'control' ? this.#sender.control : this.#sender.operations).enqueue(bytes);
+    (channel === 'control' ? this.#outgoing.control : this.#outgoing.operations).enqueue(bytes);
     this.#unacknowledgedBefore = this.unacknowledgedBytes;
   }
 
@@ -148,7 +124,7 @@ export class Connection implements FrameSink {
     assert(header.length <= BLOCK_HEADER_BYTES_MAX, 'a block header is short');
     assert(2 + header.length + body.length <= BLOCK_BYTES_MAX, 'a block is at most BLOCK_BYTES_MAX long');
     if (this.closed) return;
-    this.#sender.blocks.enqueue(header, body);
+    this.#outgoing.blocks.enqueue(header, body);
     this.#unacknowledgedBefore = this.unacknowledgedBytes;
   }
 
@@ -166,7 +142,7 @@ export class Connection implements FrameSink {
     if (this.#state === 'closed') return;
     if (this.#state === 'open') this.#incoming.push({ kind: 'closed', reason });
     this.#state = 'closed';
-    this.#keys.destroy();
+    for (const path of this.#paths) path.destroyKeys();
   }
 
   get hasEvents(): boolean {
@@ -178,68 +154,175 @@ export class Connection implements FrameSink {
   }
 
   statistics(): ConnectionStatistics {
-    const { recovery, controller, size } = this.#sender;
+    const paths = this.#paths.map((path) => path.statistics());
+    const fastest = this.#fastest.statistics();
+    const sum = (of: (path: PathStatistics) => number): number => paths.reduce((total, path) => total + of(path), 0);
     return {
-      smoothedRttMs: recovery.rtt.smoothedMs,
-      minimumRttMs: recovery.rtt.minimumMs,
-      windowBytes: controller.windowBytes,
-      pacingBytesPerMs: controller.pacingBytesPerMs,
-      datagramBytes: size.current,
-      bytesInFlight: recovery.bytesInFlight,
-      packetsSent: this.#sender.packetsSent,
-      packetsLost: recovery.packetsLost,
-      spuriousLosses: recovery.spuriousLosses,
-      bytesSent: this.#sender.bytesSent,
-      bytesReceived: this.#bytesReceived,
+      smoothedRttMs: fastest.smoothedRttMs,
+      minimumRttMs: fastest.minimumRttMs,
+      datagramBytes: fastest.datagramBytes,
+      windowBytes: sum((path) => path.windowBytes),
+      pacingBytesPerMs: sum((path) => path.pacingBytesPerMs),
+      bytesInFlight: sum((path) => path.bytesInFlight),
+      packetsSent: sum((path) => path.packetsSent),
+      packetsLost: sum((path) => path.packetsLost),
+      spuriousLosses: sum((path) => path.spuriousLosses),
+      bytesSent: sum((path) => path.bytesSent),
+      bytesReceived: sum((path) => path.bytesReceived),
+      paths,
     };
+  }
+
+  // ---- paths -----------------------------------------------------------------------------------------------------------
+
+  get paths(): readonly Path[] {
+    return this.#paths;
+  }
+
+  /** Where the peer is, by the fastest path. */
+  get remote(): SocketAddress {
+    return this.#fastest.remote;
+  }
+
+  /** The path to a place of the peer, from the local address if that is given. */
+  pathTo(remote: SocketAddress): Path | undefined {
+    const isIt = remote.local === undefined ? samePlace : sameAddress;
+    return this.#paths.find((path) => isIt(path.remote, remote));
+  }
+
+  pathWithId(id: number): Path | undefined {
+    return this.#paths.find((path) => path.id === id);
+  }
+
+  /** An id for a path that this side makes; undefined when there are enough. */
+  freePathId(): number | undefined {
+    for (let id = this.initiated ? 0 : 1; id < PATHS_MAX; id += 2) if (this.pathWithId(id) === undefined) return id;
+    return undefined;
+  }
+
+  /** A path that is not in use yet. Confirmed, it takes the place of one with the same id or to the same address. */
+  createPath(options: {
+    id: number;
+    initiated: boolean;
+    remote: SocketAddress;
+    keys: PacketKeys;
+    nowMs: number;
+  }): Path {
+    const createController = this.#createController;
+    const { nowMs, ...rest } = options;
+    const shared = { incoming: this.#incoming, outgoing: this.#outgoing };
+    return new Path({ ...rest, ...shared, ...(createController === undefined ? {} : { createController }) }, nowMs);
+  }
+
+  /** Both sides have the keys: a new path is used from now on, an old one uses its new keys. */
+  confirm(binding: PathBinding, nowMs: number): void {
+    const { path, keys } = binding;
+    binding.confirmed = true;
+    if (this.#paths.includes(path)) {
+      path.renewKeys(keys, nowMs);
+      this.#counters.count('keysRenewed');
+    } else {
+      const replaced = this.#paths.filter(({ id, remote }) => id === path.id || sameAddress(remote, path.remote));
+      this.#paths.push(path);
+      for (const old of replaced) this.#drop(old, 'replaced');
+      if (this.#paths.length > 1) this.#counters.count('pathsAdded');
+    }
+    // The first packet confirms the keys to the responder.
+    if (path.initiated) path.sender.requestPing();
+  }
+
+  /** Ends with its last path. */
+  #drop(path: Path, reason: string): void {
+    if (this.#paths.length === 1) {
+      this.abandon(reason);
+      return;
+    }
+    path.sender.giveUpInFlight();
+    path.destroyKeys();
+    this.#paths = this.#paths.filter((candidate) => candidate !== path);
+    this.#counters.count('pathsLost');
+  }
+
+  /** The peer does not know a path's index any more. */
+  onReset(path: Path): void {
+    this.#drop(path, 'reset by peer');
+  }
+
+  get #fastest(): Path {
+    const [first] = this.#paths;
+    assert(first !== undefined, 'a connection in use has a path');
+    let fastest = first;
+    for (const path of this.#paths) if (this.#isBetter(path, fastest)) fastest = path;
+    return fastest;
+  }
+
+  #isBetter(path: Path, than: Path): boolean {
+    if (path.failing !== than.failing) return than.failing;
+    const [pathIsQuiet, otherIsQuiet] = [this.#hasFallenQuiet(path, than), this.#hasFallenQuiet(than, path)];
+    if (pathIsQuiet !== otherIsQuiet) return otherIsQuiet;
+    return path.smoothedRttMs < than.smoothedRttMs;
+  }
+
+  /** The peer is talking, and has not for a while on this path: probably it was cut. */
+  #hasFallenQuiet(path: Path, other: Path): boolean {
+    return this.#nowMs - other.heardAt < TALKING_MS && other.heardAt - path.heardAt > QUIET_MS;
+  }
+
+  /** One path takes all; of several the fastest takes the channels, and none that fails takes anything. */
+  #shareOut(): void {
+    const fastest = this.#fastest;
+    for (const path of this.#paths) {
+      if (path === fastest) path.sender.share = 'everything';
+      else path.sender.share = path.failing ? 'nothing' : 'blocks';
+    }
   }
 
   // ---- datagrams in ----------------------------------------------------------------------------------------------------
 
-  /** Cheap check before decryption. */
-  isFresh(number: number): boolean {
-    return this.#received.window.isFresh(number);
-  }
-
-  /** Opens and reads a group of packets addressed to this connection. */
-  receive(group: PacketGroup, nowMs: number): void {
+  /** Opens and reads a group of packets that all came for one binding. */
+  receive(group: PacketGroup, binding: PathBinding, nowMs: number): void {
     if (this.#state === 'closed') return;
     this.#nowMs = nowMs;
-    let from = 0;
-    while (from < group.count) {
-      const epoch = this.#keys.epochOf(group.numberAt(from));
-      let to = from + 1;
-      while (to < group.count && this.#keys.epochOf(group.numberAt(to)) === epoch) to += 1;
-      const opened = this.#keys.open(epoch, group.bytes, group.packets(from, to), group.numbers(from, to));
-      for (let index = from; index < to; index++) {
-        if (opened === undefined || opened[index - from] !== 1) this.#counters.count('badTag');
-        else this.#receivePacket(group, index, epoch);
+    const { path, keys } = binding;
+    let start = 0;
+    while (start < group.count) {
+      const epoch = keys.receivingEpochOf(group.numberAt(start));
+      let end = start + 1;
+      while (end < group.count && keys.receivingEpochOf(group.numberAt(end)) === epoch) end += 1;
+      const opened = keys.open(epoch, group.bytes, group.packets(start, end), group.numbers(start, end));
+      for (let index = start; index < end; index++) {
+        if (opened === undefined || opened[index - start] !== 1) this.#counters.count('badTag');
+        else {
+          keys.confirm(epoch);
+          if (!binding.confirmed) this.confirm(binding, nowMs);
+          this.#receivePacket(group, index, path);
+        }
         if (this.finished) return;
       }
-      from = to;
+      start = end;
     }
     this.#noticeDrain();
   }
 
-  #receivePacket(group: PacketGroup, index: number, epoch: number): void {
+  #receivePacket(group: PacketGroup, index: number, path: Path): void {
     const number = group.numberAt(index);
-    if (!this.#received.window.accept(number)) {
+    if (!path.received.window.accept(number)) {
       this.#counters.count('replayed');
       return;
     }
-    this.#keys.confirm(epoch);
-    this.confirmed = true;
-    this.#heardAt = this.#nowMs;
-    this.#silentSince = undefined;
+    path.onHeard(this.#nowMs);
     if (this.#state === 'closing') {
       this.#closeWanted = this.#closesSent < CLOSE_REPEATS_MAX;
       return;
     }
     const offset = group.offsetAt(index);
     const length = group.bodyLengthAt(index);
-    this.#bytesReceived += length;
-    if (number > this.#received.largest) this.#follow(group.sourceAt(index));
+    path.bytesReceived += length;
+    if (number > path.received.largest && path.follow(group.sourceAt(index), this.#nowMs)) {
+      this.#counters.count('pathMoved');
+    }
     const from = offset + HEADER_BYTES;
+    this.#receiving = path;
     const outcome = frameReader.read(group.bytes, from, from + length, this);
     if (this.#state !== 'open') return;
     if (outcome === 'malformed') {
@@ -248,31 +331,25 @@ export class Connection implements FrameSink {
       return;
     }
     const now = ((group.bytes[offset + 1] ?? 0) & FLAG_ACKNOWLEDGE_NOW) !== 0;
-    this.#received.onPacket({ number, eliciting: outcome === 'eliciting', now, nowMs: this.#nowMs });
-  }
-
-  /** The newest authentic packet says where the peer is now. */
-  #follow(source: SocketAddress): void {
-    if (sameAddress(source, this.remote)) return;
-    this.remote = source;
-    this.#counters.count('pathMoved');
-    this.#sender.onPathChanged(this.#nowMs);
+    path.received.onPacket({ number, eliciting: outcome === 'eliciting', now, nowMs: this.#nowMs });
   }
 
   onAcknowledgement(acknowledgement: Acknowledgement): boolean {
-    return this.#sender.onAcknowledgement(acknowledgement, this.#nowMs);
+    return this.#receiving?.onAcknowledgement(acknowledgement, this.#nowMs) === true;
   }
 
   onLimit(kind: LimitKind, limit: number): boolean {
-    this.#sender.raiseLimit(kind, limit);
+    this.#outgoing.raiseLimit(kind, limit);
     return true;
   }
 
   onStream(channel: StreamChannel, offset: number, data: Uint8Array): boolean {
+    this.#receiving?.onData(this.#nowMs);
     return this.#incoming.onStream(channel, offset, data);
   }
 
   onChunk(chunk: { id: number; total: number; offset: number }, data: Uint8Array): boolean {
+    this.#receiving?.onData(this.#nowMs);
     return this.#incoming.onChunk(chunk, data);
   }
 
@@ -293,45 +370,47 @@ export class Connection implements FrameSink {
   pollTimeout(nowMs: number): number {
     if (this.#state === 'closed') return Number.POSITIVE_INFINITY;
     if (this.#state === 'closing') return this.#closeWanted ? nowMs : this.#closedAt + CLOSING_MS;
-    if (!this.confirmed) return Number.POSITIVE_INFINITY; // the endpoint forgets it when nothing confirms it
-    return Math.min(
-      this.#sender.timeoutAt(nowMs),
-      this.#received.acknowledgeAt,
-      this.#sender.recovery.packetsInFlight === 0 ? this.#keepaliveAt : Number.POSITIVE_INFINITY,
-    );
-  }
-
-  get #keepaliveAt(): number {
-    const intervalMs = this.initiated ? KEEPALIVE_MS : KEEPALIVE_ANSWERER_MS;
-    return Math.max(this.#heardAt, this.#sender.lastElicitingAt) + intervalMs;
+    let earliest = Number.POSITIVE_INFINITY;
+    if (this.#paths.length > 1) this.#shareOut();
+    for (const path of this.#paths) earliest = Math.min(earliest, path.pollTimeout(nowMs));
+    return earliest;
   }
 
   handleTimeout(nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#state === 'closing' && nowMs >= this.#closedAt + CLOSING_MS) this.abandon(this.#closeReason);
-    if (this.#state !== 'open' || !this.confirmed) return;
-    this.#sender.onTimeout(nowMs);
-    const { probeCount, packetsInFlight } = this.#sender.recovery;
-    const silenceMs = this.#silentSince === undefined ? 0 : nowMs - this.#silentSince;
-    if (probeCount >= DEAD_PROBES && silenceMs >= DEAD_SILENCE_MS) {
-      this.abandon('timeout');
-      return;
+    for (const path of [...this.#paths]) {
+      if (this.#state !== 'open') return;
+      if (path.handleTimeout(nowMs, !this.#hasOther(path)) === 'dead') this.#drop(path, 'timeout');
     }
-    if (packetsInFlight === 0 && nowMs >= this.#keepaliveAt) this.#sender.requestPing();
   }
 
-  /** Fills the batch with this connection's packets, if any. */
-  transmit(batch: TransmitBatch, nowMs: number): void {
+  #hasOther(path: Path): boolean {
+    return this.#paths.some((other) => other !== path && !other.failing);
+  }
+
+  /** Fills the batch with the packets of one path, if any may leave; returns where they go. */
+  transmit(batch: TransmitBatch, nowMs: number): SocketAddress | undefined {
     this.#nowMs = nowMs;
-    if (this.#state === 'closing' && this.#closeWanted) {
-      this.#closeWanted = false;
-      this.#closesSent += 1;
-      if (this.confirmed) this.#sender.transmitClose(batch, this.#closeReason, nowMs);
+    if (this.#state === 'closed') return undefined;
+    if (this.#state === 'closing') return this.#transmitClose(batch, nowMs);
+    if (this.#paths.length > 1) this.#shareOut();
+    for (const path of this.#paths) {
+      path.transmit(batch, nowMs);
+      if (batch.count === 0) continue;
+      // The others go first the next time.
+      if (this.#paths.length > 1) this.#paths = [...this.#paths.filter((other) => other !== path), path];
+      return path.remote;
     }
-    if (this.#state !== 'open' || !this.confirmed) return;
-    this.#sender.transmit(batch, nowMs);
-    if (this.#silentSince === undefined && this.#sender.lastElicitingAt > this.#heardAt) {
-      this.#silentSince = this.#sender.lastElicitingAt;
-    }
+    return undefined;
+  }
+
+  #transmitClose(batch: TransmitBatch, nowMs: number): SocketAddress | undefined {
+    if (!this.#closeWanted || this.#paths.length === 0) return undefined;
+    this.#closeWanted = false;
+    this.#closesSent += 1;
+    const path = this.#fastest;
+    path.sender.transmitClose(batch, this.#closeReason, nowMs);
+    return path.remote;
   }
 }

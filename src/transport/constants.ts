@@ -18,6 +18,9 @@ export const TAG_BYTES = 16;
 export const MAC_BYTES = 16;
 export const HEADER_BYTES = 16;
 export const VOLUME_ID_BYTES = 16;
+export const CONNECTION_ID_BYTES = 8;
+/** Paths of a connection: those that its initiator makes have even ids, the others odd ones. */
+export const PATHS_MAX = 8;
 export const PROOF_BYTES = 32;
 export const RESET_TOKEN_BYTES = 16;
 export const COOKIE_BYTES = 16;
@@ -69,12 +72,19 @@ export const TIMER_GRANULARITY_MS = 1;
 /** The probe timeout backs off up to this, so that a link that returns is noticed within a second. */
 export const PROBE_INTERVAL_MAX_MS = 1000;
 export const PROBE_PACKETS = 2;
-/** A connection is dead after this many unanswered probe timeouts and this long a silence. */
+/** A path of several carries nothing but probes after this many unanswered probe timeouts, until one is answered. */
+export const FAILING_PROBES = 2;
+/** A path is dead after this many unanswered probe timeouts and this long a silence, and a connection without a path. */
 export const DEAD_PROBES = 3;
 export const DEAD_SILENCE_MS = 30_000;
 /** The side that opened the connection, which may be behind a NAT, keeps it alive; the other only if that fails. */
 export const KEEPALIVE_MS = 25_000;
 export const KEEPALIVE_ANSWERER_MS = 40_000;
+/** A path in use gets new keys, by a new handshake, after the first; an attempt that failed is repeated after the second. */
+export const REKEY_MS = 120_000;
+export const REKEY_RETRY_MS = 10_000;
+/** What was sealed with the keys before is opened for so long. */
+export const KEYS_KEPT_MS = 5000;
 /** A closed connection answers late packets with CLOSE for this long. */
 export const CLOSING_MS = 3000;
 export const CLOSE_REPEATS_MAX = 8;

@@ -21,11 +21,16 @@ export const COUNTER_NAMES = [
   'replayed',
   'malformedFrame',
   'pathMoved',
+  'pathsAdded',
+  'pathsLost',
+  'keysRenewed',
   'resetSent',
   'resetReceived',
   'handshakesAccepted',
   'handshakesCompleted',
   'initiationsSent',
+  'lateResponse',
+  'unknownPath',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

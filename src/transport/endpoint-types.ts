@@ -35,4 +35,7 @@ export interface DatagramBatch {
 
 export type EndpointEvent =
   | { readonly kind: 'connected'; readonly connection: Connection }
-  | { readonly kind: 'unreachable'; readonly peer: Uint8Array };
+  /** The connection has other paths than before, or a path new keys. */
+  | { readonly kind: 'paths'; readonly connection: Connection }
+  /** `to`: where nobody answered; undefined when it was the peer that did not confirm. */
+  | { readonly kind: 'unreachable'; readonly peer: Uint8Array; readonly to: SocketAddress | undefined };

@@ -1,16 +1,13 @@
 // One node's end of the transport, sans-IO: every datagram of a socket comes in here and is dropped and counted, answered
 // or handed to its connection; connections, attempts and answers go out in batches. Verbs after quinn: handleDatagrams,
 // handleTimeout, pollTimeout, pollTransmit, pollEvent. Time is an argument; randomness and keys are injected.
-import type { AeadSuite } from '../addon/native.ts';
-import { assert } from '../base/assert.ts';
 import { AddressLimiter } from './address-limiter.ts';
-import { Connection } from './connection.ts';
-import { ConnectionTable } from './connection-table.ts';
+import type { Connection } from './connection.ts';
+import { type Binding, ConnectionTable } from './connection-table.ts';
 import {
   ANSWERS_MAX,
   HEADER_BYTES,
   KEY_BYTES,
-  MAC_BYTES,
   PACKET_COOKIE,
   PACKET_DATA,
   PACKET_INITIATION,
@@ -18,28 +15,15 @@ import {
   PACKET_RESPONSE,
   RESET_PACKET_BYTES,
   RESET_TOKEN_BYTES,
-  SIMULTANEOUS_OPEN_MS,
   TAG_BYTES,
 } from './constants.ts';
-import { macOf } from './cookie-jar.ts';
 import { type CounterName, Counters } from './counters.ts';
 import type { DatagramBatch, EndpointEvent, EndpointOptions } from './endpoint-types.ts';
-import {
-  chooseSuite,
-  type HandshakeIdentity,
-  type HandshakeResult,
-  handshakeIdentity,
-  macKeyOf,
-  RESPONSE_BYTES_MAX,
-  RESPONSE_HEADER_BYTES,
-  type Reception,
-  suiteMask,
-} from './handshake.ts';
-import { InitiationGate } from './initiation-gate.ts';
-import { type ConnectRequest, Initiator } from './initiator.ts';
+import { type HandshakeIdentity, handshakeIdentity } from './handshake.ts';
+import { Handshakes } from './handshakes.ts';
+import type { ConnectRequest } from './initiator.ts';
 import { PacketGroup } from './packet-group.ts';
-import { PacketKeys } from './packet-keys.ts';
-import { compareBytes, keyedHash, sameBytes } from './primitives.ts';
+import { keyedHash } from './primitives.ts';
 import type { SocketAddress } from './socket-address.ts';
 import { type Transmit, TransmitBatch } from './transmit-batch.ts';
 
@@ -48,17 +32,12 @@ interface Answer {
   readonly to: SocketAddress;
 }
 
-const NO_PAYLOAD = new Uint8Array(0);
-
 export class Endpoint {
-  readonly #options: EndpointOptions;
   readonly #identity: HandshakeIdentity;
   readonly #counters = new Counters();
-  readonly #gate: InitiationGate;
-  readonly #initiator: Initiator;
+  readonly #handshakes: Handshakes;
   readonly #resetKey: Uint8Array;
   readonly #resetLimiter = new AddressLimiter();
-  readonly #suites: number;
   readonly #connections = new ConnectionTable();
   readonly #answers: Answer[] = [];
   readonly #events: EndpointEvent[] = [];
@@ -68,19 +47,16 @@ export class Endpoint {
   #turn: Connection[] = [];
 
   constructor(options: EndpointOptions) {
-    this.#options = options;
     this.#identity = handshakeIdentity(options);
-    this.#suites = suiteMask(options.suites);
-    assert(this.#suites !== 0, 'at least one AEAD suite is offered');
-    this.#gate = new InitiationGate(this.#identity, options.random);
     this.#resetKey = keyedHash(KEY_BYTES, options.keyPair.secretKey, 'PFT/1 reset key');
-    this.#initiator = new Initiator({
+    this.#handshakes = new Handshakes({
+      endpoint: options,
       identity: this.#identity,
-      random: options.random,
-      wall: options.wall,
-      suites: this.#suites,
-      allocateIndex: () => this.#allocateIndex(),
+      connections: this.#connections,
+      counters: this.#counters,
       resetTokenOf: (index) => this.#resetTokenOf(index),
+      send: (datagram, to) => this.#answer(datagram, to),
+      onConfirmed: (binding) => this.#onConfirmed(binding),
     });
   }
 
@@ -98,7 +74,7 @@ export class Endpoint {
       connections: this.#connections.size,
       unconfirmed: this.#connections.unconfirmedCount,
       answers: this.#answers.length,
-      addresses: this.#gate.addressCount + this.#resetLimiter.size,
+      addresses: this.#handshakes.addressCount + this.#resetLimiter.size,
     };
   }
 
@@ -111,18 +87,19 @@ export class Endpoint {
     return this.#connections.inUse();
   }
 
-  /** Starts an attempt; 'connected' or 'unreachable' follows. Nothing happens when there is a connection or an attempt. */
+  /**
+   * Starts an attempt; 'connected' or 'unreachable' follows. Where there is a connection, the attempt is for one more path
+   * of it, and 'paths' follows. Nothing happens when there is that path, or another attempt.
+   */
   connect(request: ConnectRequest, nowMs: number): void {
-    if (this.connectionTo(request.peer) !== undefined || this.#initiator.has(request.peer)) return;
-    if (this.#connections.hasUnconfirmed(request.peer)) return;
-    this.#initiator.start(request, nowMs);
+    this.#handshakes.connect(request, nowMs);
   }
 
   // ---- datagrams in ----------------------------------------------------------------------------------------------------
 
   handleDatagrams(batch: DatagramBatch, nowMs: number): void {
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
-    let connection: Connection | undefined;
+    let binding: Binding | undefined;
     this.#group.begin(batch.bytes, batch.sources);
     for (let position = 0; position < batch.datagrams.length; position += 3) {
       const offset = batch.datagrams[position] ?? 0;
@@ -134,10 +111,10 @@ export class Endpoint {
           this.#onUnknownIndex(view.getUint32(offset + 4, true), batch.sources[source], { length, nowMs });
           continue;
         }
-        if (target !== connection || this.#group.full) {
-          this.#flush(connection, nowMs);
+        if (target !== binding || this.#group.full) {
+          this.#flush(binding, nowMs);
           this.#group.begin(batch.bytes, batch.sources);
-          connection = target;
+          binding = target;
         }
         this.#pushPacket(target, view, { offset, length, source });
       } else {
@@ -145,31 +122,27 @@ export class Endpoint {
         if (from !== undefined) this.#onOther(batch.bytes.subarray(offset, offset + length), from, nowMs);
       }
     }
-    this.#flush(connection, nowMs);
+    this.#flush(binding, nowMs);
     this.#sweep(nowMs);
   }
 
-  #pushPacket(
-    connection: Connection,
-    view: DataView,
-    datagram: { offset: number; length: number; source: number },
-  ): void {
+  #pushPacket({ path }: Binding, view: DataView, datagram: { offset: number; length: number; source: number }): void {
     const { offset, length, source } = datagram;
     const numberLow = view.getUint32(offset + 8, true);
     const numberHigh = view.getUint32(offset + 12, true);
     if (numberHigh >= 2 ** 20 || view.getUint16(offset + 2, true) !== 0) this.#counters.count('malformedHeader');
-    else if (!connection.isFresh(numberHigh * 0x1_0000_0000 + numberLow)) this.#counters.count('replayed');
+    else if (!path.received.window.isFresh(numberHigh * 0x1_0000_0000 + numberLow)) this.#counters.count('replayed');
     else {
       const bodyLength = length - HEADER_BYTES - TAG_BYTES;
       this.#group.push({ offset, bodyLength, numberLow, numberHigh, source });
     }
   }
 
-  #flush(connection: Connection | undefined, nowMs: number): void {
-    if (connection === undefined || this.#group.count === 0) return;
-    const wasConfirmed = connection.confirmed;
-    connection.receive(this.#group, nowMs);
-    if (!wasConfirmed && connection.confirmed) this.#onConfirmed(connection);
+  #flush(binding: Binding | undefined, nowMs: number): void {
+    if (binding === undefined || this.#group.count === 0) return;
+    const wasConfirmed = binding.confirmed;
+    binding.connection.receive(this.#group, binding, nowMs);
+    if (!wasConfirmed && binding.confirmed) this.#onConfirmed(binding);
   }
 
   #onOther(datagram: Uint8Array, from: SocketAddress, nowMs: number): void {
@@ -181,13 +154,11 @@ export class Endpoint {
     if (datagram.length < RESET_PACKET_BYTES) return 'tooShort';
     switch (datagram[0]) {
       case PACKET_INITIATION:
-        return this.#onInitiation(datagram, from, nowMs);
+        return this.#handshakes.onInitiation(datagram, from, nowMs);
       case PACKET_RESPONSE:
-        return this.#onResponse(datagram, from, nowMs);
-      case PACKET_COOKIE: {
-        const index = new DataView(datagram.buffer, datagram.byteOffset).getUint32(4, true);
-        return this.#initiator.onCookie(datagram, index, nowMs) ? 'cookieReceived' : 'badCookie';
-      }
+        return this.#handshakes.onResponse(datagram, from, nowMs);
+      case PACKET_COOKIE:
+        return this.#handshakes.onCookie(datagram, nowMs);
       case PACKET_RESET:
         return this.#onReset(datagram);
       case PACKET_DATA:
@@ -197,113 +168,11 @@ export class Endpoint {
     }
   }
 
-  // ---- the handshake -----------------------------------------------------------------------------------------------------
-
-  #onInitiation(datagram: Uint8Array, from: SocketAddress, nowMs: number): CounterName {
-    const outcome = this.#gate.admit(datagram, from, nowMs);
-    if (outcome.kind === 'dropped') return outcome.reason;
-    if (outcome.kind === 'cookie') {
-      this.#answer(outcome.answer, from);
-      return 'cookieSent';
-    }
-    const { reception, senderIndex } = outcome;
-    const suite = chooseSuite(this.#suites, reception.suites);
-    if (suite === undefined) return 'noCommonSuite';
-    if (this.#options.authorize(reception.peer, reception.payload) === 'refuse') {
-      return 'refusedKey';
-    }
-    this.#gate.remember(reception);
-    if (this.#ourOpenWins(reception.peer, nowMs)) return 'crossedOpen';
-    this.#accept(reception, { senderIndex, suite, from, nowMs });
-    return 'handshakesAccepted';
-  }
-
-  /** Two opens crossed: the one begun by the smaller public key stays. */
-  #ourOpenWins(peer: Uint8Array, nowMs: number): boolean {
-    if (compareBytes(this.publicKey, peer) >= 0) return false;
-    const current = this.connectionTo(peer);
-    const ours = current?.initiated === true && nowMs - current.createdAt < SIMULTANEOUS_OPEN_MS;
-    return ours || this.#initiator.isFresh(peer, nowMs);
-  }
-
-  #accept(
-    reception: Reception,
-    options: { senderIndex: number; suite: AeadSuite; from: SocketAddress; nowMs: number },
-  ): void {
-    const index = this.#allocateIndex();
-    const { message, result } = reception.answer({
-      ephemeralSecret: this.#options.random.bytes(KEY_BYTES),
-      suite: options.suite,
-      resetToken: this.#resetTokenOf(index),
-      payload: this.#options.answerPayload?.(reception.peer) ?? NO_PAYLOAD,
-    });
-    const macAt = RESPONSE_HEADER_BYTES + message.length;
-    const datagram = Buffer.alloc(macAt + MAC_BYTES);
-    datagram[0] = PACKET_RESPONSE;
-    datagram.writeUInt32LE(index, 4);
-    datagram.writeUInt32LE(options.senderIndex, 8);
-    datagram.set(message, RESPONSE_HEADER_BYTES);
-    datagram.set(macOf(macKeyOf(reception.peer), datagram.subarray(0, macAt)), macAt);
-    this.#answer(datagram, options.from);
-    this.#initiator.cancel(reception.peer);
-    const connection = this.#create(result, {
-      localIndex: index,
-      remoteIndex: options.senderIndex,
-      initiated: false,
-      remote: options.from,
-      nowMs: options.nowMs,
-    });
-    this.#connections.addUnconfirmed(connection);
-  }
-
-  #onResponse(datagram: Uint8Array, from: SocketAddress, nowMs: number): CounterName {
-    if (datagram.length < RESPONSE_HEADER_BYTES + KEY_BYTES + MAC_BYTES || datagram.length > RESPONSE_BYTES_MAX) {
-      return 'tooShort';
-    }
-    const macAt = datagram.length - MAC_BYTES;
-    const mac = macOf(macKeyOf(this.publicKey), datagram.subarray(0, macAt));
-    if (!sameBytes(mac, datagram.subarray(macAt))) return 'badMac1';
-    const view = new DataView(datagram.buffer, datagram.byteOffset);
-    const index = view.getUint32(8, true);
-    const taken = this.#initiator.take(index);
-    if (taken === undefined) return 'unknownIndex';
-    const result = taken.initiation.finish(datagram.subarray(RESPONSE_HEADER_BYTES, macAt));
-    if (result === 'bad-handshake') return 'badHandshake';
-    if (result === 'bad-proof') return 'badProof';
-    this.#initiator.cancel(result.peer);
-    const remoteIndex = view.getUint32(4, true);
-    const connection = this.#create(result, { localIndex: index, remoteIndex, initiated: true, remote: from, nowMs });
-    this.#onConfirmed(connection);
-    return 'handshakesCompleted';
-  }
-
-  #create(
-    result: HandshakeResult,
-    options: { localIndex: number; remoteIndex: number; initiated: boolean; remote: SocketAddress; nowMs: number },
-  ): Connection {
-    const { ratchetPackets, createController, createAead } = this.#options;
-    const connection = new Connection({
-      ...options,
-      peer: result.peer,
-      payload: result.payload,
-      peerResetToken: result.peerResetToken,
-      counters: this.#counters,
-      keys: new PacketKeys({
-        suite: result.suite,
-        createAead,
-        sendKey: result.sendKey,
-        receiveKey: result.receiveKey,
-        ...(ratchetPackets === undefined ? {} : { ratchetPackets }),
-      }),
-      ...(createController === undefined ? {} : { createController }),
-    });
-    return connection;
-  }
-
-  #onConfirmed(connection: Connection): void {
-    this.#connections.confirm(connection);
-    this.#initiator.cancel(connection.peer);
-    this.#events.push({ kind: 'connected', connection });
+  #onConfirmed(binding: Binding): void {
+    const { connection } = binding;
+    const isNew = this.#connections.confirm(binding);
+    if (isNew) this.#handshakes.cancel(connection.peer);
+    this.#events.push({ kind: isNew ? 'connected' : 'paths', connection });
   }
 
   #answer(datagram: Uint8Array, to: SocketAddress): void {
@@ -327,9 +196,10 @@ export class Endpoint {
 
   #onReset(datagram: Uint8Array): CounterName {
     const token = datagram.subarray(RESET_PACKET_BYTES - RESET_TOKEN_BYTES, RESET_PACKET_BYTES);
-    for (const connection of this.#connections.all()) {
-      if (!sameBytes(connection.peerResetToken, token)) continue;
-      connection.abandon('reset by peer');
+    const binding = this.#connections.withResetToken(token);
+    if (binding?.confirmed === true) {
+      binding.connection.onReset(binding.path);
+      if (!binding.connection.closed) this.#events.push({ kind: 'paths', connection: binding.connection });
       return 'resetReceived';
     }
     return 'unknownIndex';
@@ -341,31 +211,25 @@ export class Endpoint {
     return keyedHash(RESET_TOKEN_BYTES, this.#resetKey, 'PFT/1 reset', bytes);
   }
 
-  #allocateIndex(): number {
-    for (;;) {
-      const bytes = this.#options.random.bytes(4);
-      const index = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-      if (index !== 0 && this.#connections.atIndex(index) === undefined && !this.#initiator.hasIndex(index))
-        return index;
-    }
-  }
-
   // ---- time, events and datagrams out ------------------------------------------------------------------------------------
 
   handleTimeout(nowMs: number): void {
-    const failed = this.#initiator.handleTimeout(nowMs, (datagram, to) => {
-      this.#counters.count('initiationsSent');
-      this.#answer(datagram, to);
-    });
-    for (const { peer } of failed) this.#events.push({ kind: 'unreachable', peer });
-    for (const connection of this.#connections.all()) connection.handleTimeout(nowMs);
+    const failed = this.#handshakes.handleTimeout(nowMs);
+    for (const { peer, to } of failed) this.#events.push({ kind: 'unreachable', peer, to });
+    for (const connection of this.#connections.all()) {
+      const before = connection.paths.length;
+      connection.handleTimeout(nowMs);
+      if (connection.closed) continue;
+      if (connection.paths.length < before) this.#events.push({ kind: 'paths', connection });
+      this.#handshakes.renewKeys(connection, nowMs);
+    }
     this.#sweep(nowMs);
   }
 
   /** When handleTimeout or pollTransmit has something to do. */
   pollTimeout(nowMs: number): number {
     if (this.#answers.length > 0) return nowMs;
-    let earliest = Math.min(this.#initiator.timeoutAt, this.#connections.sweepAt);
+    let earliest = Math.min(this.#handshakes.timeoutAt, this.#connections.sweepAt);
     for (const connection of this.#connections.all()) earliest = Math.min(earliest, connection.pollTimeout(nowMs));
     return earliest;
   }
@@ -385,16 +249,16 @@ export class Endpoint {
     if (this.#turn.length === 0) this.#turn = [...this.#connections.all()];
     for (let connection = this.#turn.pop(); connection !== undefined; connection = this.#turn.pop()) {
       if (connection.finished) continue;
-      connection.transmit(this.#batch, nowMs);
-      if (this.#batch.count === 0) continue;
+      const to = connection.transmit(this.#batch, nowMs);
+      if (to === undefined || this.#batch.count === 0) continue;
       // It may have more: it goes again after the others.
       this.#turn.unshift(connection);
-      return this.#batch.transmitTo(connection.remote);
+      return this.#batch.transmitTo(to);
     }
     return undefined;
   }
 
   #sweep(nowMs: number): void {
-    for (const peer of this.#connections.sweep(nowMs)) this.#events.push({ kind: 'unreachable', peer });
+    for (const peer of this.#connections.sweep(nowMs)) this.#events.push({ kind: 'unreachable', peer, to: undefined });
   }
 }

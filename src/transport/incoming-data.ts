@@ -25,8 +25,8 @@ export class IncomingData {
   readonly #operations = new IncomingStream();
   #events: ConnectionEvent[] = [];
   #head = 0;
-  /** LIMIT frames were lost: they go again. */
-  #resendLimits = false;
+  /** Every path tells the peer of the newest grant, because one of them may have been cut. */
+  #grants = 0;
   readonly #deliverControl = (bytes: Uint8Array): void => this.push({ kind: 'message', channel: 'control', bytes });
   readonly #deliverOperations = (bytes: Uint8Array): void =>
     this.push({ kind: 'message', channel: 'operations', bytes });
@@ -65,29 +65,23 @@ export class IncomingData {
     return true;
   }
 
-  get limitsAreDue(): boolean {
-    return this.#resendLimits || this.#blocks.limitIsDue || this.#control.limitIsDue || this.#operations.limitIsDue;
+  /** Raises the limits once the windows have moved enough; returns how often it has. */
+  grant(): number {
+    if (this.#blocks.limitIsDue || this.#control.limitIsDue || this.#operations.limitIsDue) {
+      this.#blocks.grant();
+      this.#control.grant();
+      this.#operations.grant();
+      this.#grants += 1;
+    }
+    return this.#grants;
   }
 
-  onLimitsLost(): void {
-    this.#resendLimits = true;
-  }
-
-  /** Writes the LIMIT frames that are due; returns the position after them. */
+  /** Writes what is granted; returns the position after the frames, or `at` when they do not fit before `end`. */
   writeLimits(bytes: Uint8Array, at: number, end: number): number {
     if (end - at < 3 * LIMIT_FRAME_BYTES) return at;
-    let position = at;
-    if (this.#resendLimits || this.#blocks.limitIsDue) {
-      position = writeLimit(bytes, position, LIMIT_BLOCKS, this.#blocks.grant());
-    }
-    if (this.#resendLimits || this.#control.limitIsDue) {
-      position = writeLimit(bytes, position, LIMIT_CONTROL, this.#control.grant());
-    }
-    if (this.#resendLimits || this.#operations.limitIsDue) {
-      position = writeLimit(bytes, position, LIMIT_OPERATIONS, this.#operations.grant());
-    }
-    this.#resendLimits = false;
-    return position;
+    const afterBlocks = writeLimit(bytes, at, LIMIT_BLOCKS, this.#blocks.granted);
+    const afterControl = writeLimit(bytes, afterBlocks, LIMIT_CONTROL, this.#control.granted);
+    return writeLimit(bytes, afterControl, LIMIT_OPERATIONS, this.#operations.granted);
   }
 
   #stream(channel: StreamChannel): IncomingStream {

@@ -16,9 +16,15 @@ import {
   SIMULTANEOUS_OPEN_MS,
 } from './constants.ts';
 import { macOf, openCookie } from './cookie-jar.ts';
-import { type HandshakeIdentity, INITIATION_HEADER_BYTES, Initiation, macKeyOf } from './handshake.ts';
+import {
+  type HandshakeIdentity,
+  INITIATION_HEADER_BYTES,
+  Initiation,
+  macKeyOf,
+  type PathRequest,
+} from './handshake.ts';
 import { hexOf } from './primitives.ts';
-import type { SocketAddress } from './socket-address.ts';
+import { type SocketAddress, samePlace } from './socket-address.ts';
 
 /** Initiations of one attempt that may still be answered. */
 const ANSWERABLE_MAX = 4;
@@ -37,8 +43,13 @@ interface SentInitiation {
   readonly sentAt: number;
 }
 
+interface AttemptRequest extends ConnectRequest {
+  /** Whether a connection is to be opened, not a path of one. */
+  readonly opens: boolean;
+}
+
 interface Attempt {
-  readonly request: ConnectRequest;
+  readonly request: AttemptRequest;
   readonly startedAt: number;
   readonly sent: SentInitiation[];
   retryAt: number;
@@ -54,6 +65,8 @@ export interface InitiatorOptions {
   /** Reserves an index that no connection has. */
   readonly allocateIndex: () => number;
   readonly resetTokenOf: (index: number) => Uint8Array;
+  /** What an initiation sent now asks for. */
+  readonly pathRequestOf: (request: ConnectRequest) => PathRequest;
 }
 
 export class Initiator {
@@ -70,6 +83,17 @@ export class Initiator {
     return this.#attempts.has(hexOf(peer));
   }
 
+  /** Whether the attempt, if any, is to open a connection. */
+  opens(peer: Uint8Array): boolean {
+    return this.#attempts.get(hexOf(peer))?.request.opens === true;
+  }
+
+  /** Whether the attempt, if any, is to reach the peer there. */
+  isFor(peer: Uint8Array, to: SocketAddress): boolean {
+    const request = this.#attempts.get(hexOf(peer))?.request;
+    return request !== undefined && samePlace(request.to, to);
+  }
+
   hasIndex(index: number): boolean {
     return this.#byIndex.has(index);
   }
@@ -77,10 +101,10 @@ export class Initiator {
   /** Whether our attempt is so young that a crossing one is settled by key order. */
   isFresh(peer: Uint8Array, nowMs: number): boolean {
     const attempt = this.#attempts.get(hexOf(peer));
-    return attempt !== undefined && nowMs - attempt.startedAt < SIMULTANEOUS_OPEN_MS;
+    return attempt?.request.opens === true && nowMs - attempt.startedAt < SIMULTANEOUS_OPEN_MS;
   }
 
-  start(request: ConnectRequest, nowMs: number): void {
+  start(request: AttemptRequest, nowMs: number): void {
     this.cancel(request.peer);
     this.#attempts.set(hexOf(request.peer), {
       request,
@@ -128,6 +152,7 @@ export class Initiator {
       timestamp: this.#timestamp(),
       suites,
       resetToken: this.#options.resetTokenOf(index),
+      request: this.#options.pathRequestOf(attempt.request),
       payload,
     });
     const datagram = Buffer.alloc(DATAGRAM_BYTES_MIN);

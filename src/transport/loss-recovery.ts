@@ -231,6 +231,15 @@ export class LossRecovery {
     return true;
   }
 
+  /** Declares all that is in flight lost, without a word to the controller: the path is silent, not congested. */
+  giveUpInFlight(): void {
+    for (let number = Math.max(this.#oldestInFlight, this.packets.first); number < this.packets.next; number++) {
+      if (this.packets.stateOf(number) === SLOT_IN_FLIGHT) this.#declareLost(this.packets.slot(number));
+    }
+    this.#oldestInFlight = this.packets.next;
+    this.#lossAt = Number.POSITIVE_INFINITY;
+  }
+
   /** Slots of the oldest packets in flight, for probes to repeat. */
   oldestInFlight(count: number): number[] {
     const slots: number[] = [];

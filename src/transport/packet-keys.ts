@@ -1,5 +1,7 @@
-// The keys of one connection: one chain per direction, ratcheted every RATCHET_PACKETS packets. Packet numbers are never
-// reused, and they say in full which key sealed them. The receiver keeps the previous, the current and the next key.
+// What one handshake gave a path: an index at either end and one chain of keys per direction, ratcheted every
+// RATCHET_PACKETS packets. The numbers of a path go on from one handshake to the next and are never reused; counted from
+// those that the handshake named, they say in full which key sealed them. The receiver keeps the previous, the current and
+// the next key.
 
 import type { AeadSuite, NativeAead } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
@@ -11,6 +13,12 @@ export type AeadFactory = (suite: AeadSuite, key: Uint8Array) => NativeAead;
 export interface PacketKeyOptions {
   readonly suite: AeadSuite;
   readonly createAead: AeadFactory;
+  /** What packets to this node and to the peer name. */
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  /** Numbers that packets of either direction begin with, or greater ones. */
+  readonly sendFrom: number;
+  readonly receiveFrom: number;
   /** Chain keys; owned (and wiped) by the callee. */
   readonly sendKey: Uint8Array;
   readonly receiveKey: Uint8Array;
@@ -27,7 +35,9 @@ const nextChain = (chain: Uint8Array): Uint8Array => {
 };
 
 export class PacketKeys {
-  readonly ratchetPackets: number;
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  readonly #ratchetPackets: number;
   readonly #options: PacketKeyOptions;
   #sendChain: Uint8Array;
   #sendEpoch = 0;
@@ -37,28 +47,35 @@ export class PacketKeys {
   #previous: NativeAead | undefined;
   #current: NativeAead;
   #next: NativeAead | undefined;
+  destroyed = false;
 
   constructor(options: PacketKeyOptions) {
     this.#options = options;
-    this.ratchetPackets = options.ratchetPackets ?? RATCHET_PACKETS;
+    this.localIndex = options.localIndex;
+    this.remoteIndex = options.remoteIndex;
+    this.#ratchetPackets = options.ratchetPackets ?? RATCHET_PACKETS;
     this.#sendChain = options.sendKey;
     this.#receiveChain = options.receiveKey;
     this.#sendAead = this.#create(this.#sendChain);
     this.#current = this.#create(this.#receiveChain);
   }
 
-  epochOf(number: number): number {
-    return Math.floor(number / this.ratchetPackets);
+  sendingEpochOf(number: number): number {
+    return Math.floor((number - this.#options.sendFrom) / this.#ratchetPackets);
+  }
+
+  /** Negative, and so without a key, for a number of the handshakes before. */
+  receivingEpochOf(number: number): number {
+    return Math.floor((number - this.#options.receiveFrom) / this.#ratchetPackets);
   }
 
   /** Seals packets whose numbers all have the epoch `epoch`. */
   seal(epoch: number, bytes: Uint8Array, packets: Uint32Array, numbers: BigUint64Array): void {
-    assert(epoch === this.#sendEpoch || epoch === this.#sendEpoch + 1, 'sending keys advance one by one');
-    if (epoch > this.#sendEpoch) {
+    assert(epoch >= this.#sendEpoch, 'sending keys never go back');
+    for (; this.#sendEpoch < epoch; this.#sendEpoch++) {
       this.#sendChain = nextChain(this.#sendChain);
       this.#sendAead.destroy();
       this.#sendAead = this.#create(this.#sendChain);
-      this.#sendEpoch = epoch;
     }
     this.#sendAead.seal(bytes, packets, numbers);
   }
@@ -78,7 +95,9 @@ export class PacketKeys {
     this.#receiveEpoch = epoch;
   }
 
+  /** Zeroes all of them. Idempotent. */
   destroy(): void {
+    this.destroyed = true;
     wipe(this.#sendChain);
     wipe(this.#receiveChain);
     this.#sendAead.destroy();

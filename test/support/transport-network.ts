@@ -47,11 +47,16 @@ const LATE_TIMERS = 0.2;
 
 const textOf = (at: SocketAddress): string => `${at.address} ${at.port}`;
 
+/** The first three numbers of an address. */
+const networkOf = (at: SocketAddress): string => at.address.replace(/\.\d+$/, '');
+
 /** An endpoint, its address, and what its connections delivered. */
 export class SimulatedNode {
   readonly endpoint: Endpoint;
   readonly keyPair: KeyPair;
   at: SocketAddress;
+  /** Where else it is: datagrams to a neighbour there (of the same /24) leave from there. */
+  readonly alsoAt: SocketAddress[] = [];
   readonly connections: Connection[] = [];
   readonly unreachable: Uint8Array[] = [];
   readonly closures: string[] = [];
@@ -72,6 +77,14 @@ export class SimulatedNode {
     this.at = at;
   }
 
+  isAt(text: string): boolean {
+    return textOf(this.at) === text || this.alsoAt.some((at) => textOf(at) === text);
+  }
+
+  sourceTowards(to: SocketAddress): SocketAddress {
+    return this.alsoAt.find((at) => networkOf(at) === networkOf(to)) ?? this.at;
+  }
+
   get connection(): Connection | undefined {
     return this.connections.find((connection) => !connection.closed);
   }
@@ -79,7 +92,7 @@ export class SimulatedNode {
   takeEvents(): void {
     for (let event = this.endpoint.pollEvent(); event !== undefined; event = this.endpoint.pollEvent()) {
       if (event.kind === 'connected') this.connections.push(event.connection);
-      else this.unreachable.push(event.peer);
+      else if (event.kind === 'unreachable') this.unreachable.push(event.peer);
     }
     if (!this.reading) return;
     for (const connection of this.connections) {
@@ -106,6 +119,8 @@ export interface NodeOptions extends Partial<Omit<EndpointOptions, 'keyPair'>> {
 export class SimulatedNetwork {
   readonly random: SeededRandom;
   readonly conditions: LinkConditions = goodLink();
+  /** Where others hold, by the network (`10.0.1`) of the destination. */
+  readonly conditionsTo = new Map<string, LinkConditions>();
   now = 1000;
   wallOffsetMs = 1_700_000_000_000;
   /** How much later than asked for one of five timers may fire. */
@@ -145,9 +160,9 @@ export class SimulatedNetwork {
     this.#nodes.splice(this.#nodes.indexOf(node), 1);
   }
 
-  connect(from: SimulatedNode, to: SimulatedNode, payload: Uint8Array = new Uint8Array(0)): void {
+  connect(from: SimulatedNode, to: SimulatedNode, payload: Uint8Array = new Uint8Array(0), at = to.at): void {
     const peer = to.keyPair.publicKey;
-    from.endpoint.connect({ peer, to: to.at, payload }, milliseconds(this.now));
+    from.endpoint.connect({ peer, to: at, payload }, milliseconds(this.now));
     this.service(from);
   }
 
@@ -155,7 +170,8 @@ export class SimulatedNetwork {
   inject(from: SocketAddress, to: SocketAddress, bytes: Uint8Array, departsAt = this.now): void {
     this.wireBytes += bytes.length;
     this.wireDatagrams += 1;
-    const { conditions, random } = this;
+    const { random } = this;
+    const conditions = this.conditionsTo.get(networkOf(to)) ?? this.conditions;
     if (conditions.cut || bytes.length > conditions.mtu || random.unit() < conditions.loss) return;
     const direction = `${from.address}>${to.address}`;
     const start = Math.max(departsAt, this.#busyUntil.get(direction) ?? 0);
@@ -202,7 +218,7 @@ export class SimulatedNetwork {
         const offset = turn.datagrams[index] ?? 0;
         const length = turn.datagrams[index + 1] ?? 0;
         const departsAt = this.now + (turn.delays[index / 2] ?? 0) / 1000;
-        this.inject(node.at, turn.to, turn.bytes.slice(offset, offset + length), departsAt);
+        this.inject(node.sourceTowards(turn.to), turn.to, turn.bytes.slice(offset, offset + length), departsAt);
       }
     }
     // A timer never fires early, and a real one never twice in a hundredth of a millisecond.
@@ -213,7 +229,7 @@ export class SimulatedNetwork {
   #deliver(): void {
     const flight = this.#pop();
     if (flight === undefined) return;
-    const node = this.#nodes.find((candidate) => textOf(candidate.at) === flight.to);
+    const node = this.#nodes.find((candidate) => candidate.isAt(flight.to));
     if (node === undefined) return;
     if (node.capturing) node.captured.push({ from: flight.from, bytes: flight.bytes.slice() });
     const datagrams = new Uint32Array([0, flight.bytes.length, 0]);

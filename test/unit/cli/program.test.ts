@@ -123,6 +123,15 @@ const damagedScrub: ScrubStatus = {
   findings: [{ address: '281474976710656', length: '16384', reason: 'data', paths: ['/a/b'], repaired: false }],
 };
 
+const PATHS = ['10.0.0.2:7433', '10.0.1.2:7433'].map((address, index) => ({
+  address,
+  state: index === 0 ? ('ok' as const) : ('failing' as const),
+  rttMs: index + 0.5,
+  packetsSent: 100,
+  packetsLost: index,
+  datagramBytes: 1452,
+}));
+
 const statusOf = (scrub: ScrubStatus): StatusResult => ({
   volume: '00'.repeat(16),
   node: '11'.repeat(32),
@@ -149,6 +158,7 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
       literalBytesSent: '10',
       literalBytesReceived: '20',
       asks: 0,
+      paths: PATHS,
     },
   ],
   transport: { 'bad-mac': 5 },

@@ -133,6 +133,55 @@ test('a peer is connected by name, carries messages both ways, and is connected 
   }
 });
 
+test('a peer with two addresses has one connection with two paths, each from the address it was asked at', async () => {
+  const a = createNode(1, { listen: { address: '0.0.0.0', port: 0 } });
+  const b = createNode(2, { listen: { address: '0.0.0.0', port: 0 } });
+  try {
+    const { port } = b.driver.start();
+    a.driver.start();
+    for (const host of ['127.0.0.1', '127.0.0.2']) {
+      a.driver.connectTo({ host, port, publicKeys: [publicKeyOf(2)] });
+    }
+    const pathsOf = ({ driver }: Node) => driver.status().links[0]?.statistics.paths ?? [];
+    await until(() => pathsOf(a).length === 2 && pathsOf(b).length === 2, 'both have two paths');
+    const seen = pathsOf(a).map(({ remote }) => remote.address);
+    assert.equal(seen.sort(), ['127.0.0.1', '127.0.0.2']);
+    const asked = pathsOf(b).map(({ remote }) => remote.local ?? '');
+    assert.equal(asked.sort(), ['127.0.0.1', '127.0.0.2']);
+    assert.equal([a.links.length, b.links.length], [1, 1]);
+    assert.equal(
+      a.driver.status().targets.map(({ state }) => state),
+      ['connected', 'connected'],
+    );
+    const settled = a.driver.status().counters['initiationsSent'] ?? 0;
+    b.links[0]?.sendMessage('operations', Buffer.from('by either'));
+    await until(() => a.messages.length === 1, 'a message arrives');
+    assert.is(a.driver.status().counters['initiationsSent'], settled, 'nothing more is asked');
+  } finally {
+    a.driver.close();
+    b.driver.close();
+  }
+});
+
+test('an address where a connected peer does not answer is tried now and then, without a word to anybody', async () => {
+  const a = createNode(1);
+  const b = createNode(2);
+  try {
+    const { port } = b.driver.start();
+    a.driver.start();
+    a.driver.connectTo({ host: '127.0.0.1', port, publicKeys: [publicKeyOf(2)] });
+    await until(() => a.links.length === 1, 'they are connected');
+    a.driver.connectTo({ host: '127.0.0.1', port, publicKeys: [publicKeyOf(2)] });
+    a.driver.connectTo({ host: '127.0.0.3', port, publicKeys: [publicKeyOf(2)] });
+    await until(() => a.driver.status().targets[1]?.state === 'elsewhere', 'the other address was tried');
+    assert.equal([a.links.length, a.closures.length], [1, 0]);
+    assert.ok((a.driver.status().targets[1]?.nextAttemptInMs ?? 0) > 5000, 'it is not tried again soon');
+  } finally {
+    a.driver.close();
+    b.driver.close();
+  }
+});
+
 test('events wait until somebody registers for them', async () => {
   const a = createNode(1);
   const b = createNode(2);

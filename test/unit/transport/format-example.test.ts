@@ -43,6 +43,10 @@ test('the sealed packet of the example', () => {
   const keys = new PacketKeys({
     suite: 'chacha20-poly1305',
     createAead: createSodiumAead,
+    localIndex: 1,
+    remoteIndex: 0x01020304,
+    sendFrom: 0,
+    receiveFrom: 0,
     sendKey: new Uint8Array(32).fill(1),
     receiveKey: new Uint8Array(32).fill(2),
   });

@@ -7,6 +7,7 @@ import {
   type HandshakeIdentity,
   handshakeIdentity,
   Initiation,
+  type PathRequest,
   Reception,
   suiteMask,
 } from '../../../src/transport/handshake.ts';
@@ -25,6 +26,8 @@ const identity = (changes: { volumeId?: Uint8Array; volumeSecret?: Uint8Array } 
     ...changes,
   });
 
+const request: PathRequest = { connectionId: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), pathId: 2, nextNumber: 2 ** 40 };
+
 const initiate = (from: HandshakeIdentity, to: Uint8Array, payload = new Uint8Array(0)): Initiation =>
   new Initiation(from, {
     peer: to,
@@ -32,6 +35,7 @@ const initiate = (from: HandshakeIdentity, to: Uint8Array, payload = new Uint8Ar
     timestamp: 77n,
     suites: suiteMask(['chacha20-poly1305']),
     resetToken: new Uint8Array(16).fill(5),
+    request,
     payload,
   });
 
@@ -40,13 +44,30 @@ const received = (outcome: Reception | 'bad-handshake' | 'bad-proof'): Reception
   return outcome;
 };
 
-const answer = (reception: Reception, payload = new Uint8Array(0)) =>
+const answer = (reception: Reception, payload = new Uint8Array(0), joins?: { nextNumber: number }) =>
   reception.answer({
     ephemeralSecret: random.bytes(32),
     suite: 'chacha20-poly1305',
     resetToken: new Uint8Array(16).fill(6),
+    ...(joins === undefined ? {} : { joins }),
     payload,
   });
+
+test('a path that is asked for begins with the numbers that both sides named; a new connection, with none', () => {
+  const [a, b] = [identity(), identity()];
+  for (const joins of [undefined, { nextNumber: 77 }]) {
+    const initiation = initiate(a, b.keyPair.publicKey);
+    const reception = received(Reception.read(b, initiation.message));
+    assert.equal(reception.request, request);
+    const { message, result: atResponder } = answer(reception, new Uint8Array(0), joins);
+    const atInitiator = initiation.finish(message);
+    if (typeof atInitiator === 'string') throw new Error(atInitiator);
+    for (const { joined } of [atInitiator, atResponder]) assert.is(joined, joins !== undefined);
+    const expected = joins === undefined ? [0, 0] : [request.nextNumber, 77];
+    assert.equal([atInitiator.sendFrom, atInitiator.receiveFrom], expected);
+    assert.equal([atResponder.receiveFrom, atResponder.sendFrom], expected);
+  }
+});
 
 test('both sides end with crossed keys, each other’s identity and payloads', () => {
   const [a, b] = [identity(), identity()];
