@@ -218,10 +218,11 @@ export class Connection implements FrameSink {
   confirm(binding: PathBinding, nowMs: number): void {
     const { path, keys } = binding;
     binding.confirmed = true;
-    if (this.#paths.includes(path)) {
+    if (path.keys !== keys) {
       path.renewKeys(keys, nowMs);
       this.#counters.count('keysRenewed');
-    } else {
+    }
+    if (!this.#paths.includes(path)) {
       const replaced = this.#paths.filter(({ id, remote }) => id === path.id || sameAddress(remote, path.remote));
       this.#paths.push(path);
       for (const old of replaced) this.#drop(old, 'replaced');

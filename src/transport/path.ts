@@ -62,6 +62,8 @@ export class Path {
   /** When an authentic packet last came. */
   heardAt: number;
   #silentSince: number | undefined; // first eliciting packet since the peer was heard
+  /** It fails, and what it had in flight is with the other paths. */
+  #handedOver = false;
   #dataAt = Number.NEGATIVE_INFINITY; // data last arrived
 
   constructor(options: PathOptions, nowMs: number) {
@@ -183,9 +185,9 @@ export class Path {
       this.#oldKeys = undefined;
       this.#oldKeysUntil = Number.POSITIVE_INFINITY;
     }
-    const wasFailing = this.failing;
     this.sender.onTimeout(nowMs);
-    if (this.failing && !wasFailing) this.#onFailing(alone);
+    if (!this.failing) this.#handedOver = false;
+    else this.#onFailing(alone);
     const { probeCount, packetsInFlight } = this.sender.recovery;
     const silenceMs = this.#silentSince === undefined ? 0 : nowMs - this.#silentSince;
     if (probeCount >= DEAD_PROBES && silenceMs >= DEAD_SILENCE_MS) return 'dead';
@@ -195,8 +197,10 @@ export class Path {
 
   #onFailing(alone: boolean): void {
     // The local address may be gone: from now on the kernel chooses, until the peer is heard again.
-    this.remote = { address: this.remote.address, port: this.remote.port };
-    if (!alone) this.sender.giveUpInFlight();
+    if (this.remote.local !== undefined) this.remote = { address: this.remote.address, port: this.remote.port };
+    if (alone || this.#handedOver) return;
+    this.#handedOver = true;
+    this.sender.giveUpInFlight();
   }
 
   transmit(batch: TransmitBatch, nowMs: number): void {

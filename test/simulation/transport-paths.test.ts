@@ -173,6 +173,22 @@ test('a message in flight on a link that is cut arrives within three probe timeo
   assert.ok(network.now - sentAt < 350, `after ${network.now - sentAt} ms`);
 });
 
+test('what was in flight on a link when all were cut arrives by the one that returns', () => {
+  const pair = joined();
+  const flow = transfer(pair);
+  pair.network.run(3000);
+  pair.network.conditions.cut = true;
+  pair.network.run(3000);
+  pair.second.cut = true;
+  pair.network.run(3000);
+  pair.network.conditions.cut = false;
+  pair.network.run(1500);
+  const before = flow.received();
+  // More than the window lets through without what the second link had.
+  pair.network.run(18_000);
+  assert.ok(flow.received() - before > 0.85 * 18_000 * 2500, `${flow.received() - before} bytes`);
+});
+
 test('a path that stays silent is dropped after 30 s, the connection stays, and a new path can be made', () => {
   const pair = joined();
   const flow = transfer(pair);
