@@ -70,6 +70,7 @@ export class BandwidthController implements CongestionController {
   #fullRate = 0;
   #fullRounds = 0;
   #pipeFull = false;
+  #deliveredSinceStart = 0;
   #cyclePhase = 0;
   #phaseAt = 0;
   #probeGain = PROBE_GAIN_MAX;
@@ -86,9 +87,11 @@ export class BandwidthController implements CongestionController {
   }
 
   get pacingBytesPerMs(): number {
-    if (this.#rate > 0) return Math.max(this.#gain * this.#rate, 1);
+    const paced = Math.max(this.#gain * this.#rate, 1);
+    // The first window goes at its own pace, whatever the first samples say: they are of a packet or two.
+    if (this.#pipeFull || this.#deliveredSinceStart >= WINDOW_BYTES_INITIAL) return paced;
     const rtt = Number.isFinite(this.#minimumRtt) ? Math.max(this.#minimumRtt, 1) : INITIAL_RTT_MS;
-    return (STARTUP_GAIN * WINDOW_BYTES_INITIAL) / rtt;
+    return Math.max(paced, (STARTUP_GAIN * WINDOW_BYTES_INITIAL) / rtt);
   }
 
   /** Estimated bottleneck rate. */
@@ -99,6 +102,7 @@ export class BandwidthController implements CongestionController {
   onAcknowledged(sample: AcknowledgedSample): void {
     const { nowMs } = sample;
     this.#roundDelivered += sample.acknowledgedBytes;
+    this.#deliveredSinceStart += sample.acknowledgedBytes;
     const roundStarts = sample.priorDelivered >= this.#nextRoundDelivered && nowMs - this.#roundAt >= ROUND_MS_MIN;
     this.#updateRate(sample);
     if (roundStarts) this.#onRound(sample);
@@ -121,6 +125,7 @@ export class BandwidthController implements CongestionController {
     this.#minimumRtt = Number.POSITIVE_INFINITY;
     this.#minimumRttAt = nowMs;
     this.#pipeFull = false;
+    this.#deliveredSinceStart = 0;
     this.#fullRate = 0;
     this.#fullRounds = 0;
     this.#probeGain = PROBE_GAIN_MAX;
@@ -262,7 +267,7 @@ export class BandwidthController implements CongestionController {
   #updateWindow(sample: AcknowledgedSample): void {
     const target = Math.max(this.#target(WINDOW_GAIN), WINDOW_BYTES_MIN);
     if (this.#pipeFull) this.#window = Math.min(this.#window + sample.acknowledgedBytes, target);
-    else if (this.#window < target || sample.delivered < WINDOW_BYTES_INITIAL) {
+    else if (this.#window < target || this.#deliveredSinceStart < WINDOW_BYTES_INITIAL) {
       this.#window += sample.acknowledgedBytes;
     }
   }

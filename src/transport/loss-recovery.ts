@@ -55,6 +55,8 @@ export class LossRecovery {
   #deliveredAt = 0;
   #firstSentAt = 0;
   #appLimitedUntil = -1;
+  /** Of packets below, sent before a long silence ended, a loss says nothing about congestion. */
+  #congestionFrom = 0;
 
   constructor(controller: CongestionController, sink: RecoverySink) {
     this.#controller = controller;
@@ -135,7 +137,10 @@ export class LossRecovery {
     const slot = packets.slot(newest);
     const sentAt = packets.sentAt[slot] ?? nowMs;
     if (newest === this.#largestAcknowledged) this.rtt.update(nowMs - sentAt, delayMs);
-    if (this.probeCount >= 3) this.#controller.onPersistentCongestion(nowMs);
+    if (this.probeCount >= 3) {
+      this.#controller.onPersistentCongestion(nowMs);
+      this.#congestionFrom = packets.next;
+    }
     this.probeCount = 0;
     this.#delivered += acknowledgedBytes;
     const priorDelivered = packets.delivered[slot] ?? 0;
@@ -178,7 +183,8 @@ export class LossRecovery {
       const sentAt = packets.sentAt[slot] ?? 0;
       const isLost = this.#largestAcknowledged - number >= this.#reorderingPackets || sentAt + delay <= nowMs;
       if (isLost) {
-        lostBytes += this.#declareLost(slot);
+        const bytes = this.#declareLost(slot);
+        if (number >= this.#congestionFrom) lostBytes += bytes;
         if (leading) this.#oldestInFlight = number + 1;
       } else {
         leading = false;

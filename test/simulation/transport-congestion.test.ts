@@ -80,4 +80,36 @@ test('a short link is filled although event loops come later than its round trip
   assert.ok(outcome.lost < 0.03, describe(outcome));
 });
 
+test('after a link was cut for seconds it is filled again within moments', () => {
+  for (const [bytesPerMs, delayMs] of [
+    [12_500, 25],
+    [250, 40],
+  ] as const) {
+    const { network, a, b, link } = connectedPair(seed, {
+      conditions: { bytesPerMs, delayMs, queueBytes: 2 * bytesPerMs * delayMs },
+    });
+    let received = 0;
+    b.onEvent = (event) => {
+      if (event.kind === 'block') received += event.body.length;
+      b.blocks.length = 0;
+    };
+    const fill = (): void => {
+      while (link.unacknowledgedBytes < AHEAD_BYTES) link.sendBlock(new Uint8Array(0), new Uint8Array(8 * 1024));
+    };
+    a.onEvent = fill;
+    fill();
+    network.service(a);
+    network.run(SETTLING_MS);
+    network.conditions.cut = true;
+    network.run(5000);
+    network.conditions.cut = false;
+    // A probe goes out every second.
+    network.run(1000 + 10 * 2 * delayMs);
+    const before = received;
+    network.run(1000);
+    const share = ((received - before) * OVERHEAD) / (bytesPerMs * 1000);
+    assert.ok(share > 0.85, `${bytesPerMs} bytes a millisecond: ${share}`);
+  }
+});
+
 test.run();
