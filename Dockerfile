@@ -12,6 +12,7 @@ RUN make install PREFIX=/usr/local DESTDIR=/image
 
 FROM node:20-bookworm-slim
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends fuse3 libfuse2 libfuse3-3 libsodium23 libzstd1 \
+  $([ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb1) \
   && rm -rf /var/lib/apt/lists/*
 COPY --from=build /image/ /
 VOLUME /var/lib/packetfs

@@ -34,6 +34,7 @@ for group in "${@:-build}"; do
       need python3 command_exists python3
       need pkg-config command_exists pkg-config
       need libfuse3-dev pkg-config --exists 'fuse3 >= 3.10'
+      if [ "$(uname -m)" = x86_64 ]; then need libipsec-mb-dev test -e /usr/include/intel-ipsec-mb.h; fi
       need libsodium-dev pkg-config --exists libsodium
       need libzstd-dev pkg-config --exists libzstd
       need fuse3 command_exists fusermount3

@@ -51,6 +51,7 @@
         "<!@(pkg-config --cflags libzstd libsodium fuse3 | sed 's/-I/-isystem /g')"
       ],
       "libraries": ["<!@(pkg-config --libs libzstd libsodium fuse3)"],
+      "conditions": [["target_arch=='x64'", { "libraries": ["-lIPSec_MB"] }]],
       "sources": [
         "core/base/file.cc",
         "core/base/file_lock.cc",
@@ -80,6 +81,8 @@
         "core/chunk/hash.cc",
         "core/chunk/zero.cc",
         "core/codec/aead.cc",
+        "core/codec/aes_gcm_ipsec_mb.cc",
+        "core/codec/aes_gcm_sodium.cc",
         "core/codec/compression.cc",
         "core/content/byte_run.cc",
         "core/content/content.cc",

@@ -38,7 +38,7 @@ class AeadKey {
   bool open(const PacketPlace& packet, std::uint64_t number) const;
 
  private:
-  struct Secret;
+  union Secret;
   AeadKey(AeadSuite suite, Secret* secret) : suite_(suite), secret_(secret) {}
   AeadSuite suite_;
   Secret* secret_;  // sodium_malloc
