@@ -28,8 +28,8 @@ export const COOKIE_NONCE_BYTES = 24;
 
 /** Every path carries datagrams of this size; initiations are padded to it. */
 export const DATAGRAM_BYTES_MIN = 1200;
-/** The size that is probed for: what fits an Ethernet frame under IPv6. */
-export const DATAGRAM_BYTES_PROBED = 1452;
+/** No datagram is larger: what fits a jumbo frame of 9000 bytes under IPv6. */
+export const DATAGRAM_BYTES_MAX = 8952;
 export const COOKIE_PACKET_BYTES = 8 + COOKIE_NONCE_BYTES + COOKIE_BYTES + TAG_BYTES;
 export const RESET_PACKET_BYTES = 8 + RESET_TOKEN_BYTES;
 /** Application bytes in each handshake message. */
@@ -89,7 +89,11 @@ export const KEYS_KEPT_MS = 5000;
 export const CLOSING_MS = 3000;
 export const CLOSE_REPEATS_MAX = 8;
 
-/** Path MTU: a lost probe is repeated after this; large packets are given up after so many losses in a row. */
+/**
+ * Path MTU: a search takes a size for too large after so many probes were lost; once it has ended, the next larger size is
+ * tried this often. Large packets are given up after so many losses in a row.
+ */
+export const SIZE_PROBES_MAX = 3;
 export const SIZE_PROBE_INTERVAL_MS = 60_000;
 export const LARGE_LOSSES_MAX = 8;
 

@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts';
 import type { CongestionController } from './congestion-controller.ts';
 import {
+  DEAD_PROBES,
   PROBE_INTERVAL_MAX_MS,
   REORDERING_PACKETS_MAX,
   REORDERING_PACKETS_MIN,
@@ -137,7 +138,7 @@ export class LossRecovery {
     const slot = packets.slot(newest);
     const sentAt = packets.sentAt[slot] ?? nowMs;
     if (newest === this.#largestAcknowledged) this.rtt.update(nowMs - sentAt, delayMs);
-    if (this.probeCount >= 3) {
+    if (this.probeCount >= DEAD_PROBES) {
       this.#controller.onPersistentCongestion(nowMs);
       this.#congestionFrom = packets.next;
     }

@@ -1,14 +1,13 @@
 // Spreads packets over time: each gets the time at which it departs, at the controller's rate after the one before. They
 // are made up to LEAD_MS ahead of that time, in batches, and whatever sends the datagrams holds them until then
 // (native/core/udp/paced_sender.h): an event loop that comes late neither starves the path nor bursts into its queue.
-import { DATAGRAM_BYTES_PROBED } from './constants.ts';
 
 /** How far ahead packets are made, and when the next batch of them is begun. */
 const LEAD_MS = 8;
 const LEAD_MS_MIN = 4;
 /** What was missed may be made up for by the greater of these at once, for lateness beyond the lead and after a pause. */
 const BURST_MS = 1;
-const BURST_BYTES_MIN = 10 * DATAGRAM_BYTES_PROBED;
+const BURST_BYTES_MIN = 10 * 1452; // ten datagrams of an Ethernet path
 
 export class Pacer {
   /** When the next packet that is paced may depart, and when the last packet of any kind does. */

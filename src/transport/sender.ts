@@ -5,7 +5,6 @@ import { BandwidthController } from './bandwidth-controller.ts';
 import type { CongestionController } from './congestion-controller.ts';
 import {
   DATAGRAM_BYTES_MIN,
-  DATAGRAM_BYTES_PROBED,
   FLAG_ACKNOWLEDGE_NOW,
   HEADER_BYTES,
   PACKET_DATA,
@@ -88,14 +87,15 @@ export class Sender implements RecoverySink {
     const carried = packets.carried[slot] ?? 0;
     const confirmed = packets.acknowledged[slot] ?? -1;
     if (confirmed >= 0) this.#options.received.onAcknowledgementConfirmed(confirmed);
-    if ((carried & CARRIED_SIZE_PROBE) !== 0) this.size.onProbeAcknowledged();
+    if ((carried & CARRIED_SIZE_PROBE) !== 0) this.size.onProbeAcknowledged(packets.bytes[slot] ?? 0, this.#nowMs);
     else this.size.onAcknowledged(packets.bytes[slot] ?? 0);
     this.#options.outgoing.onAcknowledged(packets, slot);
   }
 
   packetLost(slot: number): void {
     const { packets } = this.recovery;
-    if (((packets.carried[slot] ?? 0) & CARRIED_SIZE_PROBE) !== 0) this.size.onProbeLost();
+    if (((packets.carried[slot] ?? 0) & CARRIED_SIZE_PROBE) !== 0)
+      this.size.onProbeLost(packets.bytes[slot] ?? 0, this.#nowMs);
     else this.size.onLost(packets.bytes[slot] ?? 0, this.#nowMs);
     this.#sendAgain(slot);
   }
@@ -141,7 +141,9 @@ export class Sender implements RecoverySink {
   // ---- building packets ----------------------------------------------------------------------------------------------
 
   get #windowOpen(): boolean {
-    return this.recovery.bytesInFlight + this.size.current <= this.controller.windowBytes;
+    // Whatever the window, two datagrams of the path's size may be under way.
+    const windowBytes = Math.max(this.controller.windowBytes, 2 * this.size.current);
+    return this.recovery.bytesInFlight + this.size.current <= windowBytes;
   }
 
   /** Fills the batch with what may leave now, and seals it. */
@@ -174,7 +176,7 @@ export class Sender implements RecoverySink {
     const slot = packets.push();
     const start = batch.used;
     const from = start + HEADER_BYTES;
-    const size = occasion === 'size-probe' ? DATAGRAM_BYTES_PROBED : this.size.current;
+    const size = occasion === 'size-probe' ? this.size.probeBytes : this.size.current;
     const end = start + Math.max(size, DATAGRAM_BYTES_MIN) - TAG_BYTES;
     const departureAt = this.#pacer.departureAt(nowMs, occasion === 'data');
     let at = this.#writeAcknowledgement(batch.bytes, { at: from, end }, slot, departureAt);
@@ -185,7 +187,7 @@ export class Sender implements RecoverySink {
       at = this.#options.outgoing.write(batch.bytes, { from: at, end }, { packets, slot, share });
       if (packets.kind[slot] !== DATA_NONE) this.lastDataAt = nowMs;
     }
-    if (occasion === 'size-probe') at = this.#writeSizeProbe(batch.bytes, at, end, { slot, nowMs });
+    if (occasion === 'size-probe') at = this.#writeSizeProbe(batch.bytes, at, end, slot);
     if (occasion === 'probe') this.#probesWanted -= 1;
     const pings = (this.#pingWanted || occasion === 'probe') && packets.kind[slot] === DATA_NONE && at < end;
     if (pings) {
@@ -229,12 +231,12 @@ export class Sender implements RecoverySink {
     return at;
   }
 
-  #writeSizeProbe(bytes: Uint8Array, at: number, end: number, options: { slot: number; nowMs: number }): number {
+  #writeSizeProbe(bytes: Uint8Array, at: number, end: number, slot: number): number {
     const { packets } = this.recovery;
     bytes[at] = FRAME_PING;
     bytes.fill(FRAME_PADDING, at + 1, end);
-    packets.carried[options.slot] = (packets.carried[options.slot] ?? 0) | CARRIED_SIZE_PROBE;
-    this.size.onProbeSent(options.nowMs);
+    packets.carried[slot] = (packets.carried[slot] ?? 0) | CARRIED_SIZE_PROBE;
+    this.size.onProbeSent();
     this.#firstSizeProbeSent = true;
     return end;
   }

@@ -1,13 +1,7 @@
 // Datagrams on their way to the socket: one connection's turn of packets, built back to back, sealed in one call. The
 // buffers are reused: what is in the batch is valid until the next one is filled.
 import { assert } from '../base/assert.ts';
-import {
-  DATAGRAM_BYTES_PROBED,
-  HEADER_BYTES,
-  TAG_BYTES,
-  TRANSMIT_BYTES_MAX,
-  TRANSMIT_PACKETS_MAX,
-} from './constants.ts';
+import { DATAGRAM_BYTES_MAX, HEADER_BYTES, TAG_BYTES, TRANSMIT_BYTES_MAX, TRANSMIT_PACKETS_MAX } from './constants.ts';
 import type { PacketKeys } from './packet-keys.ts';
 import type { SocketAddress } from './socket-address.ts';
 
@@ -39,7 +33,7 @@ export class TransmitBatch {
   }
 
   get hasRoom(): boolean {
-    return this.count < TRANSMIT_PACKETS_MAX && this.used + DATAGRAM_BYTES_PROBED <= this.bytes.length;
+    return this.count < TRANSMIT_PACKETS_MAX && this.used + DATAGRAM_BYTES_MAX <= this.bytes.length;
   }
 
   /** The batch as it leaves; valid until the next one is filled. */

@@ -165,6 +165,20 @@ TEST("datagrams longer than the interface allows are lost and counted, the other
   CHECK((receiver.sizes == std::vector<std::size_t>{1000, 1000, 1000}));
 }
 
+TEST("a datagram that is too long among others does not end their joining") {
+  if (!isolated) return;
+  Collector receiver("127.0.0.1");
+  const auto sender = UdpSocket::bind(endpoint("127.0.0.1", 0));
+  const Endpoint destination = endpoint("127.0.0.1", receiver.socket->local().port());
+  const std::vector<std::uint8_t> bytes(20 * kMtu, 1);
+  const auto taken = sender.value->send(destination, bytes.data(), backToBack({1000, 1000, 8952, 1000, 1000, 1000}));
+  CHECK(taken.ok() && taken.value == 6);
+  CHECK(sender.value->counters().sendErrors == 1 && sender.value->counters().packetsSent == 5);
+  CHECK(sender.value->counters().gsoFallbacks == 0 && sender.value->counters().gsoBatches == 2);
+  receiver.collect(5);
+  CHECK((receiver.sizes == std::vector<std::size_t>(5, 1000)));
+}
+
 TEST("a destination without a route is loss, not an error") {
   if (!isolated) return;
   const auto sender = UdpSocket::bind(endpoint("0.0.0.0", 0));

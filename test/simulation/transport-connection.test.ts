@@ -174,6 +174,61 @@ test('a path that begins to swallow large packets is noticed, and later probed a
   assert.is(link.statistics().datagramBytes, 1452);
 });
 
+test('what a path takes between the usual sizes is found once there is traffic', () => {
+  for (const [mtu, expected] of [
+    [9000 - 28, 8952],
+    [8896 - 28, 8848],
+    [4096 - 28, 4048],
+    [1420 - 28, 1372],
+    [1280 - 28, 1200],
+  ] as const) {
+    const { network, a, b, link } = connectedPair(seed, { conditions: { mtu } });
+    link.sendBlock(new Uint8Array(0), new Uint8Array(4_000_000));
+    network.service(a);
+    assert.ok(network.run(10_000, () => b.blocks.length === 1 && link.unacknowledgedBytes === 0));
+    assert.is(link.statistics().datagramBytes, expected, `datagrams of up to ${mtu}`);
+  }
+});
+
+test('a path whose size changes under way keeps carrying, at the size it has then', () => {
+  const { network, a, b, link } = connectedPair(seed, { conditions: { mtu: 9000 } });
+  const send = (blocks: number): void => {
+    const before = b.blocks.length;
+    for (let count = 0; count < blocks; count++) link.sendBlock(new Uint8Array(0), new Uint8Array(1_000_000));
+    network.service(a);
+    network.run(100); // half of a block is under way
+    network.conditions.mtu = mtu;
+    assert.ok(network.run(10_000, () => b.blocks.length === before + blocks && link.unacknowledgedBytes === 0));
+  };
+  let mtu = 9000;
+  send(4);
+  assert.is(link.statistics().datagramBytes, 8952);
+  mtu = 1472;
+  send(20);
+  assert.is(link.statistics().datagramBytes, 1452);
+  mtu = 1280;
+  send(20);
+  assert.is(link.statistics().datagramBytes, 1200);
+  mtu = 9000;
+  network.conditions.mtu = mtu;
+  network.run(61_000);
+  send(4);
+  assert.is(link.statistics().datagramBytes, 8952);
+});
+
+test('probes that a path does not take are not congestion', () => {
+  const times = [8960, 1460].map((mtu) => {
+    const { network, a, b, link } = connectedPair(seed, { conditions: { mtu, delayMs: 40 } });
+    const from = network.now;
+    for (let count = 0; count < 20; count++) link.sendBlock(new Uint8Array(0), new Uint8Array(1_000_000));
+    network.service(a);
+    assert.ok(network.run(60_000, () => b.blocks.length === 20));
+    return network.now - from;
+  });
+  const [large = 0, small = 0] = times;
+  assert.ok(small < 1.3 * large, `${small} ms where probes are lost, ${large} ms where they pass`);
+});
+
 test('a peer whose address changes is followed', () => {
   const { network, a, b, link, back } = connectedPair(seed);
   a.at = { address: '10.9.9.9', port: 4000 };

@@ -22,6 +22,8 @@ export interface NamespacePair {
   bytes(): Promise<WireBytes>;
   cut(): Promise<void>;
   restore(): Promise<void>;
+  /** Packets larger than this are not sent by an end, and what the other end sends larger does not reach it. */
+  setMtu(end: NamespaceEnd, bytes: number): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -45,6 +47,9 @@ export async function createNamespacePair(): Promise<NamespacePair> {
     },
     restore: async () => {
       await runChecked('ip', ['-n', a.name, 'link', 'set', INTERFACE, 'up']);
+    },
+    setMtu: async (end, bytes) => {
+      await runChecked('ip', ['-n', end.name, 'link', 'set', INTERFACE, 'mtu', String(bytes)]);
     },
     remove: async () => {
       for (const { name } of [a, b]) await runChecked('ip', ['netns', 'del', name]);

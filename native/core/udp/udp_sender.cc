@@ -33,7 +33,8 @@ struct UdpSender::Attempt {
   const std::uint8_t* bytes;
   std::span<const std::uint32_t> datagrams;
   bool join;
-  std::size_t next = 0;  // index of the first datagram not yet settled
+  bool suspectsJoining = false;  // a joined message was refused, and perhaps for being joined
+  std::size_t next = 0;          // index of the first datagram not yet settled
   std::size_t taken = 0;
   int failure = 0;
 
@@ -126,6 +127,8 @@ Result<std::size_t> UdpSender::send(const Endpoint& destination, const std::uint
       outcome = handleFailure(attempt, errno);
       continue;
     }
+    if (attempt.suspectsJoining) refuseJoining(attempt.destination);
+    attempt.suspectsJoining = false;
     for (std::size_t i = 0; i < static_cast<std::size_t>(sent); i++) {
       count(counters_.bytesSent, attempt.messages[i].msg_len);
       if (attempt.segments[i] > 1) count(counters_.gsoBatches);
@@ -146,9 +149,14 @@ UdpSender::Outcome UdpSender::handleFailure(Attempt& attempt, int errorNumber) {
   if (errorNumber == EINTR) return Outcome::kGoOn;
   if (errorNumber == EAGAIN) return Outcome::kFull;
   if (run > 1 && (errorNumber == EIO || errorNumber == EINVAL || errorNumber == EMSGSIZE)) {
-    if (errorNumber != EMSGSIZE) refuseJoining(attempt.destination);
-    attempt.join = false;  // at least for this call: alone, the datagrams tell which of them is too long
+    // Alone, the datagrams tell whether one of them is too long, for which some kernels say EINVAL.
+    attempt.suspectsJoining = errorNumber != EMSGSIZE;
+    attempt.join = false;
     return Outcome::kGoOn;
+  }
+  if (errorNumber == EMSGSIZE) {
+    attempt.suspectsJoining = false;
+    attempt.join = mayJoin(attempt.destination);
   }
   const bool localIsGone = errorNumber == EINVAL && attempt.destination.hasLocal();
   if (!isLoss(errorNumber) && !localIsGone) {
