@@ -16,8 +16,6 @@ import type { FlowSample } from './flow.ts';
 
 /** A pair that trusts each other, and nobody else knows it for longer than a bench. */
 const SECRETS = { send: new Uint8Array(32).fill(1), receive: new Uint8Array(32).fill(2) };
-/** As much as replication gives the transport at once. */
-const UNACKNOWLEDGED_BYTES_MAX = 24 * MIB;
 const SAMPLE_SECONDS = 0.1;
 const CLOSE_MS = 500;
 
@@ -85,7 +83,7 @@ function send(
   driver.onLink((link, register) => {
     let sent = 0;
     const fill = (): void => {
-      while (link.unacknowledgedBytes < UNACKNOWLEDGED_BYTES_MAX) {
+      while (link.unacknowledgedBytes < link.windowBytes) {
         // Another stretch of the pool each time: what is not acknowledged must not change.
         const from = (sent * 4096) % MIB;
         link.sendBlock(header, pool.subarray(from, from + options.blockBytes));

@@ -28,8 +28,14 @@ export const LITERAL_RAW_BYTES_MAX = 4 * MIB;
 export const MESSAGE_BYTES_MAX = 16 * MIB;
 /** One control message: positions of every log, with POSITION_RANGES_MAX ranges, fit. */
 export const CONTROL_MESSAGE_BYTES_MAX = 4 * MIB;
-/** Literal frames under way to one peer, in compressed bytes. */
+/** Literal frames under way to one peer, in compressed bytes; where its window for blocks has grown, as much as that. */
 export const LITERALS_IN_FLIGHT_BYTES_MAX = 32 * MIB;
+/** And then no more than this. */
+export const LITERALS_IN_FLIGHT_GROWN_BYTES_MAX = 128 * MIB;
+/** A connection's window for received blocks begins with 32 MiB and grows to this, where half of it lasts no round trip. */
+export const BLOCK_WINDOW_BYTES_MAX = 128 * MIB;
+/** What the windows of all connections together may have grown by. */
+export const BLOCK_WINDOWS_GROWTH_BYTES_MAX = 256 * MIB;
 /** A commit starts this long after the one before, unless a burst of changes goes on. */
 export const COMMIT_DELAY_MAX_MS = 1000;
 /** A burst puts a commit off no longer than this after the one before: the interval of ext4's own commits. */
@@ -101,7 +107,7 @@ export const LITERALS_IN_FLIGHT_MAX = 4096;
 /** A literal frame on the wire: incompressible bytes, the table of chunks and the header. */
 export const LITERAL_FRAME_BYTES_MAX = 5 * MIB;
 /** Literal frames received and not yet stored, of one peer; one that sends more ignores the window and is cut off. */
-export const LITERAL_INTAKE_BYTES_MAX = 64 * MIB;
+export const LITERAL_INTAKE_BYTES_MAX = 160 * MIB;
 /** Literals stored at the same time. */
 export const LITERAL_STORES_MAX = 4;
 /** Literals that could not be stored and are to be asked for again; beyond, the oldest are left to be found missing. */

@@ -282,6 +282,9 @@ export class TransportDriver {
       get unacknowledgedBytes() {
         return connection.unacknowledgedBytes;
       },
+      get windowBytes() {
+        return connection.windowBytes;
+      },
       get smoothedRtt() {
         return connection.smoothedRtt;
       },

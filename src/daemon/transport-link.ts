@@ -13,6 +13,7 @@ export interface TransportLink {
   /** Whether this node opened the connection. */
   readonly initiated: boolean;
   readonly unacknowledgedBytes: number;
+  readonly windowBytes: number;
   readonly smoothedRtt: Milliseconds;
   sendMessage(channel: 'control' | 'operations', bytes: Uint8Array): void;
   sendBlock(header: Uint8Array, body: Uint8Array): void;

@@ -10,6 +10,7 @@ import {
   LITERAL_RAW_BYTES_MAX,
   LITERAL_STORES_MAX,
   LITERALS_IN_FLIGHT_BYTES_MAX,
+  LITERALS_IN_FLIGHT_GROWN_BYTES_MAX,
   LITERALS_IN_FLIGHT_MAX,
   LOG_LAG_MAX_MS,
   OPERATIONS_GROUP_BYTES_MAX,
@@ -29,6 +30,7 @@ import type { Timeline } from './timeline.ts';
 export const DEFAULT_BOUNDS = {
   literalRawBytesMax: LITERAL_RAW_BYTES_MAX as number,
   literalsInFlightBytesMax: LITERALS_IN_FLIGHT_BYTES_MAX as number,
+  literalsInFlightGrownBytesMax: LITERALS_IN_FLIGHT_GROWN_BYTES_MAX as number,
   literalsInFlightMax: LITERALS_IN_FLIGHT_MAX as number,
   literalIntakeBytesMax: LITERAL_INTAKE_BYTES_MAX as number,
   literalStoresMax: LITERAL_STORES_MAX as number,

@@ -4,7 +4,7 @@
 import type { ReplicationBounds } from './context.ts';
 import type { LogKey } from './log-name.ts';
 import type { PeerLog } from './peer-view.ts';
-import type { PositionRange } from './ports.ts';
+import type { PeerLink, PositionRange } from './ports.ts';
 import { RangeSet } from './range-set.ts';
 
 interface SentLiteral {
@@ -14,13 +14,21 @@ interface SentLiteral {
 
 export class LiteralWindow {
   readonly #bounds: ReplicationBounds;
+  readonly #link: Pick<PeerLink, 'windowBytes'>;
   readonly #sent = new Map<LogKey, SentLiteral[]>();
   readonly #ranges = new Map<LogKey, RangeSet>();
   #bytes = 0;
   #count = 0;
 
-  constructor(bounds: ReplicationBounds) {
+  constructor(bounds: ReplicationBounds, link: Pick<PeerLink, 'windowBytes'>) {
     this.#bounds = bounds;
+    this.#link = link;
+  }
+
+  /** Bytes that may be under way: what the link's own window has grown to, within bounds. */
+  get bytesMax(): number {
+    const { literalsInFlightBytesMax, literalsInFlightGrownBytesMax } = this.#bounds;
+    return Math.max(literalsInFlightBytesMax, Math.min(this.#link.windowBytes, literalsInFlightGrownBytesMax));
   }
 
   get bytes(): number {
@@ -28,7 +36,7 @@ export class LiteralWindow {
   }
 
   get isFull(): boolean {
-    return this.#bytes >= this.#bounds.literalsInFlightBytesMax || this.#count >= this.#bounds.literalsInFlightMax;
+    return this.#bytes >= this.bytesMax || this.#count >= this.#bounds.literalsInFlightMax;
   }
 
   ranges(key: LogKey): RangeSet {

@@ -91,6 +91,8 @@ export interface PeerLink {
   sendBlock(header: Uint8Array, body: Uint8Array): void;
   /** Bytes accepted and not yet acknowledged by the peer. */
   readonly unacknowledgedBytes: number;
+  /** Bytes of blocks beyond those acknowledged that the peer accepts; grows with what the path can use. */
+  readonly windowBytes: number;
   readonly smoothedRtt: Milliseconds;
   close(reason: string): void;
 }
@@ -101,7 +103,7 @@ export type Channel = 'control' | 'operations';
 export interface PeerLinkEvents {
   onMessage(channel: Channel, bytes: Uint8Array): void;
   onBlock(header: Uint8Array, body: Uint8Array): void;
-  /** unacknowledgedBytes fell below the low-water mark. */
+  /** unacknowledgedBytes fell through a mark, or windowBytes grew. */
   onDrain(): void;
   onClosed(reason: string): void;
 }

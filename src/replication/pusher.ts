@@ -63,7 +63,7 @@ export class Pusher {
   constructor(options: PusherOptions) {
     this.#options = options;
     this.#context = options.context;
-    this.window = new LiteralWindow(options.context.bounds);
+    this.window = new LiteralWindow(options.context.bounds, options.link);
   }
 
   get blocksSent(): number {
@@ -243,7 +243,7 @@ export class Pusher {
       return;
     }
     const { bounds, volume } = this.#context;
-    if (this.#options.link.unacknowledgedBytes >= bounds.literalsInFlightBytesMax) {
+    if (this.#options.link.unacknowledgedBytes >= this.window.bytesMax) {
       this.state = 'link full';
       return;
     }

@@ -12,13 +12,14 @@ import {
   BLOCK_HEADER_BYTES_MAX,
   CLOSE_REPEATS_MAX,
   CLOSING_MS,
-  DRAIN_MARKS_BYTES,
+  DRAIN_MARK_BYTES,
+  DRAIN_STEP_BYTES,
   FLAG_ACKNOWLEDGE_NOW,
   HEADER_BYTES,
   PATHS_MAX,
 } from './constants.ts';
 import type { Counters } from './counters.ts';
-import { FrameReader, type FrameSink, type LimitKind, type StreamChannel } from './frames.ts';
+import { FrameReader, type FrameSink, LIMIT_BLOCKS, type LimitKind, type StreamChannel } from './frames.ts';
 import { type ConnectionEvent, IncomingData } from './incoming-data.ts';
 import type { Acknowledgement } from './loss-recovery.ts';
 import { OutgoingData } from './outgoing-data.ts';
@@ -27,6 +28,7 @@ import type { PacketKeys } from './packet-keys.ts';
 import { Path, type PathStatistics } from './path.ts';
 import { type SocketAddress, sameAddress, samePlace } from './socket-address.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
+import type { WindowBudget } from './window-budget.ts';
 
 export interface ConnectionOptions {
   readonly id: Uint8Array;
@@ -38,6 +40,7 @@ export interface ConnectionOptions {
   readonly nowMs: number;
   readonly counters: Counters;
   readonly createController?: () => CongestionController;
+  readonly windowBudget: WindowBudget;
 }
 
 /** Sums over the paths; RTT and datagram size are those of the fastest. */
@@ -68,7 +71,7 @@ export class Connection implements FrameSink {
   readonly createdAt: number;
   readonly #counters: Counters;
   readonly #createController: (() => CongestionController) | undefined;
-  readonly #incoming = new IncomingData();
+  readonly #incoming: IncomingData;
   readonly #outgoing = new OutgoingData();
   /** In the order in which they take turns. */
   #paths: Path[] = [];
@@ -90,6 +93,7 @@ export class Connection implements FrameSink {
     this.createdAt = options.nowMs;
     this.#counters = options.counters;
     this.#createController = options.createController;
+    this.#incoming = new IncomingData(options.windowBudget);
     this.#nowMs = options.nowMs;
   }
 
@@ -106,6 +110,11 @@ export class Connection implements FrameSink {
 
   get unacknowledgedBytes(): number {
     return this.#outgoing.unacknowledgedBytes;
+  }
+
+  /** Bytes of blocks beyond those acknowledged that the peer accepts: as much is worth handing over at once. */
+  get windowBytes(): number {
+    return this.#outgoing.blocks.windowBytes;
   }
 
   get smoothedRtt(): Milliseconds {
@@ -143,6 +152,7 @@ export class Connection implements FrameSink {
     if (this.#state === 'open') this.#incoming.push({ kind: 'closed', reason });
     this.#state = 'closed';
     for (const path of this.#paths) path.destroyKeys();
+    this.#incoming.close();
   }
 
   get hasEvents(): boolean {
@@ -341,6 +351,7 @@ export class Connection implements FrameSink {
 
   onLimit(kind: LimitKind, limit: number): boolean {
     this.#outgoing.raiseLimit(kind, limit);
+    if (kind === LIMIT_BLOCKS) this.#incoming.push({ kind: 'drain' });
     return true;
   }
 
@@ -362,7 +373,10 @@ export class Connection implements FrameSink {
   #noticeDrain(): void {
     const before = this.#unacknowledgedBefore;
     const after = this.unacknowledgedBytes;
-    if (DRAIN_MARKS_BYTES.some((mark) => before > mark && after <= mark)) this.#incoming.push({ kind: 'drain' });
+    const fellThrough = (step: number): boolean => Math.ceil(before / step) > Math.ceil(after / step);
+    if (fellThrough(DRAIN_STEP_BYTES) || (before > DRAIN_MARK_BYTES && after <= DRAIN_MARK_BYTES)) {
+      this.#incoming.push({ kind: 'drain' });
+    }
     this.#unacknowledgedBefore = after;
   }
 

@@ -44,7 +44,7 @@ export const FLAG_ACKNOWLEDGE_NOW = 1;
 export const BLOCK_BYTES_MAX = 8 * MIB;
 export const BLOCK_HEADER_BYTES_MAX = 256;
 export const CLOSE_REASON_BYTES_MAX = 128;
-/** A receiver accepts this many bytes of blocks beyond what it has delivered. */
+/** A receiver accepts at least this many bytes of blocks beyond what it has delivered. */
 export const BLOCK_WINDOW_BYTES = 32 * MIB;
 /** And this many bytes of a channel beyond the end of the last message delivered. */
 export const STREAM_WINDOW_BYTES = MESSAGE_BYTES_MAX + 4;
@@ -123,5 +123,6 @@ export const TIMESTAMPS_MAX = 1024;
 /** One call of pollTransmit fills at most this. */
 export const TRANSMIT_BYTES_MAX = 256 * KIB;
 export const TRANSMIT_PACKETS_MAX = 256;
-/** onDrain is called when the unacknowledged bytes fall through one of these. */
-export const DRAIN_MARKS_BYTES: readonly number[] = [0, 1 * MIB, 4 * MIB, 8 * MIB, 16 * MIB];
+/** onDrain is called when the unacknowledged bytes fall through the mark or a multiple of the step, or the peer takes more. */
+export const DRAIN_MARK_BYTES = 1 * MIB;
+export const DRAIN_STEP_BYTES = 4 * MIB;

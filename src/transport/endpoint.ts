@@ -1,6 +1,7 @@
 // One node's end of the transport, sans-IO: every datagram of a socket comes in here and is dropped and counted, answered
 // or handed to its connection; connections, attempts and answers go out in batches. Verbs after quinn: handleDatagrams,
 // handleTimeout, pollTimeout, pollTransmit, pollEvent. Time is an argument; randomness and keys are injected.
+import { BLOCK_WINDOWS_GROWTH_BYTES_MAX } from '../base/limits.ts';
 import { AddressLimiter } from './address-limiter.ts';
 import type { Connection } from './connection.ts';
 import { type Binding, ConnectionTable } from './connection-table.ts';
@@ -26,6 +27,7 @@ import { PacketGroup } from './packet-group.ts';
 import { keyedHash } from './primitives.ts';
 import type { SocketAddress } from './socket-address.ts';
 import { type Transmit, TransmitBatch } from './transmit-batch.ts';
+import { WindowBudget } from './window-budget.ts';
 
 interface Answer {
   readonly datagram: Uint8Array;
@@ -43,6 +45,7 @@ export class Endpoint {
   readonly #events: EndpointEvent[] = [];
   readonly #batch = new TransmitBatch();
   readonly #group = new PacketGroup();
+  readonly #windowBudget = new WindowBudget(BLOCK_WINDOWS_GROWTH_BYTES_MAX);
   /** Connections that had nothing more to send in this turn of pollTransmit. */
   #turn: Connection[] = [];
 
@@ -54,6 +57,7 @@ export class Endpoint {
       identity: this.#identity,
       connections: this.#connections,
       counters: this.#counters,
+      windowBudget: this.#windowBudget,
       resetTokenOf: (index) => this.#resetTokenOf(index),
       send: (datagram, to) => this.#answer(datagram, to),
       onConfirmed: (binding) => this.#onConfirmed(binding),

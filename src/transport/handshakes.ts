@@ -25,6 +25,7 @@ import { PacketKeys } from './packet-keys.ts';
 import type { Path } from './path.ts';
 import { compareBytes, sameBytes, wipe } from './primitives.ts';
 import type { SocketAddress } from './socket-address.ts';
+import type { WindowBudget } from './window-budget.ts';
 
 const NO_PAYLOAD = new Uint8Array(0);
 
@@ -33,6 +34,7 @@ export interface HandshakesOptions {
   readonly identity: HandshakeIdentity;
   readonly connections: ConnectionTable;
   readonly counters: Counters;
+  readonly windowBudget: WindowBudget;
   readonly resetTokenOf: (index: number) => Uint8Array;
   readonly send: (datagram: Uint8Array, to: SocketAddress) => void;
   /** The initiator's side of a binding has the keys and the responder's too. */
@@ -275,6 +277,7 @@ export class Handshakes {
         payload: result.payload,
         nowMs,
         counters: this.#options.counters,
+        windowBudget: this.#options.windowBudget,
         ...(createController === undefined ? {} : { createController }),
       });
     const id = joined === undefined ? 0 : result.request.pathId;

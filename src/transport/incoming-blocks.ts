@@ -1,8 +1,10 @@
 // Blocks on their way in: each is assembled in one buffer of its final size, allocated when its first chunk arrives and
 // within the window granted, and handed on once, whole. Completed ids are remembered so that a repeated chunk does not
 // open a block again.
-import { BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES_MAX, BLOCK_WINDOW_BYTES } from './constants.ts';
+import { BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES_MAX } from './constants.ts';
 import { RangeSet } from './range-set.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import type { WindowBudget } from './window-budget.ts';
 
 export interface Chunk {
   readonly id: number;
@@ -27,32 +29,11 @@ export type ChunkOutcome = 'accepted' | 'violation' | CompletedBlock;
 export class IncomingBlocks {
   readonly #partial = new Map<number, PartialBlock>();
   readonly #completed = new RangeSet();
+  readonly window: ReceiveWindow;
   #openedBytes = 0;
-  #deliveredBytes = 0;
-  #granted = BLOCK_WINDOW_BYTES;
 
-  /** Bytes of blocks that the peer may open in all. */
-  get granted(): number {
-    return this.#granted;
-  }
-
-  get limit(): number {
-    return this.#deliveredBytes + BLOCK_WINDOW_BYTES;
-  }
-
-  /** Whether the window moved enough to tell the peer. */
-  get limitIsDue(): boolean {
-    return this.limit - this.#granted >= BLOCK_WINDOW_BYTES / 4;
-  }
-
-  grant(): number {
-    this.#granted = this.limit;
-    return this.#granted;
-  }
-
-  /** The application is done with a block. */
-  release(total: number): void {
-    this.#deliveredBytes += total;
+  constructor(budget: WindowBudget) {
+    this.window = new ReceiveWindow(budget);
   }
 
   receive(chunk: Chunk, data: Uint8Array): ChunkOutcome {
@@ -61,7 +42,7 @@ export class IncomingBlocks {
     let block = this.#partial.get(id);
     if (block === undefined) {
       if (this.#completed.contains(id, id + 1)) return 'accepted';
-      if (this.#openedBytes + total > this.#granted) return 'violation';
+      if (this.#openedBytes + total > this.window.granted) return 'violation';
       this.#openedBytes += total;
       // Every byte is overwritten before the block is handed on.
       block = { bytes: Buffer.allocUnsafeSlow(total), arrived: new RangeSet(), missing: total };

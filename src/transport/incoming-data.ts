@@ -12,6 +12,7 @@ import {
 } from './frames.ts';
 import { IncomingBlocks } from './incoming-blocks.ts';
 import { IncomingStream } from './incoming-stream.ts';
+import type { WindowBudget } from './window-budget.ts';
 
 export type ConnectionEvent =
   | { readonly kind: 'message'; readonly channel: StreamChannel; readonly bytes: Uint8Array }
@@ -19,8 +20,14 @@ export type ConnectionEvent =
   | { readonly kind: 'drain' }
   | { readonly kind: 'closed'; readonly reason: string };
 
+/** What windows are tuned by; the round trip is undefined where none was measured yet. */
+export interface Pace {
+  readonly nowMs: number;
+  readonly roundTripMs: number | undefined;
+}
+
 export class IncomingData {
-  readonly #blocks = new IncomingBlocks();
+  readonly #blocks: IncomingBlocks;
   readonly #control = new IncomingStream();
   readonly #operations = new IncomingStream();
   #events: ConnectionEvent[] = [];
@@ -30,6 +37,15 @@ export class IncomingData {
   readonly #deliverControl = (bytes: Uint8Array): void => this.push({ kind: 'message', channel: 'control', bytes });
   readonly #deliverOperations = (bytes: Uint8Array): void =>
     this.push({ kind: 'message', channel: 'operations', bytes });
+
+  constructor(budget: WindowBudget) {
+    this.#blocks = new IncomingBlocks(budget);
+  }
+
+  /** The connection has ended: nothing more comes. */
+  close(): void {
+    this.#blocks.window.close();
+  }
 
   push(event: ConnectionEvent): void {
     if (event.kind === 'drain' && this.#events.at(-1)?.kind === 'drain') return;
@@ -49,7 +65,7 @@ export class IncomingData {
       this.#head = 0;
     }
     if (event.kind === 'message') this.#stream(event.channel).release(event.bytes.length);
-    else if (event.kind === 'block') this.#blocks.release(2 + event.header.length + event.body.length);
+    else if (event.kind === 'block') this.#blocks.window.take(2 + event.header.length + event.body.length);
     return event;
   }
 
@@ -66,9 +82,9 @@ export class IncomingData {
   }
 
   /** Raises the limits once the windows have moved enough; returns how often it has. */
-  grant(): number {
-    if (this.#blocks.limitIsDue || this.#control.limitIsDue || this.#operations.limitIsDue) {
-      this.#blocks.grant();
+  grant(pace: Pace): number {
+    if (this.#blocks.window.isDue || this.#control.limitIsDue || this.#operations.limitIsDue) {
+      this.#blocks.window.grant(pace.nowMs, pace.roundTripMs);
       this.#control.grant();
       this.#operations.grant();
       this.#grants += 1;
@@ -79,7 +95,7 @@ export class IncomingData {
   /** Writes what is granted; returns the position after the frames, or `at` when they do not fit before `end`. */
   writeLimits(bytes: Uint8Array, at: number, end: number): number {
     if (end - at < 3 * LIMIT_FRAME_BYTES) return at;
-    const afterBlocks = writeLimit(bytes, at, LIMIT_BLOCKS, this.#blocks.granted);
+    const afterBlocks = writeLimit(bytes, at, LIMIT_BLOCKS, this.#blocks.window.granted);
     const afterControl = writeLimit(bytes, afterBlocks, LIMIT_CONTROL, this.#control.granted);
     return writeLimit(bytes, afterControl, LIMIT_OPERATIONS, this.#operations.granted);
   }

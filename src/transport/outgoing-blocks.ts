@@ -49,6 +49,7 @@ export class OutgoingBlocks {
   #nextId = 0;
   #openedBytes = 0;
   #limit = 0;
+  #enqueuedBytes = 0;
   unacknowledgedBytes = 0;
 
   /** What `select` chose. */
@@ -62,12 +63,18 @@ export class OutgoingBlocks {
     this.#nextId += 1;
     this.#live.set(block.id, block);
     this.#queue.push(block);
+    this.#enqueuedBytes += block.total;
     this.unacknowledgedBytes += block.total;
   }
 
   /** The peer accepts blocks up to this many bytes in all. */
   raiseLimit(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
+  }
+
+  /** Bytes beyond those acknowledged that the peer accepts. */
+  get windowBytes(): number {
+    return this.#limit - (this.#enqueuedBytes - this.unacknowledgedBytes);
   }
 
   get hasData(): boolean {

@@ -61,8 +61,10 @@ export class Sender implements RecoverySink {
     this.lastElicitingAt = nowMs;
   }
 
-  get #limitsAreDue(): boolean {
-    return this.#limitsTold !== this.#options.incoming.grant();
+  /** The newest grant of limits, of which this path tells the peer when it has not yet. */
+  #grant(nowMs: number): number {
+    const { rtt } = this.recovery;
+    return this.#options.incoming.grant({ nowMs, roundTripMs: rtt.sampled ? rtt.smoothedMs : undefined });
   }
 
   get #hasData(): boolean {
@@ -165,7 +167,7 @@ export class Sender implements RecoverySink {
     if (this.#pingWanted) return 'small';
     if (this.size.probeIsDue(nowMs) && (!this.#firstSizeProbeSent || this.#hasData)) return 'size-probe';
     if (this.#hasData && this.#windowOpen && this.#pacer.open) return 'data';
-    if (this.#options.received.acknowledgeAt <= nowMs || this.#limitsAreDue) return 'small';
+    if (this.#options.received.acknowledgeAt <= nowMs || this.#grant(nowMs) !== this.#limitsTold) return 'small';
     return 'none';
   }
 
@@ -181,7 +183,7 @@ export class Sender implements RecoverySink {
     const departureAt = this.#pacer.departureAt(nowMs, occasion === 'data');
     let at = this.#writeAcknowledgement(batch.bytes, { at: from, end }, slot, departureAt);
     const acknowledgementEnd = at;
-    at = this.#writeLimits(batch.bytes, at, end, slot);
+    at = this.#writeLimits(batch.bytes, { at, end }, slot, nowMs);
     if (occasion === 'probe' || occasion === 'data') {
       const { share } = this;
       at = this.#options.outgoing.write(batch.bytes, { from: at, end }, { packets, slot, share });
@@ -221,13 +223,13 @@ export class Sender implements RecoverySink {
     return at;
   }
 
-  #writeLimits(bytes: Uint8Array, from: number, end: number, slot: number): number {
-    if (!this.#limitsAreDue) return from;
-    const { incoming } = this.#options;
-    const at = incoming.writeLimits(bytes, from, end);
-    if (at === from) return from;
+  #writeLimits(bytes: Uint8Array, span: { at: number; end: number }, slot: number, nowMs: number): number {
+    const grant = this.#grant(nowMs);
+    if (grant === this.#limitsTold) return span.at;
+    const at = this.#options.incoming.writeLimits(bytes, span.at, span.end);
+    if (at === span.at) return at;
     this.recovery.packets.carried[slot] = CARRIED_LIMITS;
-    this.#limitsTold = incoming.grant();
+    this.#limitsTold = grant;
     return at;
   }
 

@@ -2,6 +2,8 @@
 // queue is, in virtual time, with event loops that come late as real ones do.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { BLOCK_WINDOW_BYTES_MAX } from '../../src/base/limits.ts';
+import { BLOCK_WINDOW_BYTES } from '../../src/transport/constants.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
 import { connectedPair, type LinkConditions } from '../support/transport-network.ts';
 
@@ -110,6 +112,39 @@ test('after a link was cut for seconds it is filled again within moments', () =>
     const share = ((received - before) * OVERHEAD) / (bytesPerMs * 1000);
     assert.ok(share > 0.85, `${bytesPerMs} bytes a millisecond: ${share}`);
   }
+});
+
+test('a link that holds more than the first window is filled, and an application that does not read bounds it', () => {
+  const conditions = { mtu: 9000, delayMs: 150, bytesPerMs: 125_000, queueBytes: 37_500_000 };
+  const { network, a, b, link, back } = connectedPair(seed, { conditions });
+  let received = 0;
+  b.onEvent = (event) => {
+    if (event.kind === 'block') received += event.body.length;
+    b.blocks.length = 0;
+  };
+  const block = new Uint8Array(1024 * 1024);
+  const fill = (): void => {
+    while (link.unacknowledgedBytes < link.windowBytes) link.sendBlock(new Uint8Array(0), block);
+  };
+  a.onEvent = (event) => {
+    if (event.kind === 'drain') fill();
+  };
+  fill();
+  network.service(a);
+  network.run(4500);
+  const before = received;
+  network.run(1500);
+  const share = (received - before) / (1500 * conditions.bytesPerMs);
+  assert.ok(share > 0.8, `${share} of the link`);
+  b.reading = false;
+  const readBefore = received;
+  network.run(3000);
+  b.reading = true;
+  b.takeEvents();
+  const unread = received - readBefore;
+  assert.ok(unread > BLOCK_WINDOW_BYTES, `${unread} bytes: the window had grown`);
+  assert.ok(unread <= BLOCK_WINDOW_BYTES_MAX, `${unread} bytes unread`);
+  assert.not(link.closed || back.closed);
 });
 
 test.run();

@@ -15,6 +15,7 @@ export class RecordedLink implements PeerLink {
   readonly peer: Uint8Array;
   readonly smoothedRtt = milliseconds(20);
   unacknowledgedBytes = 0;
+  windowBytes = 0;
   readonly control: ControlMessage[] = [];
   readonly batches: Uint8Array[] = [];
   readonly blocks: { readonly header: WireBlockHeader; readonly body: Uint8Array }[] = [];

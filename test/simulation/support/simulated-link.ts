@@ -39,6 +39,7 @@ export class LinkEnd implements PeerLink {
   /** This end's own events. */
   events: PeerLinkEvents | undefined;
   unacknowledgedBytes = 0;
+  windowBytes = 0;
   #closed = false;
   readonly #options: LinkEndOptions;
   readonly #channelFreeAt = new Map<string, number>();

@@ -413,6 +413,23 @@ waits('a full link stops reading the volume, says so, and goes on when it drains
   assert.is(link.blocks.length, 1);
 });
 
+waits('a link whose window has grown takes more literals, up to the bound', async () => {
+  const blocksWith = async (windowBytes: number, literalsInFlightGrownBytesMax: number): Promise<number> => {
+    const bounds = { literalsInFlightBytesMax: 100, literalsInFlightGrownBytesMax, literalRawBytesMax: 100 };
+    const bench = new Bench(bounds);
+    for (let count = 0; count < 20; count++) bench.write();
+    const link = bench.link();
+    link.windowBytes = windowBytes;
+    link.greet();
+    await bench.run(500);
+    return link.blocks.length;
+  };
+  const first = await blocksWith(0, 10_000);
+  const grown = await blocksWith(500, 10_000);
+  assert.ok(grown > 2 * first, `${grown} blocks, ${first} without`);
+  assert.is(await blocksWith(10_000, 500), grown);
+});
+
 waits('a full window stops reading the volume until the peer has stored', async () => {
   const bench = new Bench({ literalsInFlightBytesMax: 100, literalRawBytesMax: 100 });
   for (let count = 0; count < 5; count++) bench.write();

@@ -7,9 +7,12 @@ import { IncomingBlocks } from '../../../src/transport/incoming-blocks.ts';
 import { IncomingStream } from '../../../src/transport/incoming-stream.ts';
 import { OutgoingBlocks } from '../../../src/transport/outgoing-blocks.ts';
 import { OutgoingStream } from '../../../src/transport/outgoing-stream.ts';
+import { WindowBudget } from '../../../src/transport/window-budget.ts';
 import { seededRandom, seedOfRun } from '../../support/seeded-random.ts';
 
 const test = suite('streams and blocks');
+
+const incomingBlocks = (): IncomingBlocks => new IncomingBlocks(new WindowBudget(0));
 
 interface Piece {
   readonly offset: number;
@@ -103,8 +106,8 @@ test('blocks arrive whole and once whatever happens to their chunks', () => {
   const random = seededRandom(seedOfRun());
   for (let round = 0; round < 60; round++) {
     const outgoing = new OutgoingBlocks();
-    const incoming = new IncomingBlocks();
-    outgoing.raiseLimit(incoming.granted);
+    const incoming = incomingBlocks();
+    outgoing.raiseLimit(incoming.window.granted);
     const sent = Array.from({ length: 12 }, () => ({
       header: random.bytes(random.below(20)),
       body: random.bytes(random.below(4000)),
@@ -162,17 +165,17 @@ test('chunks that break a rule are violations', () => {
     { chunk: { id: 0, total: 10, offset: 0 }, length: 0 },
   ];
   for (const { chunk, length } of violations) {
-    assert.is(new IncomingBlocks().receive(chunk, new Uint8Array(length)), 'violation');
+    assert.is(incomingBlocks().receive(chunk, new Uint8Array(length)), 'violation');
   }
-  const changing = new IncomingBlocks();
+  const changing = incomingBlocks();
   assert.is(changing.receive({ id: 1, total: 10, offset: 0 }, new Uint8Array(1)), 'accepted');
   assert.is(changing.receive({ id: 1, total: 11, offset: 1 }, new Uint8Array(1)), 'violation');
-  const greedy = new IncomingBlocks();
+  const greedy = incomingBlocks();
   for (let id = 0; id < BLOCK_WINDOW_BYTES / BLOCK_BYTES_MAX; id++) {
     assert.is(greedy.receive({ id, total: BLOCK_BYTES_MAX, offset: 0 }, new Uint8Array(1)), 'accepted');
   }
   assert.is(greedy.receive({ id: 99, total: 2, offset: 0 }, new Uint8Array(1)), 'violation');
-  const header = new IncomingBlocks();
+  const header = incomingBlocks();
   assert.is(header.receive({ id: 1, total: 4, offset: 0 }, Uint8Array.of(9, 0, 1, 1)), 'violation');
 });
 
