@@ -26,9 +26,9 @@ RUNNER := $(TSX) test/support/run.ts
 
 TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire/generated/*' 2>/dev/null)
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
-CPP = $(shell find native/core native/napi test/native test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
+CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths link-up link-down test test-random test-crash test-programs check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,7 +93,7 @@ link-down: build ## Remove it
 	node dist/bench/link/link.js down
 
 test: build ## Every test, with `N passed, N failed` at the end
-	@./setup.sh test
+	@./setup.sh test fuzz
 	$(RUNNER) $(TESTS)
 
 test-random: build ## Ten million random operations against a model (PFS_OPERATIONS=, PFS_SEED=); hours
@@ -106,6 +106,12 @@ test-crash: build ## Thousands of crashes: KILLS=2000 CUTS=500 SHUTDOWNS=50 LANE
 test-programs: build ## The real programs at full size: 10,000 commits, npm ci, PostgreSQL, stress-ng, FIO_SECONDS=1800
 	@./setup.sh test programs
 	PFS_PROGRAMS=long $(RUNNER) $(or $(TESTS),test/e2e/programs)
+
+# TARGETS='aead_fuzz …' FUZZ_SECONDS=300 FUZZ_SEED=1 choose; a target's corpus stays in native/build/fuzz/corpus.
+fuzz: $(MODULES) ## Every decoder of the C++ core under libFuzzer, FUZZ_SECONDS=300 each (TARGETS= FUZZ_SEED=)
+	@./setup.sh fuzz
+	@$(MAKE) --no-print-directory -C native fuzz FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) \
+	  $(if $(FUZZ_SEED),FUZZ_SEED=$(FUZZ_SEED)) $(if $(TARGETS),TARGETS="$(TARGETS)")
 
 check: lint test ## What CI runs: lint, layers, types, formats and every test
 

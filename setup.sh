@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing PacketFS needs on Debian or Ubuntu: each need is a probe and the package that
 # satisfies it, so a second run installs nothing. Where it may not install, it says what is missing and exits 2.
-# Usage: setup.sh [build] [test] [programs] [lint] [bench] [link]   (default: build)
+# Usage: setup.sh [build] [test] [fuzz] [programs] [lint] [bench] [link]   (default: build)
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 NODE_MAJOR_MIN=20
@@ -16,6 +16,9 @@ command_exists() { command -v "$1"; }
 # Read whole before it is searched: grep -q leaves at the first match, and the writer that is not done yet then fails
 # the pipe by its SIGPIPE.
 library_exists() { [[ "$(ldconfig -p)" == *"$1 "* ]]; }
+fuzzer_links() { # by clang, which finds its own release of libFuzzer
+  clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null - <<<'extern "C" int LLVMFuzzerTestOneInput() { return 0; }'
+}
 fail() {
   printf 'setup: %s\n' "$@" >&2
   exit 2
@@ -58,6 +61,10 @@ for group in "${@:-build}"; do
       need sqlite3 command_exists sqlite3
       need xfsprogs command_exists xfs_io
       ;;
+    fuzz)
+      need clang command_exists clang++
+      need libclang-rt-dev fuzzer_links
+      ;;
     programs)
       need postgresql test -d /usr/lib/postgresql
       need procps command_exists pgrep
@@ -71,7 +78,7 @@ for group in "${@:-build}"; do
       ;;
     link) need iperf3 command_exists iperf3 ;;
     lint) need clang-format command_exists clang-format ;;
-    *) fail "unknown group $group: build, test, programs, lint, bench or link" ;;
+    *) fail "unknown group $group: build, test, fuzz, programs, lint, bench or link" ;;
   esac
 done
 [ "${#missing_packages[@]}" -gt 0 ] || exit 0

@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const UNIT_LIMIT_MS = 180_000;
 const END_TO_END_LIMIT_MS = shortOrLong(600_000, 7_200_000);
 const SANITIZE_LIMIT_MS = 900_000;
+const FUZZ_LIMIT_MS = 900_000;
 /** Two unit tests at a time: the machines that run this have two cores. */
 const UNIT_PARALLEL = Math.min(2, availableParallelism());
 
@@ -20,7 +21,8 @@ async function runAll(filters: readonly string[]): Promise<Outcome[]> {
   const { parallel, serial } = findTestFiles(ROOT);
   const unit = parallel.filter(wanted).map((file) => testJob(file, UNIT_LIMIT_MS));
   const alone = serial.filter(wanted).map((file) => testJob(file, END_TO_END_LIMIT_MS));
-  if (wanted('native/sanitize')) alone.unshift(sanitizeJob());
+  if (wanted('native/fuzz')) alone.unshift(nativeJob('fuzz', FUZZ_LIMIT_MS));
+  if (wanted('native/sanitize')) alone.unshift(nativeJob('sanitize', SANITIZE_LIMIT_MS));
   const results = await runJobs(unit, UNIT_PARALLEL);
   return [...results, ...(await runJobs(alone, 1))];
 }
@@ -32,12 +34,12 @@ const testJob = (file: string, limitMs: number): Job => ({
   limitMs,
 });
 
-/** The C++ core's own tests, under the address and undefined-behaviour sanitizers. */
-const sanitizeJob = (): Job => ({
-  name: 'native/sanitize',
+/** The C++ core's own tests, or its fuzz targets for a few seconds each, under the sanitizers. */
+const nativeJob = (target: 'sanitize' | 'fuzz', limitMs: number): Job => ({
+  name: `native/${target}`,
   command: 'make',
-  arguments: ['--no-print-directory', '-j2', '-C', join(ROOT, 'native'), 'sanitize'],
-  limitMs: SANITIZE_LIMIT_MS,
+  arguments: ['--no-print-directory', '-j2', '-C', join(ROOT, 'native'), target],
+  limitMs,
 });
 
 async function runJobs(jobs: readonly Job[], parallel: number): Promise<Outcome[]> {
