@@ -39,7 +39,8 @@ export function outlineOfBatch(bytes: Uint8Array): Decoded<BatchOutline> {
       } else if (field === FIRST_SEQUENCE_FIELD && (tag & 7) === 0) {
         firstSequence = BigInt(reader.uint64().toString());
       } else {
-        if (field === OPERATIONS_FIELD) operations += 1n;
+        // With another wire type the decoder of whole batches skips it too: both must count the same.
+        if (field === OPERATIONS_FIELD && (tag & 7) === 2) operations += 1n;
         reader.skipType(tag & 7);
       }
     }

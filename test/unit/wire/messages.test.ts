@@ -201,6 +201,9 @@ operations('the outline of a batch names its log and sequences, and refuses what
   assert.not(
     outlineOfBatch(packetfs.OperationBatch.encode({ firstSequence: Long.UONE, operations: [{}] }).finish()).ok,
   );
+  // Field 5 as fixed32: unknown to who applies the batch, so it is no operation here either.
+  const unknown = outlineOfBatch(Uint8Array.of(...batch(40n, 3), 0x2d, 1, 2, 3, 4));
+  assert.is(unknown.ok && unknown.value.lastSequence, 42n);
   const random = new SeededRandom(seed);
   for (let round = 0; round < 1000; round++) {
     const bytes = batch(1n, 2);
