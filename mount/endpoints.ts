@@ -12,6 +12,12 @@ export interface Endpoint {
 
 /** `10.0.0.2`, `10.0.0.2:7500`, `[fd00::2]:7500`, `fd00::2`, `storage.example:7500`. */
 export function parseEndpoint(text: string): Endpoint {
+  const endpoint = parseHostPort(text);
+  if (endpoint.port === 0) throw invalid(text);
+  return endpoint;
+}
+
+function parseHostPort(text: string): Endpoint {
   if (isIPv6(text)) return { host: text, port: DEFAULT_PORT };
   const match = /^(?:\[(?<bracketed>[^\]]+)\]|(?<plain>[^:[\]\s]+))(?::(?<port>\d+))?$/.exec(text);
   const host = match?.groups?.['bracketed'] ?? match?.groups?.['plain'];
@@ -20,11 +26,11 @@ export function parseEndpoint(text: string): Endpoint {
   return { host, port: given === undefined ? DEFAULT_PORT : parsePort(given, text) };
 }
 
-/** An endpoint to listen on; `:7500` and `7500` mean every address. */
+/** An endpoint to listen on; `:7500` and `7500` mean every address, port 0 one that the system chooses. */
 export function parseListenAddress(text: string): { readonly address: string; readonly port: number } {
   const portAlone = /^:?(\d+)$/.exec(text)?.[1];
   if (portAlone !== undefined) return { address: '0.0.0.0', port: parsePort(portAlone, text) };
-  const { host, port } = parseEndpoint(text);
+  const { host, port } = parseHostPort(text);
   return { address: host, port };
 }
 

@@ -69,6 +69,8 @@ options('addresses come with or without a port', () => {
   assert.equal(parseEndpoint('host.example:1'), { host: 'host.example', port: 1 });
   assert.equal(parseListenAddress(':7500'), { address: '0.0.0.0', port: 7500 });
   assert.equal(parseListenAddress('7500'), { address: '0.0.0.0', port: 7500 });
+  assert.equal(parseListenAddress('10.0.0.2:0'), { address: '10.0.0.2', port: 0 });
+  assert.throws(() => parseEndpoint('10.0.0.2:0'), isUsageError('not an address'), 'nobody can be sent to port 0');
   for (const text of ['', ':', 'a:b', '[fd00::2', 'a b']) {
     assert.throws(() => parseEndpoint(text), isUsageError('not an address'), text);
   }
