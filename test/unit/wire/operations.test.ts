@@ -6,6 +6,7 @@ import { BATCH_ENCODED_BYTES_MAX } from '../../../src/base/limits.ts';
 import { packetfs } from '../../../src/wire/generated/packetfs.js';
 import { signedOf, toWire, unsignedOf } from '../../../src/wire/long.ts';
 import { decodeBatch, encodeBatch, type Operation, type OperationBatch } from '../../../src/wire/operations.ts';
+import { asText } from '../../support/as-text.ts';
 
 const test = suite('operation batches');
 
@@ -67,21 +68,12 @@ const batch: fc.Arbitrary<OperationBatch> = record({
   operations: fc.array(operation, { minLength: 1, maxLength: 10 }),
 });
 
-/** Whole batches as text: byte arrays of either class and bigints in one form, keys in one order. */
-function plain(value: unknown): string {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (Array.isArray(value)) return `[${value.map(plain).join(' ')}]`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${entries.map(([key, of]) => `${key}: ${plain(of)}`).join(' ')}}`;
-}
-
 test('a batch decodes to what was encoded', async () => {
   await fc.assert(
     fc.property(batch, (original) => {
       const decoded = decodeBatch(encodeBatch(original));
       if (!decoded.ok) throw new Error(decoded.reason);
-      assert.is(plain(decoded.batch), plain(original));
+      assert.is(asText(decoded.batch), asText(original));
     }),
     parameters,
   );
