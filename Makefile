@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths bench-hostile link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ bench-link: build ## The transport beside TCP cubic, TCP bbr and UDP on emulated
 # PROFILE=wan ROUNDS=3 choose.
 bench-paths: build ## Two emulated links at once, and one of them cut (PROFILE= ROUNDS=)
 	node dist/bench/link/bench-paths.js --profile "$(or $(PROFILE),wan)" --rounds "$(or $(ROUNDS),3)"
+
+# DATAGRAMS=10000000 RATE=20000 PROFILE=wan KINDS=forgedData,all OUTPUT=bench/results choose.
+bench-hostile: build ## A transfer while ten million hostile datagrams come (DATAGRAMS= RATE= PROFILE= KINDS= OUTPUT=)
+	node dist/bench/link/bench-hostile.js --datagrams "$(DATAGRAMS)" --rate "$(RATE)" --profile "$(PROFILE)" \
+		--kinds "$(KINDS)" --output "$(OUTPUT)"
 
 link-up: build ## An emulated link between two network namespaces: PROFILE=wan (docs/link-lab.md)
 	node dist/bench/link/link.js up $(PROFILE)

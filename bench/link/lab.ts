@@ -72,7 +72,7 @@ export async function raiseLab(name: string, { profiles, seed }: LabRecord): Pro
   writeFileSync(join(directoryOf(name), 'lab.json'), JSON.stringify({ profiles, seed }));
   const lab = labOf(name, { profiles, seed });
   try {
-    const relay = await compileRelay(directoryOf(name));
+    const relay = await compileInto(directoryOf(name), 'relay');
     for (const end of endsOf(name)) await addNamespace(end);
     for (const [index, link] of lab.links.entries()) await startLink(link, { name, index, relay, seed: seed + index });
   } catch (error) {
@@ -136,9 +136,10 @@ async function stopRelay(control: string): Promise<boolean> {
   }
 }
 
-async function compileRelay(directory: string): Promise<string> {
-  const program = join(directory, 'relay');
-  await runChecked('g++', ['-O2', '-std=c++20', '-o', program, join(HERE, 'relay.cc')]);
+/** Compiles a program of this folder into another one; gives its path. */
+export async function compileInto(directory: string, name: string): Promise<string> {
+  const program = join(directory, name);
+  await runChecked('g++', ['-O2', '-std=c++20', '-o', program, join(HERE, `${name}.cc`)]);
   return program;
 }
 

@@ -5,34 +5,15 @@
 //                                               sends incompressible blocks over as many paths, and prints
 //                                               what became of its packets, as JSON
 import { randomFillSync } from 'node:crypto';
-import { native } from '../../src/addon/addon.ts';
-import { silentLogger } from '../../src/base/clock.ts';
 import { MIB } from '../../src/base/units.ts';
-import { systemClock, systemRandom } from '../../src/daemon/system.ts';
-import { TransportDriver } from '../../src/daemon/transport-driver.ts';
+import { systemClock } from '../../src/daemon/system.ts';
+import type { TransportDriver } from '../../src/daemon/transport-driver.ts';
 import type { TransportLink } from '../../src/daemon/transport-link.ts';
-import { keyPairOf } from '../../src/transport/primitives.ts';
 import type { FlowSample } from './flow.ts';
+import { createLabDriver, publicKeyOfRole } from './lab-driver.ts';
 
-/** A pair that trusts each other, and nobody else knows it for longer than a bench. */
-const SECRETS = { send: new Uint8Array(32).fill(1), receive: new Uint8Array(32).fill(2) };
 const SAMPLE_SECONDS = 0.1;
 const CLOSE_MS = 500;
-
-const createDriver = (role: 'send' | 'receive', listen: { address: string; port: number }): TransportDriver =>
-  new TransportDriver({
-    socket: native.createUdpSocket(),
-    createAead: native.createAead,
-    aesGcm: native.capabilities().aesGcm,
-    listen,
-    secretKey: SECRETS[role],
-    volumeId: new Uint8Array(16).fill(3),
-    volumeSecret: new Uint8Array(32).fill(4),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    authorize: () => 'accept',
-  });
 
 const seconds = (): number => systemClock.monotonic() / 1000;
 
@@ -41,7 +22,7 @@ const print = (value: unknown): void => {
 };
 
 function receive(address: string, port: number): void {
-  const driver = createDriver('receive', { address, port });
+  const driver = createLabDriver('receive', { address, port });
   const samples: FlowSample[] = [];
   let startedAt = 0;
   let sampledAt = 0;
@@ -77,7 +58,7 @@ function send(
   target: { addresses: readonly string[]; port: number },
   options: { seconds: number; blockBytes: number },
 ): void {
-  const driver = createDriver('send', { address: '0.0.0.0', port: 0 });
+  const driver = createLabDriver('send', { address: '0.0.0.0', port: 0 });
   const pool = randomFillSync(Buffer.alloc(options.blockBytes + MIB));
   const header = new Uint8Array(0);
   driver.onLink((link, register) => {
@@ -96,7 +77,7 @@ function send(
   });
   driver.start();
   for (const host of target.addresses) {
-    driver.connectTo({ host, port: target.port, publicKeys: [keyPairOf(SECRETS.receive).publicKey] });
+    driver.connectTo({ host, port: target.port, publicKeys: [publicKeyOfRole('receive')] });
   }
 }
 

@@ -9,9 +9,12 @@ import type { Flow, FlowResult, FlowSample } from './flow.ts';
 import type { EmulatedLink } from './lab.ts';
 import type { LinkProfile } from './profiles.ts';
 
-/** As this file runs: compiled, or from the sources with the loader that execArgv names. */
-const END = fileURLToPath(new URL(`./packetfs-end${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
-const NODE = [process.execPath, ...process.execArgv, END];
+/** The command of a program beside this file, as this file runs: compiled, or with the loader that execArgv names. */
+export const commandOf = (program: string): readonly string[] => {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  return [process.execPath, ...process.execArgv, fileURLToPath(new URL(`./${program}${extension}`, import.meta.url))];
+};
+const NODE = commandOf('packetfs-end');
 /** A block is counted when it is whole, so a slow link gets small ones. */
 const BLOCKS_PER_SECOND_MIN = 40;
 const BLOCK_BYTES_MIN = 4 * KIB;
@@ -55,7 +58,7 @@ const resultOf = ({ statistics }: SenderReport, { samples }: ReceiverReport): Fl
   retransmitted: statistics.packetsLost / Math.max(1, statistics.packetsSent),
 });
 
-const blockBytesOf = ({ bitsPerSecond }: LinkProfile): number =>
+export const blockBytesOf = ({ bitsPerSecond }: LinkProfile): number =>
   Math.round(Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, bitsPerSecond / 8 / BLOCKS_PER_SECOND_MIN)));
 
 interface Receiver {
