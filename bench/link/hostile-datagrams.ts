@@ -1,5 +1,5 @@
-// What an attacker sends: datagrams of every kind, made from what an observer of the path has recorded and from what anyone
-// knows (the receiver's public key), and the file in which the attacker (attacker.cc) takes them.
+// What an attacker sends: datagrams of every kind, made from what an observer of the path has recorded and from what
+// anyone knows (the receiver's public key), and the file in which the attacker (attacker.cc) takes them.
 import type { Random } from '../../src/base/clock.ts';
 import {
   DATAGRAM_BYTES_MIN,
@@ -39,6 +39,7 @@ type Refusal = Extract<
   | 'malformedHeader'
   | 'badMac1'
   | 'rateLimited'
+  | 'overloaded'
   | 'cookieSent'
   | 'badCookie'
   | 'unknownIndex'
@@ -54,7 +55,7 @@ interface AttackKind {
   readonly make: (material: AttackMaterial) => Uint8Array;
 }
 
-const HANDSHAKE_REASONS: readonly Refusal[] = ['rateLimited', 'cookieSent', 'staleTimestamp'];
+const HANDSHAKE_REASONS: readonly Refusal[] = ['rateLimited', 'overloaded', 'cookieSent', 'staleTimestamp'];
 
 export const ATTACKS = {
   random: {
@@ -85,7 +86,7 @@ export const ATTACKS = {
     make: ({ random, receivedBefore }) => pick(receivedBefore, random),
   },
   forgedInitiation: {
-    reasons: ['badHandshake', 'rateLimited', 'cookieSent'],
+    reasons: ['badHandshake', 'rateLimited', 'overloaded', 'cookieSent'],
     make: ({ random, receiverKey }) => {
       const datagram = random.bytes(DATAGRAM_BYTES_MIN);
       datagram[0] = PACKET_INITIATION;

@@ -1,7 +1,7 @@
-// A transfer over an emulated link while somebody else floods the receiver with hostile datagrams, one kind after the other
-// and then all together. The attacker sits in a namespace of its own beside the receiver, so its datagrams take no part of
-// the link; it has heard all that passed between the two. Between the floods the transfer is left alone for a while: what
-// is measured in a flood is compared with the quiet before and after it.
+// A transfer over an emulated link while somebody else floods the receiver with hostile datagrams, one kind after the
+// other and then all together. The attacker sits in a namespace of its own beside the receiver, so its datagrams take
+// no part of the link; it has heard all that passed between the two. Between the floods the transfer is left alone for
+// a while: what is measured in a flood is compared with the quiet before and after it.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -87,7 +87,17 @@ export interface HostileReport {
 
 /** What is counted of a datagram that is refused; each is counted once. */
 export const REFUSALS: readonly string[] = [
-  ...['tooShort', 'badType', 'malformedHeader', 'badMac1', 'rateLimited', 'cookieSent', 'badCookie', 'unknownIndex'],
+  ...[
+    'tooShort',
+    'badType',
+    'malformedHeader',
+    'badMac1',
+    'rateLimited',
+    'overloaded',
+    'cookieSent',
+    'badCookie',
+    'unknownIndex',
+  ],
   ...[
     'badHandshake',
     'badProof',
@@ -278,7 +288,7 @@ async function measureFlood(
   return { flood, quietAfter };
 }
 
-// ---- the two ends ----------------------------------------------------------------------------------------------------
+// ---- the two ends ---------------------------------------------------------------------------------------------------
 
 type Transfer = ChildProcessByStdio<null, Readable, null>;
 

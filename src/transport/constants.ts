@@ -111,10 +111,16 @@ export const SIMULTANEOUS_OPEN_MS = 3000;
 /** Under load (initiations with a good mac1 in one second) an address must prove itself with a cookie. */
 export const INITIATIONS_PER_SECOND_MAX = 64;
 export const COOKIE_SECRET_MS = 120_000;
+/** And no more than this are looked at beyond their length: each costs some 30 us, answered with a cookie. */
+export const LOADED_INITIATIONS_PER_SECOND_MAX = 4096;
+export const LOADED_INITIATIONS_BURST = 64;
 /** Per-address token bucket for initiations and resets. */
 export const ADDRESS_BURST = 16;
 export const ADDRESS_RATE_PER_SECOND = 8;
 export const ADDRESSES_MAX = 4096;
+/** Resets of all addresses together: a peer that lost a connection needs one. */
+export const RESETS_PER_SECOND_MAX = 512;
+export const RESETS_BURST = 64;
 /** Handshake answers waiting to be sent; more are dropped, the peer repeats its initiation. */
 export const ANSWERS_MAX = 64;
 /** Peers whose last initiation timestamp is remembered. */

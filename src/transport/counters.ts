@@ -6,6 +6,7 @@ export const COUNTER_NAMES = [
   'malformedHeader',
   'badMac1',
   'rateLimited',
+  'overloaded',
   'cookieSent',
   'cookieReceived',
   'badCookie',

@@ -16,6 +16,8 @@ import {
   PACKET_RESPONSE,
   RESET_PACKET_BYTES,
   RESET_TOKEN_BYTES,
+  RESETS_BURST,
+  RESETS_PER_SECOND_MAX,
   TAG_BYTES,
 } from './constants.ts';
 import { type CounterName, Counters } from './counters.ts';
@@ -26,6 +28,7 @@ import type { ConnectRequest } from './initiator.ts';
 import { PacketGroup } from './packet-group.ts';
 import { keyedHash } from './primitives.ts';
 import type { SocketAddress } from './socket-address.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { type Transmit, TransmitBatch } from './transmit-batch.ts';
 import { WindowBudget } from './window-budget.ts';
 
@@ -40,6 +43,7 @@ export class Endpoint {
   readonly #handshakes: Handshakes;
   readonly #resetKey: Uint8Array;
   readonly #resetLimiter = new AddressLimiter();
+  readonly #resets = new TokenBucket({ perSecond: RESETS_PER_SECOND_MAX, burst: RESETS_BURST });
   readonly #connections = new ConnectionTable();
   readonly #answers: Answer[] = [];
   readonly #events: EndpointEvent[] = [];
@@ -190,6 +194,7 @@ export class Endpoint {
     this.#counters.count('unknownIndex');
     // Never longer than what asked, never an answer to an answer.
     if (from === undefined || options.length <= RESET_PACKET_BYTES) return;
+    if (!this.#resets.take(options.nowMs)) return;
     if (!this.#resetLimiter.allow(from.address, options.nowMs)) return;
     const datagram = Buffer.alloc(RESET_PACKET_BYTES);
     datagram[0] = PACKET_RESET;

@@ -1,6 +1,6 @@
-// What an initiation must pass before it costs a Diffie-Hellman: length, mac1, its address's bucket and, under load, a
-// cookie (DESIGN §6). Then the handshake itself, the proof, the timestamp. Nothing is remembered of a sender before its
-// static key is authentic and allowed.
+// What an initiation must pass before it costs a Diffie-Hellman: length, under load its turn among all, mac1, its
+// address's bucket and, under load, a cookie (DESIGN §6). Then the handshake itself, the proof, the timestamp. Nothing
+// is remembered of a sender before its static key is authentic and allowed.
 import type { Random } from '../base/clock.ts';
 import { AddressLimiter } from './address-limiter.ts';
 import {
@@ -8,6 +8,8 @@ import {
   COOKIE_PACKET_BYTES,
   DATAGRAM_BYTES_MIN,
   INITIATIONS_PER_SECOND_MAX,
+  LOADED_INITIATIONS_BURST,
+  LOADED_INITIATIONS_PER_SECOND_MAX,
   MAC_BYTES,
   PACKET_COOKIE,
   TIMESTAMPS_MAX,
@@ -17,6 +19,7 @@ import type { CounterName } from './counters.ts';
 import { type HandshakeIdentity, INITIATION_HEADER_BYTES, macKeyOf, Reception } from './handshake.ts';
 import { hexOf, sameBytes } from './primitives.ts';
 import type { SocketAddress } from './socket-address.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export type GateOutcome =
   | { readonly kind: 'dropped'; readonly reason: CounterName }
@@ -32,6 +35,10 @@ export class InitiationGate {
   readonly #limiter = new AddressLimiter();
   readonly #cookies: CookieJar;
   readonly #timestamps = new Map<string, bigint>();
+  readonly #loaded = new TokenBucket({
+    perSecond: LOADED_INITIATIONS_PER_SECOND_MAX,
+    burst: LOADED_INITIATIONS_BURST,
+  });
   #secondStartedAt = Number.NEGATIVE_INFINITY;
   #thisSecond = 0;
 
@@ -49,13 +56,15 @@ export class InitiationGate {
 
   admit(datagram: Uint8Array, source: SocketAddress, nowMs: number): GateOutcome {
     if (datagram.length !== DATAGRAM_BYTES_MIN) return dropped('tooShort');
+    if (this.#isLoaded(nowMs) && !this.#loaded.take(nowMs)) return dropped('overloaded');
     const mac1At = DATAGRAM_BYTES_MIN - 2 * MAC_BYTES;
     const mac2At = mac1At + MAC_BYTES;
     const mac1 = datagram.subarray(mac1At, mac2At);
     if (!sameBytes(macOf(this.#macKey, datagram.subarray(0, mac1At)), mac1)) return dropped('badMac1');
     if (!this.#limiter.allow(source.address, nowMs)) return dropped('rateLimited');
     const senderIndex = new DataView(datagram.buffer, datagram.byteOffset).getUint32(4, true);
-    if (this.#isUnderLoad(nowMs)) {
+    this.#thisSecond += 1;
+    if (this.#isLoaded(nowMs)) {
       const origin = `${source.address} ${source.port}`;
       const message = datagram.subarray(0, mac2At);
       const mac2 = datagram.subarray(mac2At);
@@ -83,12 +92,11 @@ export class InitiationGate {
     }
   }
 
-  #isUnderLoad(nowMs: number): boolean {
+  #isLoaded(nowMs: number): boolean {
     if (nowMs - this.#secondStartedAt >= 1000) {
       this.#secondStartedAt = nowMs;
       this.#thisSecond = 0;
     }
-    this.#thisSecond += 1;
     return this.#thisSecond > INITIATIONS_PER_SECOND_MAX;
   }
 

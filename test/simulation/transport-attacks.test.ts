@@ -2,7 +2,15 @@
 // by reason, and memory does not grow.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ADDRESSES_MAX, DATAGRAM_BYTES_MIN } from '../../src/transport/constants.ts';
+import {
+  ADDRESSES_MAX,
+  DATAGRAM_BYTES_MIN,
+  INITIATIONS_PER_SECOND_MAX,
+  LOADED_INITIATIONS_BURST,
+  LOADED_INITIATIONS_PER_SECOND_MAX,
+  RESETS_BURST,
+  RESETS_PER_SECOND_MAX,
+} from '../../src/transport/constants.ts';
 import { macOf } from '../../src/transport/cookie-jar.ts';
 import type { CounterName } from '../../src/transport/counters.ts';
 import { macKeyOf } from '../../src/transport/handshake.ts';
@@ -198,6 +206,42 @@ test('under a flood of initiations a peer still connects, by cookie; answers are
   assert.ok(a.connection !== undefined);
   assert.ok(network.run(1000, () => b.connection !== undefined));
   assert.ok(b.endpoint.footprint.addresses <= ADDRESSES_MAX);
+});
+
+test('of more initiations than can be looked at the rest is dropped unread, and a second later a peer connects', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  const random = seededRandom(seed);
+  const pool = Array.from({ length: 50 }, () => forgedInitiation(b.keyPair.publicKey, random));
+  for (let millisecond = 0; millisecond < 500; millisecond++) {
+    for (const bytes of pool) deliver(b, bytes.slice(), network, `10.7.${random.below(256)}.${random.below(256)}`);
+    network.run(1);
+  }
+  const { overloaded, cookieSent, rateLimited, badHandshake } = b.endpoint.counters();
+  assert.is(overloaded + cookieSent + rateLimited + badHandshake, 500 * pool.length);
+  const lookedAt = LOADED_INITIATIONS_PER_SECOND_MAX / 2 + LOADED_INITIATIONS_BURST + INITIATIONS_PER_SECOND_MAX + 1;
+  assert.ok(cookieSent + badHandshake <= lookedAt, `${cookieSent} cookies`);
+  network.run(1000);
+  network.connect(a, b);
+  assert.ok(network.run(1000, () => a.connection !== undefined && b.connection !== undefined));
+});
+
+test('packets of no connection are answered with so many resets a second, whatever addresses they come from', () => {
+  const { network, b } = connectedPair(seed);
+  const random = seededRandom(seed);
+  for (let millisecond = 0; millisecond < 1000; millisecond++) {
+    for (let count = 0; count < 10; count++) {
+      const bytes = random.bytes(100);
+      bytes[0] = 4;
+      deliver(b, bytes, network, `10.${random.below(256)}.${random.below(256)}.1`);
+    }
+    network.service(b);
+    network.run(1);
+  }
+  const { unknownIndex, resetSent } = b.endpoint.counters();
+  assert.is(unknownIndex, 10_000);
+  assert.ok(resetSent >= RESETS_BURST && resetSent <= RESETS_BURST + RESETS_PER_SECOND_MAX, `${resetSent} resets`);
 });
 
 test('initiations of one address are limited', () => {

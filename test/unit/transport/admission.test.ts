@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { AddressLimiter, addressPrefix } from '../../../src/transport/address-limiter.ts';
 import { ADDRESS_BURST, ADDRESSES_MAX, COOKIE_SECRET_MS } from '../../../src/transport/constants.ts';
 import { CookieJar, macOf, openCookie } from '../../../src/transport/cookie-jar.ts';
+import { TokenBucket } from '../../../src/transport/token-bucket.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
 const test = suite('admission');
@@ -15,6 +16,19 @@ test('an address gets its burst, then its rate', () => {
   assert.is(allowed, ADDRESS_BURST);
   assert.ok(limiter.allow('10.0.0.2', 0), 'other addresses are not concerned');
   assert.ok(limiter.allow('10.0.0.1', 1000));
+});
+
+test('a bucket of all gives its burst, then its rate, and saves up no more than the burst', () => {
+  const bucket = new TokenBucket({ perSecond: 100, burst: 5 });
+  const taken = (nowMs: number): number => {
+    let count = 0;
+    while (bucket.take(nowMs)) count += 1;
+    return count;
+  };
+  assert.is(taken(0), 5);
+  assert.is(taken(9), 0);
+  assert.is(taken(30), 3);
+  assert.is(taken(60_000), 5);
 });
 
 test('a flood from countless addresses takes constant memory', () => {
