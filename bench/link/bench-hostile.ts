@@ -1,5 +1,6 @@
-// `make bench-hostile`: what ten million hostile datagrams do to a transfer (hostile.ts). A row for each kind: goodput in
-// the flood as a share of the quiet around it, the receiver's processor time and memory, and what became of the datagrams.
+// `make bench-hostile`: what ten million hostile datagrams do to a transfer (hostile.ts). A row for each kind: goodput
+// in the flood as a share of the quiet around it, the receiver's processor time and memory, and what became of the
+// datagrams.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
-// The transport of a process in the lab: the daemon's own driver, socket and keys, for a pair that trusts each other. Nobody
-// else knows it for longer than a measurement.
+// The transport of a process in the lab: the daemon's own driver, socket and keys, for a pair that trusts each other.
+// Nobody else knows it for longer than a measurement.
 import { native } from '../../src/addon/addon.ts';
 import type { NativeUdpSocket } from '../../src/addon/native.ts';
 import { silentLogger } from '../../src/base/clock.ts';

@@ -1,5 +1,6 @@
 // A transfer between two namespaces while a third floods the receiver with hostile datagrams of every kind, from many
-// addresses: nothing is believed, everything is counted, memory is bounded. How much slower it is, `make bench-hostile` says.
+// addresses: nothing is believed, everything is counted, memory is bounded. How much slower it is, `make bench-hostile`
+// says.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FLOOD_KINDS, type Flood, refusedIn, runHostile } from '../../bench/link/hostile.ts';

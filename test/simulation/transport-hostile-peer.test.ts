@@ -1,5 +1,6 @@
-// A member that means harm: it has the keys, so its packets are authentic, and what is in them is mutated. It is cut off or
-// it is understood; nothing throws, nothing beyond the windows is kept, and an honest connection works afterwards.
+// A member that means harm: it has the keys, so its packets are authentic, and what is in them is mutated. It is cut
+// off or it is understood; nothing throws, nothing beyond the windows is kept, and an honest connection works
+// afterwards.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MESSAGE_BYTES_MAX } from '../../src/base/limits.ts';

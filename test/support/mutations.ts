@@ -1,5 +1,5 @@
-// Inputs for decoders that look almost valid: an encoding with a few changes of the kinds that break decoders (bits, lengths,
-// ends, pieces of another encoding). Drawn from a seeded random, so that PFS_SEED repeats a run.
+// Inputs for decoders that look almost valid: an encoding with a few changes of the kinds that break decoders (bits,
+// lengths, ends, pieces of another encoding). Drawn from a seeded random, so that PFS_SEED repeats a run.
 import { type SeededRandom, seededRandom, seedOfRun } from './seeded-random.ts';
 
 const CHANGES_MAX = 4;

@@ -1,5 +1,5 @@
-// The decoders of the transport on mutated encodings: frames, and the payloads inside a handshake that is authentic, as a
-// member that means harm could send them. A result, never an exception; data lies within the packet.
+// The decoders of the transport on mutated encodings: frames, and the payloads inside a handshake that is authentic, as
+// a member that means harm could send them. A result, never an exception; data lies within the packet.
 import Noise from 'noise-handshake';
 import curve from 'noise-handshake/dh.js';
 import { suite } from 'uvu';
@@ -107,7 +107,7 @@ test('frames', () => {
   });
 });
 
-// ---- handshakes ------------------------------------------------------------------------------------------------------
+// ---- handshakes -----------------------------------------------------------------------------------------------------
 
 const random = seededRandom(seedOfRun());
 const identity = (): HandshakeIdentity =>

@@ -1,5 +1,5 @@
-// The journal and its records, damaged as a disk may damage them: reading gives a prefix of what was written, or what was
-// never damaged; a record whose checksum was made right again decodes or is PFS_CORRUPT.
+// The journal and its records, damaged as a disk may damage them: reading gives a prefix of what was written, or what
+// was never damaged; a record whose checksum was made right again decodes or is PFS_CORRUPT.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { native } from '../../../src/addon/addon.ts';
