@@ -1,7 +1,7 @@
 // Blocks on their way in: each is assembled in one buffer of its final size, allocated when its first chunk arrives and
 // within the window granted, and handed on once, whole. Completed ids are remembered so that a repeated chunk does not
 // open a block again.
-import { BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES_MAX } from './constants.ts';
+import { BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES_MAX, BLOCKS_AHEAD_MAX } from './constants.ts';
 import { RangeSet } from './range-set.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { WindowBudget } from './window-budget.ts';
@@ -36,13 +36,19 @@ export class IncomingBlocks {
     this.window = new ReceiveWindow(budget);
   }
 
+  /** Every block before this one was whole. */
+  get #firstMissing(): number {
+    return this.#completed.count > 0 && this.#completed.startAt(0) === 0 ? this.#completed.endAt(0) : 0;
+  }
+
   receive(chunk: Chunk, data: Uint8Array): ChunkOutcome {
     const { id, total, offset } = chunk;
     if (data.length === 0 || offset + data.length > total || total > BLOCK_BYTES_MAX || total < 2) return 'violation';
     let block = this.#partial.get(id);
     if (block === undefined) {
       if (this.#completed.contains(id, id + 1)) return 'accepted';
-      if (this.#openedBytes + total > this.window.granted) return 'violation';
+      if (this.#openedBytes + total > this.window.granted || id >= this.#firstMissing + BLOCKS_AHEAD_MAX)
+        return 'violation';
       this.#openedBytes += total;
       // Every byte is overwritten before the block is handed on.
       block = { bytes: Buffer.allocUnsafeSlow(total), arrived: new RangeSet(), missing: total };

@@ -1,7 +1,8 @@
 // Blocks on their way out: which bytes were sent, lost and acknowledged. Bytes stay where the caller has them until they
-// are copied into a datagram; the caller leaves them unchanged until the block is acknowledged. Blocks start in order
-// and within the peer's window; lost ranges go before new ones.
+// are copied into a datagram; the caller leaves them unchanged until the block is acknowledged. Blocks start in order,
+// within the peer's window and not too far ahead of the first unacknowledged one; lost ranges go before new ones.
 import { assert } from '../base/assert.ts';
+import { BLOCKS_AHEAD_MAX } from './constants.ts';
 import { RangeSet } from './range-set.ts';
 
 export class OutgoingBlock {
@@ -47,6 +48,8 @@ export class OutgoingBlocks {
   #head = 0;
   readonly #lossy = new Set<OutgoingBlock>();
   #nextId = 0;
+  /** All before it are acknowledged. */
+  #firstLive = 0;
   #openedBytes = 0;
   #limit = 0;
   #enqueuedBytes = 0;
@@ -100,7 +103,8 @@ export class OutgoingBlocks {
 
   #headMaySend(): boolean {
     const block = this.#queue[this.#head];
-    return block !== undefined && (block.next > 0 || this.#openedBytes + block.total <= this.#limit);
+    if (block === undefined || block.next > 0) return block !== undefined;
+    return this.#openedBytes + block.total <= this.#limit && block.id < this.#firstLive + BLOCKS_AHEAD_MAX;
   }
 
   /** What `select` chose has been put into a packet. */
@@ -134,7 +138,9 @@ export class OutgoingBlocks {
       block.lost.remove(offset, offset + length);
       if (block.lost.empty) this.#lossy.delete(block);
     }
-    if (block.acknowledgedBytes === block.total) this.#live.delete(id);
+    if (block.acknowledgedBytes < block.total) return;
+    this.#live.delete(id);
+    while (this.#firstLive < this.#nextId && !this.#live.has(this.#firstLive)) this.#firstLive += 1;
   }
 
   /** The range must go again, but for what arrived in another packet. */

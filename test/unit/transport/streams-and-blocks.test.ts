@@ -2,7 +2,12 @@
 // every message and block once; windows bound what a receiver holds; violations are noticed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BLOCK_BYTES_MAX, BLOCK_WINDOW_BYTES, STREAM_WINDOW_BYTES } from '../../../src/transport/constants.ts';
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_WINDOW_BYTES,
+  BLOCKS_AHEAD_MAX,
+  STREAM_WINDOW_BYTES,
+} from '../../../src/transport/constants.ts';
 import { IncomingBlocks } from '../../../src/transport/incoming-blocks.ts';
 import { IncomingStream } from '../../../src/transport/incoming-stream.ts';
 import { OutgoingBlocks } from '../../../src/transport/outgoing-blocks.ts';
@@ -155,6 +160,32 @@ test('blocks start within the window, which moves when they are released', () =>
   assert.is(started, BLOCK_WINDOW_BYTES / BLOCK_BYTES_MAX);
   outgoing.raiseLimit(BLOCK_WINDOW_BYTES + BLOCK_BYTES_MAX);
   assert.ok(outgoing.hasData);
+});
+
+test('blocks start so far ahead of the first unacknowledged one and no further, however small they are', () => {
+  const outgoing = new OutgoingBlocks();
+  const incoming = new IncomingBlocks();
+  outgoing.raiseLimit(incoming.granted);
+  for (let count = 0; count < 2 * BLOCKS_AHEAD_MAX; count++) outgoing.enqueue(new Uint8Array(0), new Uint8Array(0));
+  const sendAll = (): number => {
+    let first = -1;
+    while (outgoing.hasData && outgoing.select(100) && outgoing.block !== undefined) {
+      const { id, total } = outgoing.block;
+      if (first < 0) first = id;
+      outgoing.markSent();
+      if (id > 0) assert.is.not(incoming.receive({ id, total, offset: 0 }, new Uint8Array(total)), 'violation');
+      if (id > 0) outgoing.onAcknowledged(id, 0, total);
+    }
+    return first;
+  };
+  assert.is(sendAll(), 0, 'block 0 is lost on the way');
+  assert.is(outgoing.unacknowledgedBytes, 2 * (BLOCKS_AHEAD_MAX + 1));
+  const beyond = { id: BLOCKS_AHEAD_MAX, total: 2, offset: 0 };
+  assert.is(incoming.receive(beyond, new Uint8Array(1)), 'violation', 'who goes further is cut off');
+  assert.is.not(incoming.receive({ id: 0, total: 2, offset: 0 }, new Uint8Array(2)), 'violation');
+  outgoing.onAcknowledged(0, 0, 2);
+  assert.is(sendAll(), BLOCKS_AHEAD_MAX);
+  assert.is(outgoing.unacknowledgedBytes, 0);
 });
 
 test('chunks that break a rule are violations', () => {
