@@ -11,6 +11,7 @@ import {
   PACKET_INITIATION,
   PACKET_RESET,
   PACKET_RESPONSE,
+  RATCHET_PACKETS,
   RESET_PACKET_BYTES,
 } from '../../src/transport/constants.ts';
 import { macOf } from '../../src/transport/cookie-jar.ts';
@@ -93,14 +94,14 @@ export const ATTACKS = {
       return withMac(datagram, DATAGRAM_BYTES_MIN - 2 * MAC_BYTES, receiverKey);
     },
   },
-  /** Its index is in use, its number was never seen: what costs the most to refuse. */
+  /** Its index is in use, and its number not, in a transfer of four million packets: it has to be decrypted. */
   forgedData: {
-    reasons: ['badTag'],
+    reasons: ['badTag', 'replayed'],
     make: ({ random, received }) => {
       const genuine = pick(received.filter(isData), random);
       const datagram = random.bytes(genuine.length);
       datagram.set(genuine.subarray(0, HEADER_BYTES));
-      new DataView(datagram.buffer).setUint32(8, 2 ** 21 + random.below(2 ** 21), true);
+      new DataView(datagram.buffer).setUint32(8, RATCHET_PACKETS - 1 - random.below(2 ** 16), true);
       return datagram;
     },
   },

@@ -46,7 +46,7 @@ export const BLOCK_HEADER_BYTES_MAX = 256;
 export const CLOSE_REASON_BYTES_MAX = 128;
 /** A receiver accepts at least this many bytes of blocks beyond what it has delivered. */
 export const BLOCK_WINDOW_BYTES = 32 * MIB;
-/** And no block further than this beyond the first that is not whole: what a block costs beside its bytes is bounded too. */
+/** And no block so far beyond the first that is not whole: what each costs beside its bytes is bounded too. */
 export const BLOCKS_AHEAD_MAX = 32_768;
 /** And this many bytes of a channel beyond the end of the last message delivered. */
 export const STREAM_WINDOW_BYTES = MESSAGE_BYTES_MAX + 4;
