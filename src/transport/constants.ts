@@ -113,8 +113,8 @@ export const SIMULTANEOUS_OPEN_MS = 3000;
 /** Under load (initiations with a good mac1 in one second) an address must prove itself with a cookie. */
 export const INITIATIONS_PER_SECOND_MAX = 64;
 export const COOKIE_SECRET_MS = 120_000;
-/** And no more than this are looked at beyond their length: each costs some 30 us, answered with a cookie. */
-export const LOADED_INITIATIONS_PER_SECOND_MAX = 4096;
+/** And no more than this are looked at beyond their length: each costs some 60 us, answered with a cookie. */
+export const LOADED_INITIATIONS_PER_SECOND_MAX = 2048;
 export const LOADED_INITIATIONS_BURST = 64;
 /** Per-address token bucket for initiations and resets. */
 export const ADDRESS_BURST = 16;

@@ -40,7 +40,9 @@ export class InitiationGate {
     burst: LOADED_INITIATIONS_BURST,
   });
   #secondStartedAt = Number.NEGATIVE_INFINITY;
+  /** Initiations with a good mac1. */
   #thisSecond = 0;
+  #secondBefore = 0;
 
   constructor(identity: HandshakeIdentity, random: Random) {
     this.#identity = identity;
@@ -92,12 +94,15 @@ export class InitiationGate {
     }
   }
 
+  /** In this second or the one before: a flood that goes on gets no Diffie-Hellman at the start of each. */
   #isLoaded(nowMs: number): boolean {
-    if (nowMs - this.#secondStartedAt >= 1000) {
+    const elapsedMs = nowMs - this.#secondStartedAt;
+    if (elapsedMs >= 1000) {
+      this.#secondBefore = elapsedMs < 2000 ? this.#thisSecond : 0;
       this.#secondStartedAt = nowMs;
       this.#thisSecond = 0;
     }
-    return this.#thisSecond > INITIATIONS_PER_SECOND_MAX;
+    return Math.max(this.#secondBefore, this.#thisSecond) > INITIATIONS_PER_SECOND_MAX;
   }
 
   #cookieReply(origin: string, options: { senderIndex: number; mac1: Uint8Array; nowMs: number }): Uint8Array {
