@@ -3,7 +3,6 @@
 import type { Random } from '../../src/base/clock.ts';
 import {
   DATAGRAM_BYTES_MIN,
-  DATAGRAM_BYTES_PROBED,
   HEADER_BYTES,
   MAC_BYTES,
   PACKET_COOKIE,
@@ -19,6 +18,8 @@ import type { CounterName } from '../../src/transport/counters.ts';
 import { macKeyOf } from '../../src/transport/handshake.ts';
 
 const POOL_DATAGRAMS = 4000;
+/** UDP payload of a full Ethernet frame under IPv6. */
+const ETHERNET_DATAGRAM_BYTES = 1452;
 const COOKIE_BYTES = 64;
 const RESPONSE_BYTES = 160;
 
@@ -62,7 +63,7 @@ export const ATTACKS = {
   random: {
     reasons: ['tooShort', 'badType', 'badMac1', 'badCookie', 'unknownIndex'],
     make: ({ random }) => {
-      const datagram = random.bytes(random.below(DATAGRAM_BYTES_PROBED + 1));
+      const datagram = random.bytes(random.below(ETHERNET_DATAGRAM_BYTES + 1));
       if (datagram.length > 0 && random.below(2) === 0) datagram[0] = random.below(8);
       return datagram;
     },

@@ -177,11 +177,12 @@ test('the payload of an authentic initiation', () => {
 
 test('the payload of an authentic answer', () => {
   const [a, b] = [identity(), identity()];
-  const plain = Buffer.alloc(52 + 9);
+  const plain = Buffer.alloc(60 + 9);
   plain[48] = 2;
-  plain.writeUInt16LE(9, 50);
+  plain[49] = 1;
+  plain.writeUInt16LE(9, 58);
   fuzz({
-    samples: [plain, plain.subarray(0, 52), Buffer.alloc(0)],
+    samples: [plain, plain.subarray(0, 60), Buffer.alloc(0)],
     rounds: 1000,
     check: (bytes) => {
       const initiation = new Initiation(a, {
@@ -190,12 +191,14 @@ test('the payload of an authentic answer', () => {
         timestamp: 77n,
         suites: 2,
         resetToken: new Uint8Array(16),
+        request: { connectionId: new Uint8Array(8), pathId: 1, nextNumber: 5 },
         payload: new Uint8Array(0),
       });
       const result = initiation.finish(answerWith(b, initiation.message, bytes));
       if (typeof result === 'string') return assert.ok(['bad-handshake', 'bad-proof'].includes(result));
       assert.ok(result.payload.length <= Math.min(HANDSHAKE_PAYLOAD_BYTES_MAX, bytes.length));
       assert.is(result.suite, 'chacha20-poly1305');
+      assert.ok(result.receiveFrom < 2 ** 52);
     },
   });
 });

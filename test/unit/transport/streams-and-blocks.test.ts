@@ -164,8 +164,8 @@ test('blocks start within the window, which moves when they are released', () =>
 
 test('blocks start so far ahead of the first unacknowledged one and no further, however small they are', () => {
   const outgoing = new OutgoingBlocks();
-  const incoming = new IncomingBlocks();
-  outgoing.raiseLimit(incoming.granted);
+  const incoming = incomingBlocks();
+  outgoing.raiseLimit(incoming.window.granted);
   for (let count = 0; count < 2 * BLOCKS_AHEAD_MAX; count++) outgoing.enqueue(new Uint8Array(0), new Uint8Array(0));
   const sendAll = (): number => {
     let first = -1;
