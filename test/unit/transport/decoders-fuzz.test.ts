@@ -8,6 +8,7 @@ import {
   ACKNOWLEDGED_RANGES_MAX,
   CLOSE_REASON_BYTES_MAX,
   HANDSHAKE_PAYLOAD_BYTES_MAX,
+  PATHS_MAX,
 } from '../../../src/transport/constants.ts';
 import {
   FRAME_PING,
@@ -151,7 +152,7 @@ test('the payload of an authentic initiation', () => {
   const [a, b] = [identity(), identity()];
   const plain = Buffer.alloc(INITIATION_PLAIN_BYTES);
   plain[56] = 3;
-  plain.writeUInt16LE(HANDSHAKE_PAYLOAD_BYTES_MAX, 58);
+  plain.writeUInt16LE(HANDSHAKE_PAYLOAD_BYTES_MAX, 74);
   let passed = 0;
   fuzz({
     samples: [plain],
@@ -159,12 +160,15 @@ test('the payload of an authentic initiation', () => {
     check: (bytes) => {
       const sized = new Uint8Array(INITIATION_PLAIN_BYTES);
       sized.set(bytes.subarray(0, sized.length));
-      sized.set(random.bytes(4), 56); // suites, length
+      sized.set(random.bytes(20), 56); // suites, path, connection, number, length
+      if (random.below(2) === 0) sized.set([random.below(PATHS_MAX), ...new Uint8Array(8), 1, 2, 3, 0, 0, 0, 0, 0], 57);
       const reception = Reception.read(b, initiationWith(a, b.keyPair.publicKey, sized));
-      const length = (sized[58] ?? 0) | ((sized[59] ?? 0) << 8);
-      if (length > HANDSHAKE_PAYLOAD_BYTES_MAX) return assert.is(reception, 'bad-handshake');
+      const length = (sized[74] ?? 0) | ((sized[75] ?? 0) << 8);
+      const isNumber = (sized[73] ?? 0) === 0 && (sized[72] ?? 0) < 16;
+      const isValid = length <= HANDSHAKE_PAYLOAD_BYTES_MAX && (sized[57] ?? 0) < PATHS_MAX && isNumber;
+      if (!isValid) return assert.is(reception, 'bad-handshake');
       assert.ok(typeof reception === 'object');
-      assert.equal(typeof reception === 'object' && [...reception.payload], [...sized.subarray(60, 60 + length)]);
+      assert.equal(typeof reception === 'object' && [...reception.payload], [...sized.subarray(76, 76 + length)]);
       passed += 1;
     },
   });
