@@ -223,6 +223,7 @@ class UdpWrap : public Napi::ObjectWrap<UdpWrap> {
     auto object = Napi::Object::New(env);
     object.Set("bytes", bytesToArray(env, std::move(batch.bytes)));
     object.Set("datagrams", copyToArray<std::uint32_t>(env, batch.datagrams));
+    object.Set("ages", copyToArray<std::uint32_t>(env, batch.ages));
     object.Set("sources", sources);
     return object;
   }

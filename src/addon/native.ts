@@ -250,6 +250,8 @@ export interface ReceivedBatch {
   readonly bytes: Uint8Array;
   /** Flat [offset, length, source] triples; `source` indexes `sources`. */
   readonly datagrams: Uint32Array;
+  /** Microseconds that each datagram waited for this call since it arrived. */
+  readonly ages: Uint32Array;
   /** `local`: where it was sent to, on a socket bound to every address. */
   readonly sources: readonly { address: string; port: number; local?: string }[];
 }

@@ -75,8 +75,9 @@ export class Connection implements FrameSink {
   readonly #outgoing = new OutgoingData();
   /** In the order in which they take turns. */
   #paths: Path[] = [];
-  /** Whose packet is being read. */
+  /** Whose packet is being read, and when that arrived: what it waited for its turn here is not the path's. */
   #receiving: Path | undefined;
+  #arrivedAt = 0;
   #state: State = 'open';
   #closeReason = '';
   #closeWanted = false;
@@ -334,6 +335,7 @@ export class Connection implements FrameSink {
     }
     const from = offset + HEADER_BYTES;
     this.#receiving = path;
+    this.#arrivedAt = this.#nowMs - group.ageAt(index);
     const outcome = frameReader.read(group.bytes, from, from + length, this);
     if (this.#state !== 'open') return;
     if (outcome === 'malformed') {
@@ -342,11 +344,11 @@ export class Connection implements FrameSink {
       return;
     }
     const now = ((group.bytes[offset + 1] ?? 0) & FLAG_ACKNOWLEDGE_NOW) !== 0;
-    path.received.onPacket({ number, eliciting: outcome === 'eliciting', now, nowMs: this.#nowMs });
+    path.received.onPacket({ number, eliciting: outcome === 'eliciting', now, nowMs: this.#arrivedAt });
   }
 
   onAcknowledgement(acknowledgement: Acknowledgement): boolean {
-    return this.#receiving?.onAcknowledgement(acknowledgement, this.#nowMs) === true;
+    return this.#receiving?.onAcknowledgement(acknowledgement, this.#arrivedAt) === true;
   }
 
   onLimit(kind: LimitKind, limit: number): boolean {

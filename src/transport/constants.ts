@@ -64,6 +64,8 @@ export const ACKNOWLEDGE_OFTEN_PACKETS = 100;
 export const ACKNOWLEDGE_EVERY_FIRST = 2;
 export const ACKNOWLEDGE_EVERY_LATER = 16;
 
+/** What a peer says that it waited is taken for its event loop's lateness up to this. */
+export const ACKNOWLEDGE_DELAY_BELIEVED_MS = 250;
 export const INITIAL_RTT_MS = 100;
 /** RFC 9002 §6.1: three packets, nine eighths; both adapt to the reordering that is seen. */
 export const REORDERING_PACKETS_MIN = 3;

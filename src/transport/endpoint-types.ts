@@ -30,6 +30,8 @@ export interface DatagramBatch {
   readonly bytes: Uint8Array;
   /** Flat [offset, length, source] triples. */
   readonly datagrams: Uint32Array;
+  /** Microseconds since each arrived. */
+  readonly ages: Uint32Array;
   readonly sources: readonly SocketAddress[];
 }
 

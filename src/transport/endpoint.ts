@@ -124,7 +124,7 @@ export class Endpoint {
           this.#group.begin(batch.bytes, batch.sources);
           binding = target;
         }
-        this.#pushPacket(target, view, { offset, length, source });
+        this.#pushPacket(target, view, { offset, length, source, age: batch.ages[position / 3] ?? 0 });
       } else {
         const from = batch.sources[source];
         if (from !== undefined) this.#onOther(batch.bytes.subarray(offset, offset + length), from, nowMs);
@@ -134,15 +134,19 @@ export class Endpoint {
     this.#sweep(nowMs);
   }
 
-  #pushPacket({ path }: Binding, view: DataView, datagram: { offset: number; length: number; source: number }): void {
-    const { offset, length, source } = datagram;
+  #pushPacket(
+    { path }: Binding,
+    view: DataView,
+    datagram: { offset: number; length: number; source: number; age: number },
+  ): void {
+    const { offset, length, source, age } = datagram;
     const numberLow = view.getUint32(offset + 8, true);
     const numberHigh = view.getUint32(offset + 12, true);
     if (numberHigh >= 2 ** 20 || view.getUint16(offset + 2, true) !== 0) this.#counters.count('malformedHeader');
     else if (!path.received.window.isFresh(numberHigh * 0x1_0000_0000 + numberLow)) this.#counters.count('replayed');
     else {
       const bodyLength = length - HEADER_BYTES - TAG_BYTES;
-      this.#group.push({ offset, bodyLength, numberLow, numberHigh, source });
+      this.#group.push({ offset, bodyLength, numberLow, numberHigh, source, age });
     }
   }
 

@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.ts';
 import type { CongestionController } from './congestion-controller.ts';
 import {
+  ACKNOWLEDGE_DELAY_BELIEVED_MS,
   DEAD_PROBES,
   PROBE_INTERVAL_MAX_MS,
   REORDERING_PACKETS_MAX,
@@ -138,6 +139,8 @@ export class LossRecovery {
     const slot = packets.slot(newest);
     const sentAt = packets.sentAt[slot] ?? nowMs;
     if (newest === this.#largestAcknowledged) this.rtt.update(nowMs - sentAt, delayMs);
+    // When the packet arrived, as seen from here: what the peer's event loop waited says nothing about the path's rate.
+    const deliveredAt = Math.max(this.#deliveredAt, nowMs - Math.min(delayMs, ACKNOWLEDGE_DELAY_BELIEVED_MS));
     if (this.probeCount >= DEAD_PROBES) {
       this.#controller.onPersistentCongestion(nowMs);
       this.#congestionFrom = packets.next;
@@ -147,20 +150,20 @@ export class LossRecovery {
     const priorDelivered = packets.delivered[slot] ?? 0;
     const interval = Math.max(
       sentAt - (packets.firstSentAt[slot] ?? sentAt),
-      nowMs - (packets.deliveredAt[slot] ?? nowMs),
+      deliveredAt - (packets.deliveredAt[slot] ?? deliveredAt),
       TIMER_GRANULARITY_MS / 16,
     );
-    this.#deliveredAt = nowMs;
+    this.#deliveredAt = deliveredAt;
     this.#firstSentAt = sentAt;
     this.#controller.onAcknowledged({
-      nowMs,
+      nowMs: deliveredAt,
       acknowledgedBytes,
       bytesInFlight: this.bytesInFlight,
       delivered: this.#delivered,
       priorDelivered,
       bytesPerMs: (this.#delivered - priorDelivered) / interval,
       appLimited: ((packets.carried[slot] ?? 0) & CARRIED_APP_LIMITED) !== 0,
-      rttMs: this.rtt.latestMs,
+      rttMs: this.rtt.latestOfPathMs,
     });
   }
 

@@ -5,6 +5,7 @@ import { HEADER_BYTES } from './constants.ts';
 import type { SocketAddress } from './socket-address.ts';
 
 export const GROUP_PACKETS_MAX = 512;
+const MICROSECONDS_PER_MS = 1000;
 
 export class PacketGroup {
   bytes: Uint8Array = new Uint8Array(0);
@@ -13,6 +14,7 @@ export class PacketGroup {
   readonly #numbers = new BigUint64Array(GROUP_PACKETS_MAX);
   readonly #numberWords = new Uint32Array(this.#numbers.buffer);
   readonly #sourceIndexes = new Uint32Array(GROUP_PACKETS_MAX);
+  readonly #ages = new Uint32Array(GROUP_PACKETS_MAX);
   count = 0;
 
   begin(bytes: Uint8Array, sources: readonly SocketAddress[]): void {
@@ -25,7 +27,14 @@ export class PacketGroup {
     return this.count === GROUP_PACKETS_MAX;
   }
 
-  push(packet: { offset: number; bodyLength: number; numberLow: number; numberHigh: number; source: number }): void {
+  push(packet: {
+    offset: number;
+    bodyLength: number;
+    numberLow: number;
+    numberHigh: number;
+    source: number;
+    age: number;
+  }): void {
     const index = this.count;
     this.#packets[3 * index] = packet.offset;
     this.#packets[3 * index + 1] = HEADER_BYTES;
@@ -33,6 +42,7 @@ export class PacketGroup {
     this.#numberWords[2 * index] = packet.numberLow;
     this.#numberWords[2 * index + 1] = packet.numberHigh;
     this.#sourceIndexes[index] = packet.source;
+    this.#ages[index] = packet.age;
     this.count += 1;
   }
 
@@ -46,6 +56,11 @@ export class PacketGroup {
 
   numberAt(index: number): number {
     return (this.#numberWords[2 * index] ?? 0) + (this.#numberWords[2 * index + 1] ?? 0) * 0x1_0000_0000;
+  }
+
+  /** Milliseconds since it arrived. */
+  ageAt(index: number): number {
+    return (this.#ages[index] ?? 0) / MICROSECONDS_PER_MS;
   }
 
   sourceAt(index: number): SocketAddress {

@@ -22,7 +22,10 @@ const seed = seedOfRun();
 
 const deliver = (node: SimulatedNode, bytes: Uint8Array, network: SimulatedNetwork, address = '10.6.6.6'): void => {
   const datagrams = new Uint32Array([0, bytes.length, 0]);
-  node.endpoint.handleDatagrams({ bytes, datagrams, sources: [{ address, port: 666 }] }, network.now);
+  node.endpoint.handleDatagrams(
+    { bytes, datagrams, ages: new Uint32Array(1), sources: [{ address, port: 666 }] },
+    network.now,
+  );
 };
 
 const refusals: Record<string, { a?: Partial<NodeOptions>; b?: Partial<NodeOptions>; counter: CounterName }> = {
@@ -160,7 +163,7 @@ test('a flood of 300,000 random datagrams is dropped and counted; memory is flat
       datagrams.set([offset, length, index], 3 * index);
     }
     const sources = Array.from({ length: size }, () => ({ address: `10.${random.below(65536)}.1.1`, port: 1 }));
-    b.endpoint.handleDatagrams({ bytes, datagrams, sources }, network.now + batch);
+    b.endpoint.handleDatagrams({ bytes, datagrams, ages: new Uint32Array(size), sources }, network.now + batch);
     network.now += 1;
     for (let turn = b.endpoint.pollTransmit(network.now); turn; turn = b.endpoint.pollTransmit(network.now)) {
       const length = turn.datagrams[1] ?? 0;

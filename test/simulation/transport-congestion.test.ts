@@ -26,9 +26,10 @@ interface Outcome {
   readonly queueMs: number;
 }
 
-function transfer(conditions: Partial<LinkConditions>): Outcome {
+function transfer(conditions: Partial<LinkConditions>, busyMs = 0): Outcome {
   const { network, a, b, link } = connectedPair(seed, { conditions });
   network.latenessMs = 3;
+  network.busyMs = busyMs;
   let received = 0;
   b.onEvent = (event) => {
     if (event.kind === 'block') received += event.body.length;
@@ -112,6 +113,13 @@ test('after a link was cut for seconds it is filled again within moments', () =>
     const share = ((received - before) * OVERHEAD) / (bytesPerMs * 1000);
     assert.ok(share > 0.85, `${bytesPerMs} bytes a millisecond: ${share}`);
   }
+});
+
+test('event loops that do something else for a while are not taken for the path', () => {
+  const outcome = transfer({ bytesPerMs: 12_500, delayMs: 25, queueBytes: 625_000 }, 40);
+  assert.ok(outcome.share > 0.93, describe(outcome));
+  assert.ok(outcome.lost < 0.005, describe(outcome));
+  assert.ok(outcome.queueMs < 15, describe(outcome));
 });
 
 test('a link that holds more than the first window is filled, and an application that does not read bounds it', () => {

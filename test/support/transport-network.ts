@@ -70,6 +70,9 @@ export class SimulatedNode {
   /** False: events stay in the connection, as with an application that does not read. */
   reading = true;
   wakeAt = 0;
+  /** Its event loop does something else until then; what arrives waits. */
+  busyUntil = 0;
+  readonly waiting: { readonly flight: Flight; readonly at: number }[] = [];
 
   constructor(endpoint: Endpoint, keyPair: KeyPair, at: SocketAddress) {
     this.endpoint = endpoint;
@@ -125,6 +128,8 @@ export class SimulatedNetwork {
   wallOffsetMs = 1_700_000_000_000;
   /** How much later than asked for one of five timers may fire. */
   latenessMs = 0;
+  /** For how long, at most, the event loop of a node may do something else, once in a hundred times that it is called. */
+  busyMs = 0;
   /** Bytes of UDP payload put on the wire, and datagrams. */
   wireBytes = 0;
   wireDatagrams = 0;
@@ -197,12 +202,19 @@ export class SimulatedNetwork {
       if (done()) return true;
       const flightAt = this.#flights[0]?.at ?? Number.POSITIVE_INFINITY;
       let timerAt = Number.POSITIVE_INFINITY;
-      for (const node of this.#nodes) timerAt = Math.min(timerAt, node.wakeAt);
+      for (const node of this.#nodes) {
+        const readyAt = node.waiting.length > 0 ? node.busyUntil : node.wakeAt;
+        timerAt = Math.min(timerAt, Math.max(readyAt, node.busyUntil));
+      }
       const next = Math.max(this.now, Math.min(flightAt, timerAt));
       if (next > until) break;
       this.now = next;
       if (flightAt <= next) this.#deliver();
-      for (const node of this.#nodes) if (node.wakeAt <= this.now) this.service(node);
+      for (const node of this.#nodes) {
+        if (node.busyUntil > this.now) continue;
+        if (node.waiting.length > 0) this.#takeWaiting(node);
+        else if (node.wakeAt <= this.now) this.service(node);
+      }
     }
     this.now = until;
     return done();
@@ -232,9 +244,27 @@ export class SimulatedNetwork {
     const node = this.#nodes.find((candidate) => candidate.isAt(flight.to));
     if (node === undefined) return;
     if (node.capturing) node.captured.push({ from: flight.from, bytes: flight.bytes.slice() });
-    const datagrams = new Uint32Array([0, flight.bytes.length, 0]);
-    node.endpoint.handleDatagrams({ bytes: flight.bytes, datagrams, sources: [flight.from] }, this.now);
+    node.waiting.push({ flight, at: this.now });
+    if (node.busyUntil <= this.now) this.#takeWaiting(node);
+  }
+
+  /** Hands over what came while the node's event loop was busy, as one batch. */
+  #takeWaiting(node: SimulatedNode): void {
+    const taken = node.waiting.splice(0);
+    const datagrams = new Uint32Array(3 * taken.length);
+    const ages = new Uint32Array(taken.length);
+    let offset = 0;
+    for (const [index, { flight, at }] of taken.entries()) {
+      datagrams.set([offset, flight.bytes.length, index], 3 * index);
+      ages[index] = Math.round((this.now - at) * 1000);
+      offset += flight.bytes.length;
+    }
+    const bytes = Buffer.concat(taken.map(({ flight }) => flight.bytes));
+    const sources = taken.map(({ flight }) => flight.from);
+    node.endpoint.handleDatagrams({ bytes, datagrams, ages, sources }, this.now);
     this.service(node);
+    const isBusy = this.busyMs > 0 && this.random.unit() < 0.01;
+    if (isBusy) node.busyUntil = this.now + this.random.unit() * this.busyMs;
   }
 
   #before(left: Flight, right: Flight): boolean {

@@ -2,13 +2,14 @@
 // empty datagrams nor forged sources grow the memory.
 #include "receive_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace packetfs {
 
 namespace {
 
-constexpr std::size_t kDatagramWeightBytes = 3 * sizeof(std::uint32_t);
+constexpr std::size_t kDatagramWeightBytes = 4 * sizeof(std::uint32_t) + sizeof(std::chrono::steady_clock::time_point);
 constexpr std::size_t kSourceWeightBytes = 256;
 
 }  // namespace
@@ -33,6 +34,7 @@ std::size_t ReceiveQueue::append(const Endpoint& source, const std::uint8_t* byt
   const std::lock_guard lock(mutex_);
   if (weightBytes_ + length + count * kDatagramWeightBytes > kQueueBytesMost) return count;
   const std::uint32_t index = sourceIndex(source);
+  arrivals_.insert(arrivals_.end(), count, Clock::now());
   for (std::size_t start = 0; start < length || start == 0; start += segment) {
     const std::size_t size = length - start < segment ? length - start : segment;
     batch_.datagrams.push_back(static_cast<std::uint32_t>(batch_.bytes.size() + start));
@@ -56,6 +58,13 @@ ReceivedBatch ReceiveQueue::take() {
   announced_ = false;
   weightBytes_ = 0;
   sourceIndexes_.clear();
+  const Clock::time_point now = Clock::now();
+  batch_.ages.reserve(arrivals_.size());
+  for (const Clock::time_point arrival : arrivals_) {
+    const auto age = std::chrono::duration_cast<std::chrono::microseconds>(now - arrival).count();
+    batch_.ages.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(age, UINT32_MAX)));
+  }
+  arrivals_.clear();
   return std::exchange(batch_, {});
 }
 
