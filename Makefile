@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths bench-hostile link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths bench-hostile bench-sharing link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,11 @@ bench-paths: build ## Two emulated links at once, and one of them cut (PROFILE= 
 bench-hostile: build ## A transfer while ten million hostile datagrams come (DATAGRAMS= RATE= PROFILE= KINDS= OUTPUT=)
 	node dist/bench/link/bench-hostile.js --datagrams "$(DATAGRAMS)" --rate "$(RATE)" --profile "$(PROFILE)" \
 		--kinds "$(KINDS)" --output "$(OUTPUT)"
+
+bench-sharing: build ## What the transport and a TCP cubic flow make of one link together (PROFILE= ROUNDS= SECONDS= OUTPUT=)
+	@./setup.sh link
+	node dist/bench/link/bench-sharing.js $(if $(PROFILE),--profile $(PROFILE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) --output "$(OUTPUT)"
 
 link-up: build ## An emulated link between two network namespaces: PROFILE=wan (docs/link-lab.md)
 	node dist/bench/link/link.js up $(PROFILE)

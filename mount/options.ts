@@ -2,7 +2,9 @@
 // kernel, some are for FUSE, some are ours; anything else is an error, unless the caller is sloppy (mount -s). Secrets
 // are never options, only paths to them. `_` and `-` in a key are the same.
 import { PacketFsError } from '../src/base/errors.ts';
+import type { RateEntry } from '../src/base/rate-schedule.ts';
 import { type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
+import { checkMaxRates, parseMaxRate } from './max-rate.ts';
 import type { FuseBackend } from './session.ts';
 
 /** For mount(8), systemd and fstab's readers; never for us. */
@@ -35,11 +37,17 @@ export interface MountOptions {
   readonly peers: readonly Endpoint[];
   readonly logPath: string | undefined;
   readonly backend: FuseBackend | undefined;
+  readonly congestion: Congestion | undefined;
+  readonly maxRates: readonly RateEntry[];
 }
+
+/** What a node sends with: src/transport/congestion-profiles.ts. */
+export type Congestion = 'bulk' | 'fair';
 
 type Draft = { -readonly [Key in keyof MountOptions]: MountOptions[Key] } & {
   kernelFlags: string[];
   peers: Endpoint[];
+  maxRates: RateEntry[];
 };
 
 /** Throws PFS_USAGE naming the first option that is not known or has a wrong value. */
@@ -58,11 +66,14 @@ export function parseMountOptions(text: string, settings: { readonly sloppy: boo
     peers: [],
     logPath: undefined,
     backend: undefined,
+    congestion: undefined,
+    maxRates: [],
   };
   for (const option of splitOptions(text)) {
     if (applyOption(draft, option) || settings.sloppy) continue;
     throw new PacketFsError('PFS_USAGE', `The mount option "${option}" is not known.`);
   }
+  checkMaxRates(draft.maxRates);
   return draft;
 }
 
@@ -118,6 +129,7 @@ function applyFlag(draft: Draft, key: string): boolean {
 
 const VALUE_KEYS = new Set([
   ...['fsname', 'attr-timeout', 'entry-timeout', 'threads', 'state', 'listen', 'peer', 'log', 'fuse-backend'],
+  ...['congestion', 'max-rate'],
 ]);
 
 function applyValue(draft: Draft, key: string, value: string): boolean {
@@ -149,6 +161,12 @@ function applyValue(draft: Draft, key: string, value: string): boolean {
     case 'fuse-backend':
       draft.backend = parseBackend(value);
       return true;
+    case 'congestion':
+      draft.congestion = parseCongestion(value);
+      return true;
+    case 'max-rate':
+      draft.maxRates.push(parseMaxRate(value));
+      return true;
     default:
       return false;
   }
@@ -157,6 +175,11 @@ function applyValue(draft: Draft, key: string, value: string): boolean {
 export function parseBackend(value: string): FuseBackend {
   if (value === 'libfuse3' || value === 'fuse-native') return value;
   throw new PacketFsError('PFS_USAGE', `"${value}" is no FUSE backend: choose libfuse3 or fuse-native.`);
+}
+
+export function parseCongestion(value: string): Congestion {
+  if (value === 'bulk' || value === 'fair') return value;
+  throw new PacketFsError('PFS_USAGE', `"${value}" is no congestion control: choose bulk or fair.`);
 }
 
 /** `30s`, `500ms`, `2m`, or a number of seconds. */

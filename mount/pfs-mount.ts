@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { native } from '../src/addon/addon.ts';
 import type { Logger } from '../src/base/clock.ts';
 import { isPacketFsError } from '../src/base/errors.ts';
+import type { RateEntry } from '../src/base/rate-schedule.ts';
 import { startDaemon } from '../src/daemon/daemon.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../src/observability/logger.ts';
 import { createSession, settingsOf } from './create-session.ts';
@@ -13,9 +14,17 @@ import { releaseParent, reportToParent, startDetached } from './daemonize.ts';
 import { DEFAULT_PORT, type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
 import { MOUNT_EXIT_CODES } from './exit-codes.ts';
 import { boundHeapGrowth } from './heap.ts';
+import { checkMaxRates, parseMaxRate } from './max-rate.ts';
 import { prepareMountPoint, unmountPath } from './mount-point.ts';
 import { findMount } from './mountinfo.ts';
-import { type MountOptions, parseBackend, parseDurationMs, parseMountOptions } from './options.ts';
+import {
+  type Congestion,
+  type MountOptions,
+  parseBackend,
+  parseCongestion,
+  parseDurationMs,
+  parseMountOptions,
+} from './options.ts';
 import type { FuseBackend, FuseSession } from './session.ts';
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/packetfs/default';
@@ -29,6 +38,8 @@ interface Flags {
   readonly peer: readonly Endpoint[];
   readonly options: readonly string[];
   readonly fuseBackend?: FuseBackend;
+  readonly congestion?: Congestion;
+  readonly maxRate: readonly RateEntry[];
   readonly sloppy?: boolean;
   readonly daemon?: boolean;
   readonly daemonWait: number;
@@ -41,6 +52,8 @@ interface Request {
   readonly listen: { readonly address: string; readonly port: number };
   readonly peers: readonly Endpoint[];
   readonly backend: FuseBackend;
+  readonly congestion: Congestion;
+  readonly maxRates: readonly RateEntry[];
   readonly logLevel: LogLevel;
   readonly options: MountOptions;
 }
@@ -78,6 +91,17 @@ function buildProgram(): Command {
     .option('--peer <host[:port]>', 'a peer to connect to; may be repeated', collect(usable(parseEndpoint)), [])
     .option('-o, --options <options>', 'mount options, as in fstab; may be repeated', collect(String), [])
     .option('--fuse-backend <name>', 'libfuse3 (default) or fuse-native', usable(parseBackend))
+    .option(
+      '--congestion <name>',
+      'bulk (default) keeps links filled; fair shares them with other traffic',
+      usable(parseCongestion),
+    )
+    .option(
+      '--max-rate <rate>',
+      'bytes a second sent to all peers together, such as 20M or "8M 08:00-18:00"; may be repeated',
+      collect(usable(parseMaxRate)),
+      [],
+    )
     .option('-s, --sloppy', 'ignore mount options that are not known')
     .addOption(new Option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
     .option('--daemon', 'go to the background once mounted')
@@ -100,6 +124,9 @@ function requestOf(directory: unknown, flags: Flags): Request {
     listen: flags.listen ?? options.listen ?? DEFAULT_LISTEN,
     peers: [...flags.peer, ...options.peers],
     backend: flags.fuseBackend ?? options.backend ?? 'libfuse3',
+    congestion: flags.congestion ?? options.congestion ?? 'bulk',
+    // A schedule is one thing: that of the flags, or else that of the options.
+    maxRates: checkMaxRates(flags.maxRate.length > 0 ? flags.maxRate : options.maxRates),
     logLevel: flags.logLevel,
     options,
   };
@@ -121,8 +148,8 @@ async function serve(request: Request): Promise<void> {
   const interrupted = interruption();
   const mountPoint = await prepareMountPoint(request.directory);
   process.chdir('/'); // no directory is kept busy by a daemon that was started in it
-  const { stateDirectory, listen, peers } = request;
-  const daemon = await startDaemon({ stateDirectory, listen, peers, logger, mountPoint });
+  const { stateDirectory, listen, peers, congestion, maxRates } = request;
+  const daemon = await startDaemon({ stateDirectory, listen, peers, congestion, maxRates, logger, mountPoint });
   try {
     const settings = settingsOf(mountPoint, request.options);
     const session = createSession({ backend: request.backend, settings, contents: daemon.contents, logger });

@@ -3,6 +3,7 @@
 import type { Random } from '../../src/base/clock.ts';
 import {
   DATAGRAM_BYTES_MIN,
+  ETHERNET_DATAGRAM_BYTES,
   HEADER_BYTES,
   MAC_BYTES,
   PACKET_COOKIE,
@@ -18,8 +19,6 @@ import type { CounterName } from '../../src/transport/counters.ts';
 import { macKeyOf } from '../../src/transport/handshake.ts';
 
 const POOL_DATAGRAMS = 4000;
-/** UDP payload of a full Ethernet frame under IPv6. */
-const ETHERNET_DATAGRAM_BYTES = 1452;
 const COOKIE_BYTES = 64;
 const RESPONSE_BYTES = 160;
 

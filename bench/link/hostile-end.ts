@@ -94,7 +94,7 @@ const textOf = (bytes: Uint8Array, offset: number, length: number): string =>
 
 const [address = '', port = '', peer = ''] = process.argv.slice(2);
 const socket = new RecordingSocket(peer);
-const driver = createLabDriver('receive', { address, port: Number(port) }, socket);
+const driver = createLabDriver('receive', { address, port: Number(port) }, { socket });
 let bytes = 0;
 let connectionsOpened = 0;
 driver.onLink((_link, register) => {

@@ -1,10 +1,10 @@
 // The transport of a process in the lab: the daemon's own driver, socket and keys, for a pair that trusts each other.
 // Nobody else knows it for longer than a measurement.
 import { native } from '../../src/addon/addon.ts';
-import type { NativeUdpSocket } from '../../src/addon/native.ts';
 import { silentLogger } from '../../src/base/clock.ts';
 import { systemClock, systemRandom } from '../../src/daemon/system.ts';
 import { TransportDriver } from '../../src/daemon/transport-driver.ts';
+import type { TransportDriverOptions } from '../../src/daemon/transport-link.ts';
 import { keyPairOf } from '../../src/transport/primitives.ts';
 
 export type LabRole = 'send' | 'receive';
@@ -19,10 +19,10 @@ export const publicKeyOfRole = (role: LabRole): Uint8Array => keyPairOf(SECRETS[
 export const createLabDriver = (
   role: LabRole,
   listen: { readonly address: string; readonly port: number },
-  socket: NativeUdpSocket = native.createUdpSocket(),
+  changes: Partial<TransportDriverOptions> = {},
 ): TransportDriver =>
   new TransportDriver({
-    socket,
+    socket: native.createUdpSocket(),
     createAead: native.createAead,
     aesGcm: native.capabilities().aesGcm,
     listen,
@@ -33,4 +33,5 @@ export const createLabDriver = (
     random: systemRandom,
     logger: silentLogger,
     authorize: () => 'accept',
+    ...changes,
   });

@@ -1,7 +1,7 @@
 // One end of a PacketFS transport flow, as a process of its own in a namespace of the lab, through the daemon's own
 // driver, socket and keys:
 //   packetfs-end receive ADDRESS PORT           prints "ready", and at the end of the connection what arrived, as JSON
-//   packetfs-end send ADDRESS[,ADDRESS] PORT SECONDS BLOCK_BYTES
+//   packetfs-end send ADDRESS[,ADDRESS] PORT SECONDS BLOCK_BYTES bulk|fair [BYTES_PER_SECOND_MAX]
 //                                               sends incompressible blocks over as many paths, and prints
 //                                               what became of its packets, as JSON
 import { randomFillSync } from 'node:crypto';
@@ -9,6 +9,8 @@ import { MIB } from '../../src/base/units.ts';
 import { systemClock } from '../../src/daemon/system.ts';
 import type { TransportDriver } from '../../src/daemon/transport-driver.ts';
 import type { TransportLink } from '../../src/daemon/transport-link.ts';
+import type { CongestionProfile } from '../../src/transport/congestion-profiles.ts';
+import { RateLimit } from '../../src/transport/rate-limit.ts';
 import type { FlowSample } from './flow.ts';
 import { createLabDriver, publicKeyOfRole } from './lab-driver.ts';
 
@@ -54,11 +56,17 @@ function receive(address: string, port: number): void {
   process.stdout.write('ready\n');
 }
 
-function send(
-  target: { addresses: readonly string[]; port: number },
-  options: { seconds: number; blockBytes: number },
-): void {
-  const driver = createLabDriver('send', { address: '0.0.0.0', port: 0 });
+interface SendOptions {
+  readonly seconds: number;
+  readonly blockBytes: number;
+  readonly congestion: CongestionProfile;
+  readonly bytesPerSecondMax: number | undefined;
+}
+
+function send(target: { addresses: readonly string[]; port: number }, options: SendOptions): void {
+  const { congestion, bytesPerSecondMax } = options;
+  const rateLimit = new RateLimit(bytesPerSecondMax === undefined ? undefined : bytesPerSecondMax / 1000);
+  const driver = createLabDriver('send', { address: '0.0.0.0', port: 0 }, { congestion, rateLimit });
   const pool = randomFillSync(Buffer.alloc(options.blockBytes + MIB));
   const header = new Uint8Array(0);
   driver.onLink((link, register) => {
@@ -91,10 +99,17 @@ function finish(driver: TransportDriver, link: TransportLink): void {
   }, CLOSE_MS);
 }
 
-const [role, address = '', port = '', duration = '', blockBytes = ''] = process.argv.slice(2);
+const [role, address = '', port = '', duration = '', blockBytes = '', profile, bytesPerSecondMax] =
+  process.argv.slice(2);
 if (role === 'receive') receive(address, Number(port));
-else
+else {
   send(
     { addresses: address.split(','), port: Number(port) },
-    { seconds: Number(duration), blockBytes: Number(blockBytes) },
+    {
+      seconds: Number(duration),
+      blockBytes: Number(blockBytes),
+      congestion: profile === 'fair' ? 'fair' : 'bulk',
+      bytesPerSecondMax: bytesPerSecondMax === undefined ? undefined : Number(bytesPerSecondMax),
+    },
   );
+}

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { KIB } from '../../src/base/units.ts';
+import type { CongestionProfile } from '../../src/transport/congestion-profiles.ts';
 import { insideNamespace } from '../../test/support/namespaces.ts';
 import { runChecked } from '../../test/support/process.ts';
 import type { Flow, FlowResult, FlowSample } from './flow.ts';
@@ -29,15 +30,27 @@ interface ReceiverReport {
   readonly samples: readonly FlowSample[];
 }
 
-export const packetfsFlow: Flow = {
-  name: 'packetfs',
-  run: (link, options) => runPacketfs([link], options),
-};
+interface Sending {
+  readonly congestion: CongestionProfile;
+  readonly bytesPerSecondMax?: number;
+}
+
+export const packetfsFlow: Flow = sendingFlow('packetfs', { congestion: 'bulk' });
+export const packetfsFairFlow: Flow = sendingFlow('packetfs fair', { congestion: 'fair' });
+
+/** With a bound on what the sender's node sends to all its peers. */
+export const packetfsLimitedFlow = (bytesPerSecondMax: number): Flow =>
+  sendingFlow('packetfs limited', { congestion: 'bulk', bytesPerSecondMax });
+
+function sendingFlow(name: string, sending: Sending): Flow {
+  return { name, run: (link, options) => runPacketfs([link], options, sending) };
+}
 
 /** A transfer over all of the links at once, each a path. They join the same two namespaces. */
 export async function runPacketfs(
   links: readonly EmulatedLink[],
   { seconds, port }: { seconds: number; port: number },
+  { congestion, bytesPerSecondMax }: Sending = { congestion: 'bulk' },
 ): Promise<FlowResult> {
   const [first] = links;
   if (first === undefined) throw new Error('a transfer needs a link');
@@ -45,7 +58,9 @@ export async function runPacketfs(
   const receive = [...NODE, 'receive', any, String(port)];
   const receiver = await startReceiver(insideNamespace(first.b, receive), seconds);
   const to = links.map(({ b }) => b.address).join(',');
-  const send = [...NODE, 'send', to, String(port), String(seconds), String(blockBytesOf(first.profile))];
+  const target = ['send', to, String(port), String(seconds), String(blockBytesOf(first.profile))];
+  const limit = bytesPerSecondMax === undefined ? [] : [String(bytesPerSecondMax)];
+  const send = [...NODE, ...target, congestion, ...limit];
   const [command = '', ...parameters] = insideNamespace(first.a, send);
   const said = await runChecked(command, parameters, { limitMs: seconds * 1000 + MARGIN_MS });
   // Both ends are this bench's own program.

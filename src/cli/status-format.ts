@@ -12,6 +12,7 @@ export function formatStatus(status: StatusResult): string {
     ['state', status.reason === '' ? status.state : `${status.state}: ${status.reason}`],
     ['mount', status.mountPoint],
     ['listen', status.listen],
+    ['max rate', formatMaxRate(status)],
     ['since', status.startedAt],
     ['log', `epoch ${status.epoch}, sequence ${status.sequence}`],
     ['holds', `${status.inodes} inodes, ${status.chunks} chunks (index ${formatBytes(status.indexMemoryBytes)})`],
@@ -25,6 +26,9 @@ export function formatStatus(status: StatusResult): string {
   const counters = drops.map(([reason, count]) => `          ${reason}: ${count}\n`).join('');
   return `${lines}   peers:${formatPeers(status.peers)}${counters === '' ? '' : `transport:\n${counters}`}`;
 }
+
+const formatMaxRate = ({ maxRateBytesPerSecond }: StatusResult): string =>
+  maxRateBytesPerSecond === undefined ? 'unlimited' : `${formatBytes(maxRateBytesPerSecond)}/s to all peers together`;
 
 function formatCache({ cache, kernel }: StatusResult): string {
   const { inodes, bytes, bytesMax, hits, misses, evictions } = cache;
@@ -40,7 +44,7 @@ function formatIngest(ingest: StatusResult['ingest']): string {
 function formatPeers(peers: readonly PeerStatus[]): string {
   if (peers.length === 0) return ' none; add one with `pfs invite`\n';
   const table = new Table({
-    head: ['PEER', 'ADDRESS', 'STATE', 'RTT', 'BEHIND', '', 'SENT', 'RECEIVED', 'ASKS'],
+    head: ['PEER', 'ADDRESS', 'STATE', 'RTT', 'SENDS', 'BEHIND', '', 'SENT', 'RECEIVED', 'ASKS'],
     style: { head: [], border: [], compact: true },
     chars: NO_BORDERS,
   });
@@ -50,6 +54,7 @@ function formatPeers(peers: readonly PeerStatus[]): string {
       peer.address,
       peer.reason === '' ? peer.state : `${peer.state}: ${peer.reason}`,
       peer.rttMs === undefined ? '-' : `${peer.rttMs.toFixed(1)} ms`,
+      peer.congestion ?? '-',
       `${peer.operationsBehind} ops`,
       formatBytes(peer.bytesBehind),
       formatBytes(peer.literalBytesSent),

@@ -8,6 +8,8 @@ export interface PeerStatus {
   readonly state: string;
   readonly reason: string;
   readonly rttMs: number | undefined;
+  /** The congestion control that this node sends to it with: `bulk` or `fair`. */
+  readonly congestion: string | undefined;
   /** Operations of this node that the peer has not durably applied. */
   readonly operationsBehind: string;
   /** Bytes of this node's logs that the peer does not hold. */
@@ -114,6 +116,8 @@ export interface StatusResult {
     readonly zeroBytes: number;
   };
   readonly peers: readonly PeerStatus[];
+  /** The bound in force on what this node sends to all peers together; undefined: none. */
+  readonly maxRateBytesPerSecond: number | undefined;
   /** Datagrams dropped or counted by the transport, by reason. */
   readonly transport: Readonly<Record<string, number>>;
   readonly scrub: ScrubStatus;

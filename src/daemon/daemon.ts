@@ -4,14 +4,18 @@ import { native } from '../addon/addon.ts';
 import type { NativeContentStore } from '../addon/native.ts';
 import type { Logger } from '../base/clock.ts';
 import { isPacketFsError, PacketFsError } from '../base/errors.ts';
+import type { RateEntry } from '../base/rate-schedule.ts';
 import { type ControlServer, serveControl } from '../control/server.ts';
 import { type Identity, initialise, loadIdentity } from '../identity/identity.ts';
 import { Replicator } from '../replication/replicator.ts';
+import type { CongestionProfile } from '../transport/congestion-profiles.ts';
+import { RateLimit } from '../transport/rate-limit.ts';
 import { openVolume, type Volume } from '../volume/open-volume.ts';
 import type { FileSystem } from '../volume/volume.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { decodeMemberEntry, encodeMemberEntry, keyText, Membership } from './membership.ts';
 import { MemoryTrimmer } from './memory-trimmer.ts';
+import { RateKeeper } from './rate-keeper.ts';
 import { ReplicationTimer } from './replication-timer.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { type HostPort, targetsOf, textOf } from './targets.ts';
@@ -22,6 +26,10 @@ export interface DaemonOptions {
   readonly listen: { readonly address: string; readonly port: number };
   readonly peers: readonly HostPort[];
   readonly logger: Logger;
+  /** What this node sends with; `bulk` where it is not given. */
+  readonly congestion?: CongestionProfile;
+  /** Bounds on what it sends to all peers together, by the local time of day. */
+  readonly maxRates?: readonly RateEntry[];
   /** For `pfs status` and `pfs info`; empty when the volume is served without a mount. */
   readonly mountPoint?: string;
 }
@@ -79,7 +87,9 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
   const { stateDirectory, logger } = options;
   const { publicKey } = identity.node;
   const membership = new Membership({ stateDirectory, publicKey, clock: systemClock, logger });
-  const driver = createDriver({ options, identity, volume }, membership);
+  const rateLimit = new RateLimit();
+  const rateKeeper = new RateKeeper({ schedule: options.maxRates ?? [], limit: rateLimit, logger });
+  const driver = createDriver({ options, identity, volume }, { membership, rateLimit });
   const timer = new ReplicationTimer(systemClock);
   const replicator = new Replicator({
     volume: volume.replica,
@@ -101,6 +111,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
     pursue();
     replicator.membersChanged();
   });
+  rateKeeper.start();
   driver.start();
   timer.start(replicator);
   pursue();
@@ -113,6 +124,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
     volume,
     replicator,
     driver,
+    rateLimit,
     membership,
     capabilities: native.capabilities(),
   };
@@ -121,6 +133,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
   const stop = async (): Promise<void> => {
     await control?.close();
     trimmer.stop();
+    rateKeeper.stop();
     timer.stop();
     replicator.close();
     driver.close();
@@ -130,6 +143,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
     control = await serveControl({ stateDirectory, handlers: controlHandlers(sources, systemClock), logger });
   } catch (error) {
     trimmer.stop();
+    rateKeeper.stop();
     timer.stop();
     replicator.close();
     driver.close();
@@ -146,12 +160,17 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
   };
 }
 
-function createDriver({ options, identity }: Given, membership: Membership): TransportDriver {
+function createDriver(
+  { options, identity }: Given,
+  { membership, rateLimit }: { readonly membership: Membership; readonly rateLimit: RateLimit },
+): TransportDriver {
   return new TransportDriver({
     socket: native.createUdpSocket(),
     createAead: (suite, key) => native.createAead(suite, key),
     aesGcm: native.capabilities().aesGcm,
     listen: options.listen,
+    rateLimit,
+    ...(options.congestion === undefined ? {} : { congestion: options.congestion }),
     secretKey: identity.node.secretKey,
     volumeId: identity.volume.id,
     volumeSecret: identity.volume.secret,

@@ -3,6 +3,7 @@ import type { NativeCapabilities } from '../addon/native.ts';
 import type { PathStatus, PeerStatus, ScrubStatus, StatusResult } from '../control/methods.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { PeerStatus as ReplicationPeer } from '../replication/status.ts';
+import type { RateLimit } from '../transport/rate-limit.ts';
 import type { Volume } from '../volume/open-volume.ts';
 import type { ScrubState } from '../volume/scrub.ts';
 import type { VolumeStatus } from '../volume/status.ts';
@@ -10,6 +11,8 @@ import { keyText, type Membership } from './membership.ts';
 import { type HostPort, textOf } from './targets.ts';
 import type { TransportDriver } from './transport-driver.ts';
 import type { LinkStatus, TargetStatus, TransportStatus } from './transport-link.ts';
+
+const MS_PER_SECOND = 1000;
 
 export interface StatusSources {
   readonly volumeId: Uint8Array;
@@ -20,6 +23,7 @@ export interface StatusSources {
   readonly volume: Volume;
   readonly replicator: Replicator;
   readonly driver: TransportDriver;
+  readonly rateLimit: RateLimit;
   readonly membership: Membership;
   readonly capabilities: NativeCapabilities;
 }
@@ -42,6 +46,7 @@ export function statusOf(sources: StatusSources): StatusResult {
     indexMemoryBytes: volume.indexMemoryBytes,
     ingest: volume.ingest,
     peers,
+    maxRateBytesPerSecond: maxRateOf(sources.rateLimit),
     transport: { ...transport.socket, ...transport.counters },
     scrub: scrubStatusOf(sources.volume.scrub.status()),
     simd: sources.capabilities.simd,
@@ -49,6 +54,9 @@ export function statusOf(sources: StatusSources): StatusResult {
     ...memoryOf(volume),
   };
 }
+
+const maxRateOf = ({ bytesPerMs }: RateLimit): number | undefined =>
+  bytesPerMs === undefined ? undefined : Math.round(bytesPerMs * MS_PER_SECOND);
 
 function memoryOf({ cache, kernel }: VolumeStatus): Pick<StatusResult, 'memoryBytes' | 'heap' | 'cache' | 'kernel'> {
   const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
@@ -116,6 +124,7 @@ function peerStatusOf(given: {
     state: connected ? peer.state : (target?.state ?? 'waiting'),
     reason: connected ? peer.reason : (target?.lastProblem ?? (target === undefined ? 'it has to connect to us' : '')),
     rttMs: connected ? peer.rttMs : undefined,
+    congestion: connected ? link.statistics.congestion : undefined,
     operationsBehind: String(logs.reduce((sum, log) => sum + log.operationsOutstanding, 0n)),
     bytesBehind: String(logs.reduce((sum, log) => sum + log.bytesOutstanding, 0)),
     literalBytesSent: String(peer?.counters.literalFrameBytesSent ?? 0),

@@ -6,6 +6,7 @@ import type { ReceivedBatch } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
 import type { Milliseconds } from '../base/units.ts';
+import { createController } from '../transport/congestion-profiles.ts';
 import type { Connection } from '../transport/connection.ts';
 import { Endpoint } from '../transport/endpoint.ts';
 import type { ConnectionEvent } from '../transport/incoming-data.ts';
@@ -65,6 +66,8 @@ export class TransportDriver {
       createAead,
       suites: options.aesGcm ? ['aes-256-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'],
       authorize,
+      createController: () => createController(options.congestion ?? 'bulk', random),
+      ...(options.rateLimit === undefined ? {} : { rateLimit: options.rateLimit }),
       ...(answerPayload === undefined ? {} : { answerPayload }),
     });
   }

@@ -2,7 +2,9 @@
 import type { AeadSuite, NativeAead, NativeUdpSocket } from '../addon/native.ts';
 import type { Clock, Logger, Random } from '../base/clock.ts';
 import type { Milliseconds } from '../base/units.ts';
+import type { CongestionProfile } from '../transport/congestion-profiles.ts';
 import type { ConnectionStatistics } from '../transport/connection.ts';
+import type { RateLimit } from '../transport/rate-limit.ts';
 import type { TargetState } from './peer-target.ts';
 
 /** Structurally replication's PeerLink, with what the handshake said. */
@@ -44,6 +46,10 @@ export interface TransportDriverOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly authorize: (publicKey: Uint8Array, payload: Uint8Array) => 'accept' | 'refuse';
+  /** What this node sends with; `bulk` where it is not given. */
+  readonly congestion?: CongestionProfile;
+  /** Bounds what this node sends to all peers together. */
+  readonly rateLimit?: RateLimit;
   readonly answerPayload?: (publicKey: Uint8Array) => Uint8Array;
 }
 

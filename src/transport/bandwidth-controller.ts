@@ -4,8 +4,11 @@
 // more rate that found none. Differences from the paper: the rate is measured once an epoch, over all of it, because a
 // maximum over every acknowledgement picks the moments at which event loops were late; rounds and phases have a minimum
 // length, and the window an allowance, for the same reason.
-import type { AcknowledgedSample, CongestionController } from './congestion-controller.ts';
+import type { AcknowledgedSample, CongestionController, LostSample } from './congestion-controller.ts';
 import { DATAGRAM_BYTES_MIN, INITIAL_RTT_MS } from './constants.ts';
+import { isMinimumRtt } from './minimum-rtt.ts';
+import { PacketRounds } from './packet-rounds.ts';
+import { RateEpochs } from './rate-epochs.ts';
 
 const STARTUP_GAIN = 2.77; // 4 ln 2
 const DRAIN_GAIN = 1 / STARTUP_GAIN;
@@ -25,20 +28,15 @@ const WINDOW_BYTES_MIN = 4 * DATAGRAM_BYTES_MIN;
 const WINDOW_BYTES_INITIAL = 32 * DATAGRAM_BYTES_MIN;
 /** In-flight allowance for batching in event loops and sparse acknowledgements. */
 const SCHEDULING_ALLOWANCE_MS = 10;
-const ROUND_MS_MIN = 5;
 const PHASE_MS_MIN = 8;
 /** The rate is the greatest of the last epochs; an epoch is a round trip, and no shorter than what lateness distorts. */
 const RATE_EPOCHS = 10;
-const EPOCH_MS_MIN = 25;
-const EPOCH_MS_MAX = 1000;
 const FULL_RATE_GROWTH = 1.25;
 const FULL_RATE_ROUNDS = 3;
 /** A probe that raised the rate by this share of what it added is followed by another at once. */
 const PROBE_GROWTH = 0.4;
-/** The path must be seen without a queue that often, or the flow pauses to see it; so near the minimum there is none. */
+/** The path must be seen without a queue that often, or the flow pauses to see it. */
 const MINIMUM_RTT_WINDOW_MS = 10_000;
-const MINIMUM_RTT_FACTOR = 1.02;
-const MINIMUM_RTT_MARGIN_MS = 0.25;
 const PROBE_RTT_MS = 200;
 /** Loss in a round that, where more rate was looked for and not found, says that there is none. */
 const SEARCH_LOSS = 0.02;
@@ -49,7 +47,7 @@ const HEAVY_LOSS_FACTOR = 0.7;
 type Phase = 'startup' | 'drain' | 'probe-rate' | 'probe-rtt';
 
 export class BandwidthController implements CongestionController {
-  readonly name = 'bandwidth';
+  readonly name = 'bulk';
   phase: Phase = 'startup';
   #window = WINDOW_BYTES_INITIAL;
   #gain = STARTUP_GAIN;
@@ -58,18 +56,14 @@ export class BandwidthController implements CongestionController {
   #rateIndex = 0;
   #rate = 0;
   #startupRate = 0;
-  #epochAt = Number.NaN; // until a first one has begun
-  #epochDelivered = 0;
-  #epochAppLimited = false;
-  #epochIsAfterStartup = false;
-  // Rounds.
-  #nextRoundDelivered = 0;
-  #roundAt = 0;
+  readonly #epochs = new RateEpochs();
+  readonly #rounds = new PacketRounds();
   #roundLost = 0;
   #roundDelivered = 0;
   #fullRate = 0;
   #fullRounds = 0;
   #pipeFull = false;
+  #pipeFullAt = Number.POSITIVE_INFINITY;
   #deliveredSinceStart = 0;
   #cyclePhase = 0;
   #phaseAt = 0;
@@ -100,18 +94,16 @@ export class BandwidthController implements CongestionController {
   }
 
   onAcknowledged(sample: AcknowledgedSample): void {
-    const { nowMs } = sample;
     this.#roundDelivered += sample.acknowledgedBytes;
     this.#deliveredSinceStart += sample.acknowledgedBytes;
-    const roundStarts = sample.priorDelivered >= this.#nextRoundDelivered && nowMs - this.#roundAt >= ROUND_MS_MIN;
     this.#updateRate(sample);
-    if (roundStarts) this.#onRound(sample);
+    if (this.#rounds.ends(sample)) this.#onRound(sample);
     this.#updateMinimumRtt(sample);
     this.#advancePhase(sample);
     this.#updateWindow(sample);
   }
 
-  onLost(lostBytes: number): void {
+  onLost({ lostBytes }: Pick<LostSample, 'lostBytes'>): void {
     this.#roundLost += lostBytes;
   }
 
@@ -119,12 +111,13 @@ export class BandwidthController implements CongestionController {
     this.#rates.fill(0);
     this.#rate = 0;
     this.#startupRate = 0;
-    this.#epochAt = Number.NaN;
+    this.#epochs.reset();
     this.#window = WINDOW_BYTES_INITIAL;
     this.#inflightBound = Number.POSITIVE_INFINITY;
     this.#minimumRtt = Number.POSITIVE_INFINITY;
     this.#minimumRttAt = nowMs;
     this.#pipeFull = false;
+    this.#pipeFullAt = Number.POSITIVE_INFINITY;
     this.#deliveredSinceStart = 0;
     this.#fullRate = 0;
     this.#fullRounds = 0;
@@ -134,29 +127,16 @@ export class BandwidthController implements CongestionController {
 
   #updateRate(sample: AcknowledgedSample): void {
     if (!this.#pipeFull && sample.bytesPerMs > this.#startupRate) this.#startupRate = sample.bytesPerMs;
-    if (Number.isNaN(this.#epochAt)) this.#beginEpoch(sample);
-    if (sample.appLimited) this.#epochAppLimited = true;
-    const lasted = sample.nowMs - this.#epochAt;
-    if (lasted >= Math.max(EPOCH_MS_MIN, Math.min(this.#minimumRtt, EPOCH_MS_MAX))) {
-      const rate = (sample.delivered - this.#epochDelivered) / lasted;
-      // What there was to send bounds the rate of such an epoch, so it can only show that the path takes more.
-      if (!this.#epochAppLimited || rate > this.#rate) {
-        this.#rates[this.#rateIndex] = rate;
-        this.#rateIndex = (this.#rateIndex + 1) % RATE_EPOCHS;
-        // An epoch that began after the search says more than the search.
-        if (this.#pipeFull && this.#epochIsAfterStartup) this.#startupRate = 0;
-      }
-      this.#beginEpoch(sample);
+    const epoch = this.#epochs.update(sample, this.#minimumRtt);
+    // What there was to send bounds the rate of such an epoch, so it can only show that the path takes more.
+    if (epoch !== undefined && (!epoch.appLimited || epoch.bytesPerMs > this.#rate)) {
+      this.#rates[this.#rateIndex] = epoch.bytesPerMs;
+      this.#rateIndex = (this.#rateIndex + 1) % RATE_EPOCHS;
+      // An epoch that began after the search says more than the search.
+      if (epoch.beganAt > this.#pipeFullAt) this.#startupRate = 0;
     }
     this.#rate = this.#startupRate;
     for (const known of this.#rates) this.#rate = Math.max(this.#rate, known);
-  }
-
-  #beginEpoch(sample: AcknowledgedSample): void {
-    this.#epochAt = sample.nowMs;
-    this.#epochDelivered = sample.delivered;
-    this.#epochAppLimited = sample.appLimited;
-    this.#epochIsAfterStartup = this.#pipeFull;
   }
 
   #onRound(sample: AcknowledgedSample): void {
@@ -168,30 +148,33 @@ export class BandwidthController implements CongestionController {
     if (heavy) {
       const inFlight = Math.max(sample.bytesInFlight, this.#target(1));
       this.#inflightBound = Math.max(WINDOW_BYTES_MIN, Math.min(this.windowBytes, inFlight) * HEAVY_LOSS_FACTOR);
-      this.#pipeFull = true;
+      this.#onPipeFull(sample.nowMs);
     } else if (this.#inflightBound < this.#window) {
       this.#inflightBound *= 1.05;
     } else this.#inflightBound = Number.POSITIVE_INFINITY;
-    if (!this.#pipeFull && !sample.appLimited) this.#checkPipeFull(searchLoss);
-    this.#nextRoundDelivered = sample.delivered;
-    this.#roundAt = sample.nowMs;
+    if (!this.#pipeFull && !sample.appLimited) this.#checkPipeFull(searchLoss, sample.nowMs);
     this.#roundLost = 0;
     this.#roundDelivered = 0;
   }
 
-  #checkPipeFull(searchLoss: boolean): void {
+  #checkPipeFull(searchLoss: boolean, nowMs: number): void {
     if (this.#rate >= this.#fullRate * FULL_RATE_GROWTH) {
       this.#fullRate = this.#rate;
       this.#fullRounds = 0;
       return;
     }
     this.#fullRounds += 1;
-    if (this.#fullRounds >= FULL_RATE_ROUNDS || searchLoss) this.#pipeFull = true;
+    if (this.#fullRounds >= FULL_RATE_ROUNDS || searchLoss) this.#onPipeFull(nowMs);
+  }
+
+  #onPipeFull(nowMs: number): void {
+    if (!this.#pipeFull) this.#pipeFullAt = nowMs;
+    this.#pipeFull = true;
   }
 
   #updateMinimumRtt(sample: AcknowledgedSample): void {
     const expired = sample.nowMs - this.#minimumRttAt > MINIMUM_RTT_WINDOW_MS;
-    if (sample.rttMs <= this.#minimumRtt * MINIMUM_RTT_FACTOR + MINIMUM_RTT_MARGIN_MS) {
+    if (isMinimumRtt(sample.rttMs, this.#minimumRtt)) {
       this.#minimumRtt = Math.min(this.#minimumRtt, sample.rttMs);
       this.#minimumRttAt = sample.nowMs;
     } else if (expired && this.phase !== 'probe-rtt') {

@@ -14,6 +14,18 @@ export interface AcknowledgedSample {
   /** That packet was sent while there was nothing more to send: the rate may be an underestimate. */
   readonly appLimited: boolean;
   readonly rttMs: number;
+  /** Bytes in flight when that packet was sent, its own among them. */
+  readonly inFlightWhenSentBytes: number;
+}
+
+/** Packets that were found to be lost at one moment. */
+export interface LostSample {
+  readonly nowMs: number;
+  readonly lostBytes: number;
+  /** Of the newest of them: bytes lost since it was sent, bytes in flight then, its own among both; and as above. */
+  readonly lostSinceSentBytes: number;
+  readonly inFlightWhenSentBytes: number;
+  readonly appLimited: boolean;
 }
 
 export interface CongestionController {
@@ -22,7 +34,7 @@ export interface CongestionController {
   readonly windowBytes: number;
   readonly pacingBytesPerMs: number;
   onAcknowledged(sample: AcknowledgedSample): void;
-  onLost(lostBytes: number, bytesInFlight: number, nowMs: number): void;
+  onLost(sample: LostSample): void;
   /** Several probe timeouts passed before something was acknowledged. */
   onPersistentCongestion(nowMs: number): void;
 }

@@ -26,6 +26,7 @@ import { OutgoingData } from './outgoing-data.ts';
 import type { PacketGroup } from './packet-group.ts';
 import type { PacketKeys } from './packet-keys.ts';
 import { Path, type PathStatistics } from './path.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { type SocketAddress, sameAddress, samePlace } from './socket-address.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
 import type { WindowBudget } from './window-budget.ts';
@@ -40,6 +41,7 @@ export interface ConnectionOptions {
   readonly nowMs: number;
   readonly counters: Counters;
   readonly createController?: () => CongestionController;
+  readonly rateLimit?: RateLimit;
   readonly windowBudget: WindowBudget;
 }
 
@@ -70,7 +72,7 @@ export class Connection implements FrameSink {
   readonly payload: Uint8Array;
   readonly createdAt: number;
   readonly #counters: Counters;
-  readonly #createController: (() => CongestionController) | undefined;
+  readonly #sending: Pick<ConnectionOptions, 'createController' | 'rateLimit'>;
   readonly #incoming: IncomingData;
   readonly #outgoing = new OutgoingData();
   /** In the order in which they take turns. */
@@ -93,7 +95,11 @@ export class Connection implements FrameSink {
     this.payload = options.payload;
     this.createdAt = options.nowMs;
     this.#counters = options.counters;
-    this.#createController = options.createController;
+    const { createController, rateLimit } = options;
+    this.#sending = {
+      ...(createController === undefined ? {} : { createController }),
+      ...(rateLimit === undefined ? {} : { rateLimit }),
+    };
     this.#incoming = new IncomingData(options.windowBudget);
     this.#nowMs = options.nowMs;
   }
@@ -169,6 +175,7 @@ export class Connection implements FrameSink {
     const fastest = this.#fastest.statistics();
     const sum = (of: (path: PathStatistics) => number): number => paths.reduce((total, path) => total + of(path), 0);
     return {
+      congestion: fastest.congestion,
       smoothedRttMs: fastest.smoothedRttMs,
       minimumRttMs: fastest.minimumRttMs,
       datagramBytes: fastest.datagramBytes,
@@ -219,10 +226,8 @@ export class Connection implements FrameSink {
     keys: PacketKeys;
     nowMs: number;
   }): Path {
-    const createController = this.#createController;
     const { nowMs, ...rest } = options;
-    const shared = { incoming: this.#incoming, outgoing: this.#outgoing };
-    return new Path({ ...rest, ...shared, ...(createController === undefined ? {} : { createController }) }, nowMs);
+    return new Path({ ...rest, ...this.#sending, incoming: this.#incoming, outgoing: this.#outgoing }, nowMs);
   }
 
   /** Both sides have the keys: a new path is used from now on, an old one uses its new keys. */

@@ -30,6 +30,8 @@ export const COOKIE_NONCE_BYTES = 24;
 export const DATAGRAM_BYTES_MIN = 1200;
 /** No datagram is larger: what fits a jumbo frame of 9000 bytes under IPv6. */
 export const DATAGRAM_BYTES_MAX = 8952;
+/** What most paths take: the UDP payload of an Ethernet frame under IPv6. */
+export const ETHERNET_DATAGRAM_BYTES = 1452;
 export const COOKIE_PACKET_BYTES = 8 + COOKIE_NONCE_BYTES + COOKIE_BYTES + TAG_BYTES;
 export const RESET_PACKET_BYTES = 8 + RESET_TOKEN_BYTES;
 /** Application bytes in each handshake message. */

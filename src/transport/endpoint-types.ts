@@ -6,6 +6,7 @@ import type { CongestionController } from './congestion-controller.ts';
 import type { Connection } from './connection.ts';
 import type { AeadFactory } from './packet-keys.ts';
 import type { KeyPair } from './primitives.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { SocketAddress } from './socket-address.ts';
 
 export interface EndpointOptions {
@@ -22,6 +23,8 @@ export interface EndpointOptions {
   /** Opaque bytes that go back with the answer. */
   readonly answerPayload?: (publicKey: Uint8Array) => Uint8Array;
   readonly createController?: () => CongestionController;
+  /** Shared by all connections. */
+  readonly rateLimit?: RateLimit;
   readonly ratchetPackets?: number;
 }
 

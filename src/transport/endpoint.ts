@@ -37,6 +37,8 @@ interface Answer {
   readonly to: SocketAddress;
 }
 
+const TURNS_MAX = 2 ** 20;
+
 export class Endpoint {
   readonly #identity: HandshakeIdentity;
   readonly #counters = new Counters();
@@ -52,6 +54,7 @@ export class Endpoint {
   readonly #windowBudget = new WindowBudget(BLOCK_WINDOWS_GROWTH_BYTES_MAX);
   /** Connections that had nothing more to send in this turn of pollTransmit. */
   #turn: Connection[] = [];
+  #turnCount = 0;
 
   constructor(options: EndpointOptions) {
     this.#identity = handshakeIdentity(options);
@@ -259,7 +262,7 @@ export class Endpoint {
       this.#batch.pushPlain(answer.datagram);
       return this.#batch.transmitTo(answer.to);
     }
-    if (this.#turn.length === 0) this.#turn = [...this.#connections.all()];
+    if (this.#turn.length === 0) this.#turn = this.#nextTurn();
     for (let connection = this.#turn.pop(); connection !== undefined; connection = this.#turn.pop()) {
       if (connection.finished) continue;
       const to = connection.transmit(this.#batch, nowMs);
@@ -269,6 +272,14 @@ export class Endpoint {
       return this.#batch.transmitTo(to);
     }
     return undefined;
+  }
+
+  /** Another connection is first each time: a rate limit may leave nothing for the last. */
+  #nextTurn(): Connection[] {
+    const connections = [...this.#connections.all()];
+    const first = this.#turnCount % Math.max(1, connections.length);
+    this.#turnCount = (this.#turnCount + 1) % TURNS_MAX;
+    return [...connections.slice(first), ...connections.slice(0, first)];
   }
 
   #sweep(nowMs: number): void {

@@ -255,7 +255,7 @@ export class Handshakes {
       nowMs: number;
     },
   ): Binding {
-    const { ratchetPackets, createController, createAead } = this.#options.endpoint;
+    const { ratchetPackets, createController, rateLimit, createAead } = this.#options.endpoint;
     const { localIndex, remoteIndex, initiated, remote, joined, nowMs } = options;
     const keys = new PacketKeys({
       suite: result.suite,
@@ -279,6 +279,7 @@ export class Handshakes {
         counters: this.#options.counters,
         windowBudget: this.#options.windowBudget,
         ...(createController === undefined ? {} : { createController }),
+        ...(rateLimit === undefined ? {} : { rateLimit }),
       });
     const id = joined === undefined ? 0 : result.request.pathId;
     const path = pathToRenew(joined, result.request) ?? connection.createPath({ id, initiated, remote, keys, nowMs });

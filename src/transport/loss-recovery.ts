@@ -59,6 +59,8 @@ export class LossRecovery {
   #appLimitedUntil = -1;
   /** Of packets below, sent before a long silence ended, a loss says nothing about congestion. */
   #congestionFrom = 0;
+  /** Bytes declared lost in all. */
+  #lost = 0;
 
   constructor(controller: CongestionController, sink: RecoverySink) {
     this.#controller = controller;
@@ -82,6 +84,8 @@ export class LossRecovery {
       packets.carried[slot] = (packets.carried[slot] ?? 0) | CARRIED_APP_LIMITED;
     }
     this.bytesInFlight += bytes;
+    packets.lostBefore[slot] = this.#lost;
+    packets.inFlightWhenSent[slot] = this.bytesInFlight;
     this.packetsInFlight += 1;
     this.#lastElicitingAt = nowMs;
   }
@@ -164,6 +168,7 @@ export class LossRecovery {
       bytesPerMs: (this.#delivered - priorDelivered) / interval,
       appLimited: ((packets.carried[slot] ?? 0) & CARRIED_APP_LIMITED) !== 0,
       rttMs: this.rtt.latestOfPathMs,
+      inFlightWhenSentBytes: packets.inFlightWhenSent[slot] ?? 0,
     });
   }
 
@@ -176,6 +181,7 @@ export class LossRecovery {
     );
     this.#lossAt = Number.POSITIVE_INFINITY;
     let lostBytes = 0;
+    let newestLost = -1;
     let number = Math.max(this.#oldestInFlight, packets.first);
     let leading = true;
     for (; number <= this.#largestAcknowledged; number++) {
@@ -188,7 +194,10 @@ export class LossRecovery {
       const isLost = this.#largestAcknowledged - number >= this.#reorderingPackets || sentAt + delay <= nowMs;
       if (isLost) {
         const bytes = this.#declareLost(slot);
-        if (number >= this.#congestionFrom) lostBytes += bytes;
+        if (number >= this.#congestionFrom) {
+          lostBytes += bytes;
+          newestLost = slot;
+        }
         if (leading) this.#oldestInFlight = number + 1;
       } else {
         leading = false;
@@ -196,7 +205,15 @@ export class LossRecovery {
       }
     }
     this.#forgetOldLosses(nowMs - 2 * delay);
-    if (lostBytes > 0) this.#controller.onLost(lostBytes, this.bytesInFlight, nowMs);
+    this.#lost += lostBytes;
+    if (lostBytes === 0) return;
+    this.#controller.onLost({
+      nowMs,
+      lostBytes,
+      lostSinceSentBytes: this.#lost - (packets.lostBefore[newestLost] ?? 0),
+      inFlightWhenSentBytes: packets.inFlightWhenSent[newestLost] ?? 0,
+      appLimited: ((packets.carried[newestLost] ?? 0) & CARRIED_APP_LIMITED) !== 0,
+    });
   }
 
   #declareLost(slot: number): number {

@@ -1,51 +1,51 @@
-// Spreads packets over time: each gets the time at which it departs, at the controller's rate after the one before. They
-// are made up to LEAD_MS ahead of that time, in batches, and whatever sends the datagrams holds them until then
-// (native/core/udp/paced_sender.h): an event loop that comes late neither starves the path nor bursts into its queue.
-
-/** How far ahead packets are made, and when the next batch of them is begun. */
-const LEAD_MS = 8;
-const LEAD_MS_MIN = 4;
-/** What was missed may be made up for by the greater of these at once, for lateness beyond the lead and after a pause. */
-const BURST_MS = 1;
-const BURST_BYTES_MIN = 10 * 1452; // ten datagrams of an Ethernet path
+// Spreads packets over time: each gets the time at which it departs, at the controller's rate after the one before, and at
+// the node's limit after the one before of any connection. They are made up to LEAD_MS ahead of that time, in batches, and
+// whatever sends the datagrams holds them until then (native/core/udp/paced_sender.h): an event loop that comes late
+// neither starves the path nor bursts into its queue.
+import { DepartureClock } from './departure-clock.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 export class Pacer {
-  /** When the next packet that is paced may depart, and when the last packet of any kind does. */
-  #nextAt = Number.NEGATIVE_INFINITY;
+  readonly #clock = new DepartureClock();
+  readonly #limit: RateLimit | undefined;
+  /** When the last packet of any kind departs. */
   #lastAt = Number.NEGATIVE_INFINITY;
-  #horizon = Number.NEGATIVE_INFINITY;
-  #bytesPerMs = 1;
+
+  constructor(limit?: RateLimit) {
+    this.#limit = limit;
+  }
 
   /** Begins a turn at a rate: packets may be made when the lead has shrunk enough to be worth a batch. */
   begin(nowMs: number, bytesPerMs: number): void {
-    // What was spent at a lower rate takes less at this one.
-    const ahead = this.#nextAt - nowMs;
-    if (ahead > 0 && bytesPerMs > this.#bytesPerMs) this.#nextAt = nowMs + (ahead * this.#bytesPerMs) / bytesPerMs;
-    this.#bytesPerMs = bytesPerMs;
-    if (this.#nextAt - nowMs <= LEAD_MS_MIN) this.#horizon = nowMs + LEAD_MS;
-    // What a turn began, its next batch goes on with.
-    else if (this.#nextAt > this.#horizon) this.#horizon = Number.NEGATIVE_INFINITY;
+    this.#clock.begin(nowMs, bytesPerMs);
+    this.#limit?.begin(nowMs);
   }
 
   /** Whether a packet that is paced may be made in this turn. */
   get open(): boolean {
-    return this.#nextAt <= this.#horizon;
+    return this.#clock.open && this.#limit?.open !== false;
+  }
+
+  /** It is the node's limit that holds packets back. */
+  get limited(): boolean {
+    return this.#clock.open && this.#limit?.exhausted === true;
   }
 
   /** When `begin` will open it again. */
   get opensAt(): number {
-    return this.#nextAt - LEAD_MS_MIN;
+    return Math.max(this.#clock.opensAt, this.#limit?.opensAt ?? Number.NEGATIVE_INFINITY);
   }
 
   /** The departure of a packet that is made now. Departures never go back, so packets leave in the order of their numbers. */
   departureAt(nowMs: number, isPaced: boolean): number {
-    this.#lastAt = Math.max(this.#lastAt, nowMs, isPaced ? this.#nextAt : nowMs);
+    const pacedAt = Math.max(this.#clock.nextAt, this.#limit?.nextAt ?? Number.NEGATIVE_INFINITY);
+    this.#lastAt = Math.max(this.#lastAt, nowMs, isPaced ? pacedAt : nowMs);
     return this.#lastAt;
   }
 
-  /** A packet of so many bytes takes its time at the turn's rate; the next waits for it. */
-  spend(bytes: number, nowMs: number): void {
-    const burstMs = Math.max(BURST_MS, BURST_BYTES_MIN / this.#bytesPerMs);
-    this.#nextAt = Math.max(this.#nextAt, nowMs - burstMs) + bytes / this.#bytesPerMs;
+  /** A packet of so many bytes left. One that elicits an acknowledgement takes its time at the turn's rate. */
+  spend(bytes: number, nowMs: number, isEliciting: boolean): void {
+    if (isEliciting) this.#clock.spend(bytes, nowMs);
+    this.#limit?.spend(bytes, nowMs);
   }
 }

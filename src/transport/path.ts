@@ -16,6 +16,7 @@ import type { IncomingData } from './incoming-data.ts';
 import type { Acknowledgement } from './loss-recovery.ts';
 import type { OutgoingData } from './outgoing-data.ts';
 import type { PacketKeys } from './packet-keys.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { ReceivedPackets } from './received-packets.ts';
 import { Sender } from './sender.ts';
 import { type SocketAddress, sameAddress, samePlace } from './socket-address.ts';
@@ -30,10 +31,14 @@ export interface PathOptions {
   readonly incoming: IncomingData;
   readonly outgoing: OutgoingData;
   readonly createController?: () => CongestionController;
+  /** Shared by all paths of all connections. */
+  readonly rateLimit?: RateLimit;
 }
 
 export interface PathStatistics {
   readonly remote: SocketAddress;
+  /** The congestion controller's name. */
+  readonly congestion: string;
   readonly smoothedRttMs: number;
   readonly minimumRttMs: number;
   readonly windowBytes: number;
@@ -70,9 +75,7 @@ export class Path {
     this.id = options.id;
     this.initiated = options.initiated;
     this.remote = options.remote;
-    const { keys, incoming, outgoing, createController } = options;
-    const controller = createController === undefined ? {} : { createController };
-    this.sender = new Sender({ keys, received: this.received, incoming, outgoing, ...controller }, nowMs);
+    this.sender = new Sender({ ...options, received: this.received }, nowMs);
     this.heardAt = nowMs;
     this.#rekeyAt = nowMs + REKEY_MS;
   }
@@ -94,6 +97,7 @@ export class Path {
     const { recovery, controller, size } = this.sender;
     return {
       remote: this.remote,
+      congestion: controller.name,
       smoothedRttMs: recovery.rtt.smoothedMs,
       minimumRttMs: recovery.rtt.minimumMs,
       windowBytes: controller.windowBytes,

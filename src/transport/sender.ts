@@ -18,6 +18,7 @@ import type { OutgoingData, Share } from './outgoing-data.ts';
 import { Pacer } from './pacer.ts';
 import type { PacketKeys } from './packet-keys.ts';
 import { PacketSize } from './packet-size.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { ReceivedPackets } from './received-packets.ts';
 import { CARRIED_LIMITS, CARRIED_SIZE_PROBE, DATA_NONE } from './sent-packets.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
@@ -31,6 +32,7 @@ export interface SenderOptions {
   readonly incoming: IncomingData;
   readonly outgoing: OutgoingData;
   readonly createController?: () => CongestionController;
+  readonly rateLimit?: RateLimit;
 }
 
 export class Sender implements RecoverySink {
@@ -42,7 +44,7 @@ export class Sender implements RecoverySink {
   /** What of the connection's data this path may take. */
   share: Share = 'everything';
   readonly #options: SenderOptions;
-  readonly #pacer = new Pacer();
+  readonly #pacer: Pacer;
   /** The grant that this path has told the peer of; -1: what told of it was lost. */
   #limitsTold = 0;
   #probesWanted = 0;
@@ -58,6 +60,7 @@ export class Sender implements RecoverySink {
     this.keys = options.keys;
     this.controller = options.createController?.() ?? new BandwidthController();
     this.recovery = new LossRecovery(this.controller, this);
+    this.#pacer = new Pacer(options.rateLimit);
     this.lastElicitingAt = nowMs;
   }
 
@@ -158,7 +161,8 @@ export class Sender implements RecoverySink {
       if (occasion === 'none') break;
       this.#build(batch, occasion, nowMs);
     }
-    if (!this.#hasData && this.#windowOpen) this.recovery.markAppLimited();
+    // Neither shows what the path takes: that there was no more to send, and that the node may not.
+    if (this.#windowOpen && (!this.#hasData || this.#pacer.limited)) this.recovery.markAppLimited();
     if (batch.count > 0) batch.seal(keys, epoch);
   }
 
@@ -203,8 +207,8 @@ export class Sender implements RecoverySink {
     if (eliciting) {
       recovery.onSent(slot, length, departureAt);
       this.lastElicitingAt = nowMs;
-      this.#pacer.spend(length, nowMs);
     }
+    this.#pacer.spend(length, nowMs, eliciting);
     const hurried = pings || occasion === 'probe' || occasion === 'size-probe' || (eliciting && !this.#windowOpen);
     this.#writeHeader(batch.bytes, start, { number, flags: hurried ? FLAG_ACKNOWLEDGE_NOW : 0 });
     batch.pushPacket(number, at - from, departureAt - nowMs);

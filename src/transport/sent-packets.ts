@@ -39,6 +39,9 @@ export class SentPackets {
   delivered = new Float64Array(INITIAL_SLOTS);
   deliveredAt = new Float64Array(INITIAL_SLOTS);
   firstSentAt = new Float64Array(INITIAL_SLOTS);
+  /** Bytes lost in all until it was sent, and bytes in flight then, its own among them. */
+  lostBefore = new Float64Array(INITIAL_SLOTS);
+  inFlightWhenSent = new Float64Array(INITIAL_SLOTS);
 
   slot(number: number): number {
     return number & (this.#slots - 1);
@@ -91,6 +94,8 @@ export class SentPackets {
     this.delivered = move(this.delivered, new Float64Array(to));
     this.deliveredAt = move(this.deliveredAt, new Float64Array(to));
     this.firstSentAt = move(this.firstSentAt, new Float64Array(to));
+    this.lostBefore = move(this.lostBefore, new Float64Array(to));
+    this.inFlightWhenSent = move(this.inFlightWhenSent, new Float64Array(to));
     this.#slots = to;
   }
 }

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { goodput } from '../../bench/link/flow.ts';
 import { type EmulatedLink, findLab, type LinkLab, raiseLab } from '../../bench/link/lab.ts';
-import { packetfsFlow } from '../../bench/link/packetfs-flow.ts';
+import { packetfsFairFlow, packetfsFlow, packetfsLimitedFlow } from '../../bench/link/packetfs-flow.ts';
 import { profileNamed } from '../../bench/link/profiles.ts';
 import { insideNamespace } from '../support/namespaces.ts';
 import { type CommandResult, run, runChecked, waitFor } from '../support/process.ts';
@@ -100,6 +100,26 @@ test('the transport delivers over a link that loses packets, and the link accoun
     const { a } = await link.counters();
     assert.ok(a.lost > 0);
     assert.ok(a.offeredPackets >= a.deliveredPackets + a.lost + a.queueDrops);
+  });
+});
+
+test('a maximum rate bounds the bytes that leave the node, handshake and all, and is used', async () => {
+  await withLab('limit', ['wan'], async (lab) => {
+    const link = linkOf(lab);
+    const [bytesPerSecond, seconds] = [500_000, 4];
+    const { samples } = await packetfsLimitedFlow(bytesPerSecond).run(link, { seconds, port: 7003 });
+    // From the first packet of the connection to its last.
+    const tookSeconds = samples.at(-1)?.atSeconds ?? 0;
+    const { offeredBytes } = (await link.counters()).a;
+    assert.ok(offeredBytes < 1.02 * bytesPerSecond * tookSeconds + 50_000, `${offeredBytes} bytes in ${tookSeconds} s`);
+    assert.ok(offeredBytes > 0.7 * bytesPerSecond * seconds, `${offeredBytes} bytes`);
+  });
+});
+
+test('the fair profile delivers over a real link', async () => {
+  await withLab('fair', ['lossy'], async (lab) => {
+    const result = await packetfsFairFlow.run(linkOf(lab), { seconds: 2, port: 7004 });
+    assert.ok(goodput(result, 0, 2) > 0);
   });
 });
 

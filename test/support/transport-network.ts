@@ -38,8 +38,10 @@ interface Flight {
   readonly at: number;
   readonly order: number;
   readonly from: SocketAddress;
-  readonly to: string;
+  readonly to: SocketAddress;
   readonly bytes: Uint8Array;
+  /** It is still at its sender, until it departs. */
+  readonly departs: boolean;
 }
 
 /** Share of the timers that are late, where any are. */
@@ -130,6 +132,8 @@ export class SimulatedNetwork {
   latenessMs = 0;
   /** For how long, at most, the event loop of a node may do something else, once in a hundred times that it is called. */
   busyMs = 0;
+  /** True: what goes to one address waits in one queue, whoever sent it; else each pair of addresses has its own. */
+  sharesQueues = false;
   /** Bytes of UDP payload put on the wire, and datagrams. */
   wireBytes = 0;
   wireDatagrams = 0;
@@ -173,14 +177,20 @@ export class SimulatedNetwork {
 
   /** Puts a datagram into the network, as an attacker or a node would. */
   inject(from: SocketAddress, to: SocketAddress, bytes: Uint8Array, departsAt = this.now): void {
+    // Others may be there before it.
+    if (departsAt > this.now) this.#push({ at: departsAt, order: this.#order++, from, to, bytes, departs: true });
+    else this.#depart(from, to, bytes);
+  }
+
+  #depart(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
     this.wireBytes += bytes.length;
     this.wireDatagrams += 1;
     const { random } = this;
     const conditions = this.conditionsTo.get(networkOf(to)) ?? this.conditions;
     if (conditions.cut || bytes.length > conditions.mtu || random.unit() < conditions.loss) return;
-    const direction = `${from.address}>${to.address}`;
-    const start = Math.max(departsAt, this.#busyUntil.get(direction) ?? 0);
-    if ((start - departsAt) * conditions.bytesPerMs > conditions.queueBytes) return;
+    const direction = this.sharesQueues ? to.address : `${from.address}>${to.address}`;
+    const start = Math.max(this.now, this.#busyUntil.get(direction) ?? 0);
+    if ((start - this.now) * conditions.bytesPerMs > conditions.queueBytes) return;
     const sentAt = start + bytes.length / conditions.bytesPerMs;
     this.#busyUntil.set(direction, sentAt);
     const copies = random.unit() < conditions.duplication ? 2 : 1;
@@ -191,7 +201,7 @@ export class SimulatedNetwork {
         content[position] = (content[position] ?? 0) ^ (1 << random.below(8));
       }
       const at = sentAt + conditions.delayMs + random.unit() * conditions.jitterMs;
-      this.#push({ at, order: this.#order++, from, to: textOf(to), bytes: content });
+      this.#push({ at, order: this.#order++, from, to, bytes: content, departs: false });
     }
   }
 
@@ -241,7 +251,12 @@ export class SimulatedNetwork {
   #deliver(): void {
     const flight = this.#pop();
     if (flight === undefined) return;
-    const node = this.#nodes.find((candidate) => candidate.isAt(flight.to));
+    if (flight.departs) {
+      this.#depart(flight.from, flight.to, flight.bytes);
+      return;
+    }
+    const to = textOf(flight.to);
+    const node = this.#nodes.find((candidate) => candidate.isAt(to));
     if (node === undefined) return;
     if (node.capturing) node.captured.push({ from: flight.from, bytes: flight.bytes.slice() });
     node.waiting.push({ flight, at: this.now });

@@ -153,6 +153,7 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
       state: 'in-step',
       reason: '',
       rttMs: 0.5,
+      congestion: 'fair',
       operationsBehind: '3',
       bytesBehind: '2048',
       literalBytesSent: '10',
@@ -161,6 +162,7 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
       paths: PATHS,
     },
   ],
+  maxRateBytesPerSecond: 8 * 1024 * 1024,
   transport: { 'bad-mac': 5 },
   scrub,
   simd: 'avx2',
@@ -242,7 +244,17 @@ daemon(
   withDaemon(cleanScrub, async (state) => {
     const { code, stdout } = await pfs('status', '--state', state);
     assert.is(code, EXIT_CODES.success);
-    for (const fact of ['ONLINE', '/mnt/volume', '10.0.0.2:7433', 'in-step', '3 ops', '2.00 KiB', 'bad-mac: 5']) {
+    for (const fact of [
+      'ONLINE',
+      '/mnt/volume',
+      '10.0.0.2:7433',
+      'in-step',
+      '3 ops',
+      '2.00 KiB',
+      'bad-mac: 5',
+      'fair',
+      '8.00 MiB/s',
+    ]) {
       assert.match(stdout, fact);
     }
     assert.equal(JSON.parse((await pfs('status', '--state', state, '--json')).stdout), statusOf(cleanScrub));

@@ -2,8 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseEndpoint, parseListenAddress } from '../../../mount/endpoints.ts';
+import { parseMaxRate } from '../../../mount/max-rate.ts';
 import { parseDurationMs, parseMountOptions, splitOptions } from '../../../mount/options.ts';
 import { isPacketFsError } from '../../../src/base/errors.ts';
+import { rateAt } from '../../../src/base/rate-schedule.ts';
 
 const options = suite('mount options');
 const strict = { sloppy: false };
@@ -47,6 +49,58 @@ options('PacketFS keys are read, peer any number of times', () => {
     { host: 'fd00::2', port: 5 },
   ]);
   assert.is(parsed.logPath, '/var/log/p');
+});
+
+options('a maximum rate has units of curl and rsync, and hours that may pass midnight', () => {
+  assert.equal(parseMaxRate('20M'), { bytesPerSecond: 20 * 1024 * 1024, hours: undefined });
+  for (const [text, bytesPerSecond] of [
+    ['500k', 512_000],
+    ['500KiB/s', 512_000],
+    ['500KB', 500_000],
+    ['1.5MB', 1_500_000],
+    ['2g', 2 ** 31],
+    ['65536', 65_536],
+    ['off', undefined],
+    ['0', undefined],
+  ] as const) {
+    assert.is(parseMaxRate(text).bytesPerSecond, bytesPerSecond, text);
+  }
+  assert.equal(parseMaxRate('8M 08:00-18:00').hours, { from: 480, to: 1080 });
+  assert.equal(parseMaxRate('8M@22:30-6:00').hours, { from: 1350, to: 360 });
+  assert.equal(parseMaxRate('8M 00:00-24:00').hours, { from: 0, to: 1440 });
+});
+
+options('a wrong maximum rate says what is accepted', () => {
+  for (const text of ['', 'fast', '20Mbit', '-5M', '8M 8-18', '8M 08:00', '8M 08:00-25:00', '8M 08:60-09:00', '8M@']) {
+    assert.throws(() => parseMaxRate(text), isUsageError('write bytes a second as 500K, 20M or 1.5G'), text);
+  }
+  assert.throws(() => parseMaxRate('8M 08:00-08:00'), isUsageError('one time'));
+  assert.throws(() => parseMaxRate('8M 00:00-00:00'), isUsageError('one time'));
+  assert.throws(() => parseMaxRate('1K'), isUsageError('16K to 1000G'));
+  assert.throws(
+    () => parseMountOptions('max-rate=1M,max-rate=2M', strict),
+    isUsageError('only one can be the default'),
+  );
+  assert.throws(() => parseMountOptions('max-rate', strict), isUsageError('needs a value'));
+});
+
+options('the entry of the time of day applies, or else the default', () => {
+  const { maxRates } = parseMountOptions('max_rate=20M,max-rate=8M@08:00-18:00,max-rate=off@23:00-05:00', strict);
+  assert.is(rateAt(maxRates, 8 * 60 - 1), 20 * 1024 * 1024);
+  assert.is(rateAt(maxRates, 8 * 60), 8 * 1024 * 1024);
+  assert.is(rateAt(maxRates, 18 * 60 - 1), 8 * 1024 * 1024);
+  assert.is(rateAt(maxRates, 18 * 60), 20 * 1024 * 1024);
+  for (const minute of [23 * 60, 0, 5 * 60 - 1]) assert.is(rateAt(maxRates, minute), undefined);
+  assert.is(rateAt([], 0), undefined);
+  const daytime = parseMountOptions('"max-rate=8M 08:00-18:00"', strict).maxRates;
+  assert.is(rateAt(daytime, 12 * 60), 8 * 1024 * 1024);
+  assert.is(rateAt(daytime, 0), undefined);
+});
+
+options('the congestion control is bulk or fair', () => {
+  assert.is(parseMountOptions('congestion=fair', strict).congestion, 'fair');
+  assert.is(parseMountOptions('', strict).congestion, undefined);
+  assert.throws(() => parseMountOptions('congestion=cubic', strict), isUsageError('choose bulk or fair'));
 });
 
 options('an unknown option is named, unless sloppy', () => {

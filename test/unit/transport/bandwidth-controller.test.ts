@@ -26,6 +26,7 @@ function acknowledge(
       bytesPerMs: flow.bytesPerMs,
       appLimited: flow.appLimited,
       rttMs: RTT_MS,
+      inFlightWhenSentBytes: flow.bytesPerMs * RTT_MS,
     });
   }
   return { nowMs, delivered };
@@ -35,7 +36,7 @@ test('a heavy loss before the first epoch has ended leaves the rate that was see
   const controller = new BandwidthController();
   const flow = { forMs: 21, bytesPerMs: 1000, appLimited: true };
   const state = acknowledge(controller, { nowMs: 0, delivered: 0 }, flow);
-  controller.onLost(50_000);
+  controller.onLost({ lostBytes: 50_000 });
   acknowledge(controller, state, { ...flow, forMs: 6 });
   assert.is(controller.rateBytesPerMs, 1000);
   // Seven tenths of what was in flight at that rate with the allowance, not the least window.
@@ -46,7 +47,7 @@ test('what startup believed is forgotten once an epoch after it has ended', () =
   const controller = new BandwidthController();
   const flow = { forMs: 21, bytesPerMs: 4000, appLimited: false };
   const state = acknowledge(controller, { nowMs: 0, delivered: 0 }, flow);
-  controller.onLost(100_000);
+  controller.onLost({ lostBytes: 100_000 });
   acknowledge(controller, state, { ...flow, forMs: 400, bytesPerMs: 1000 });
   assert.ok(Math.abs(controller.rateBytesPerMs - 1000) < 10, `${controller.rateBytesPerMs} bytes a millisecond`);
 });

@@ -12,7 +12,7 @@ function turn(pacer: Pacer, nowMs: number, bytesPerMs: number): number[] {
   pacer.begin(nowMs, bytesPerMs);
   while (pacer.open) {
     departures.push(pacer.departureAt(nowMs, true));
-    pacer.spend(PACKET_BYTES, nowMs);
+    pacer.spend(PACKET_BYTES, nowMs, true);
   }
   return departures;
 }
