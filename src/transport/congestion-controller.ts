@@ -9,6 +9,8 @@ export interface AcknowledgedSample {
   /** Bytes delivered in all, now and when the newest packet acknowledged was sent. */
   readonly delivered: number;
   readonly priorDelivered: number;
+  /** When that packet was sent. */
+  readonly sentAt: number;
   /** Delivery rate over the flight of the newest packet acknowledged. */
   readonly bytesPerMs: number;
   /** That packet was sent while there was nothing more to send: the rate may be an underestimate. */

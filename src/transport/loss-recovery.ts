@@ -165,6 +165,7 @@ export class LossRecovery {
       bytesInFlight: this.bytesInFlight,
       delivered: this.#delivered,
       priorDelivered,
+      sentAt,
       bytesPerMs: (this.#delivered - priorDelivered) / interval,
       appLimited: ((packets.carried[slot] ?? 0) & CARRIED_APP_LIMITED) !== 0,
       rttMs: this.rtt.latestOfPathMs,

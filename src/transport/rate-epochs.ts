@@ -1,5 +1,6 @@
-// Delivery rates over stretches of time long enough that late event loops hardly distort them (docs/design/0074): a
-// maximum over single acknowledgements picks the moments when one was early after another that was late.
+// Delivery rates over stretches of time long enough that lateness hardly distorts them (docs/design/0074): a maximum over
+// single acknowledgements picks the moments when one was early after another that was late. A rate is never above the
+// one at which those packets were sent: what came together had only been held up on the way.
 import type { AcknowledgedSample } from './congestion-controller.ts';
 
 const EPOCH_MS_MIN = 25;
@@ -15,6 +16,7 @@ export interface RateEpoch {
 
 export class RateEpochs {
   #beganAt = Number.NaN; // until a first one has begun
+  #sentAt = 0;
   #delivered = 0;
   #appLimited = false;
 
@@ -24,7 +26,7 @@ export class RateEpochs {
     if (sample.appLimited) this.#appLimited = true;
     const lastedMs = sample.nowMs - this.#beganAt;
     if (lastedMs < Math.max(EPOCH_MS_MIN, Math.min(lengthMs, EPOCH_MS_MAX))) return undefined;
-    const bytesPerMs = (sample.delivered - this.#delivered) / lastedMs;
+    const bytesPerMs = (sample.delivered - this.#delivered) / Math.max(lastedMs, sample.sentAt - this.#sentAt);
     const ended = { beganAt: this.#beganAt, lastedMs, bytesPerMs, appLimited: this.#appLimited };
     this.#begin(sample);
     return ended;
@@ -37,6 +39,7 @@ export class RateEpochs {
 
   #begin(sample: AcknowledgedSample): void {
     this.#beganAt = sample.nowMs;
+    this.#sentAt = sample.sentAt;
     this.#delivered = sample.delivered;
     this.#appLimited = sample.appLimited;
   }

@@ -23,6 +23,7 @@ function acknowledge(
       bytesInFlight: flow.bytesPerMs * RTT_MS,
       delivered,
       priorDelivered,
+      sentAt: nowMs - RTT_MS,
       bytesPerMs: flow.bytesPerMs,
       appLimited: flow.appLimited,
       rttMs: RTT_MS,
@@ -61,6 +62,32 @@ test('an epoch with less to send than the path takes does not lower the rate', (
   );
   acknowledge(controller, state, { forMs: 3000, bytesPerMs: 10, appLimited: true });
   assert.ok(controller.rateBytesPerMs > 1900, `${controller.rateBytesPerMs} bytes a millisecond`);
+});
+
+test('what was only held up on the way does not raise the rate above the one at which it was sent', () => {
+  const controller = new BandwidthController();
+  const rate = 1000;
+  let delivered = 0;
+  for (let nowMs = 0; nowMs < 4000; nowMs++) {
+    // What is acknowledged now was sent at the rate, and is late by turns.
+    const lateMs = Math.floor(nowMs / 70) % 2 === 0 ? 20 : 0;
+    const before = delivered;
+    delivered = Math.max(before, rate * (nowMs - lateMs));
+    if (delivered === before) continue;
+    controller.onAcknowledged({
+      nowMs,
+      acknowledgedBytes: delivered - before,
+      bytesInFlight: rate * RTT_MS,
+      delivered,
+      priorDelivered: before,
+      sentAt: nowMs - lateMs - RTT_MS,
+      bytesPerMs: rate,
+      appLimited: false,
+      rttMs: RTT_MS,
+      inFlightWhenSentBytes: rate * RTT_MS,
+    });
+  }
+  assert.ok(controller.rateBytesPerMs < 1.02 * rate, `${controller.rateBytesPerMs}`);
 });
 
 test.run();

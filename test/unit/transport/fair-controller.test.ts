@@ -57,6 +57,7 @@ class ModelPath {
         bytesInFlight: this.inFlight,
         delivered: this.#delivered,
         priorDelivered: prior.delivered,
+        sentAt: this.nowMs - rttMs,
         bytesPerMs: (this.#delivered - prior.delivered) / Math.max(1, this.nowMs - prior.at),
         appLimited: false,
         rttMs,
