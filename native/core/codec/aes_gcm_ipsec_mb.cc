@@ -1,5 +1,4 @@
-// AES-256-GCM over libipsec-mb (aes_gcm.h), which picks SSE, AVX, AVX2 or VAES with AVX-512 for the CPU. Its one-call
-// functions keep nothing in the manager, which is made once and shared by all threads.
+// AES-256-GCM over libipsec-mb (aes_gcm.h), which picks SSE, AVX, AVX2 or VAES with AVX-512 for the CPU.
 #if defined(__x86_64__)
 #include <intel-ipsec-mb.h>
 #include <sodium.h>
@@ -12,21 +11,28 @@ namespace {
 
 static_assert(sizeof(gcm_key_data) <= sizeof(AesGcmSchedule));
 
-IMB_MGR* makeManager() {
+/// What the library chose for the CPU. It keeps nothing between two calls.
+struct Functions {
+  aes_gcm_pre_t expand = nullptr;
+  aes_gcm_enc_dec_t seal = nullptr;
+  aes_gcm_enc_dec_t open = nullptr;
+};
+
+Functions chooseFunctions() {
   // The library would emulate AES instructions; ChaCha20 is faster then.
-  if (sodium_init() < 0 || crypto_aead_aes256gcm_is_available() != 1) return nullptr;
+  if (sodium_init() < 0 || crypto_aead_aes256gcm_is_available() != 1) return {};
   IMB_MGR* manager = alloc_mb_mgr(0);
-  if (manager == nullptr) return nullptr;
+  if (manager == nullptr) return {};
   init_mb_mgr_auto(manager, nullptr);
-  if (imb_get_errno(manager) == 0) return manager;
-  free_mb_mgr(manager);
-  return nullptr;
+  Functions chosen;
+  if (imb_get_errno(manager) == 0) chosen = {manager->gcm256_pre, manager->gcm256_enc, manager->gcm256_dec};
+  free_mb_mgr(manager);  // megabytes of queues for jobs, which these functions do not use
+  return chosen;
 }
 
-/// Never freed: keys may be in use until the process ends.
-IMB_MGR* manager() {
-  static IMB_MGR* const made = makeManager();
-  return made;
+const Functions& functions() {
+  static const Functions chosen = chooseFunctions();
+  return chosen;
 }
 
 const gcm_key_data* keyOf(const AesGcmSchedule& schedule) {
@@ -35,25 +41,25 @@ const gcm_key_data* keyOf(const AesGcmSchedule& schedule) {
 
 }  // namespace
 
-bool aesGcmIsAvailable() { return manager() != nullptr; }
+bool aesGcmIsAvailable() { return functions().seal != nullptr; }
 
 void aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule) {
-  IMB_AES256_GCM_PRE(manager(), key, reinterpret_cast<gcm_key_data*>(schedule.bytes));
+  functions().expand(key, reinterpret_cast<gcm_key_data*>(schedule.bytes));
 }
 
 void aesGcmSeal(const AesGcmSchedule& schedule, const PacketPlace& packet, const AeadNonce& nonce) {
   gcm_context_data context;
   std::uint8_t* body = packet.header + packet.headerLength;
-  IMB_AES256_GCM_ENC(manager(), keyOf(schedule), &context, body, body, packet.bodyLength, nonce.data(), packet.header,
-                     packet.headerLength, body + packet.bodyLength, kAeadTagBytes);
+  functions().seal(keyOf(schedule), &context, body, body, packet.bodyLength, nonce.data(), packet.header,
+                   packet.headerLength, body + packet.bodyLength, kAeadTagBytes);
 }
 
 bool aesGcmOpen(const AesGcmSchedule& schedule, const PacketPlace& packet, const AeadNonce& nonce) {
   gcm_context_data context;
   std::uint8_t tag[kAeadTagBytes];
   std::uint8_t* body = packet.header + packet.headerLength;
-  IMB_AES256_GCM_DEC(manager(), keyOf(schedule), &context, body, body, packet.bodyLength, nonce.data(), packet.header,
-                     packet.headerLength, tag, kAeadTagBytes);
+  functions().open(keyOf(schedule), &context, body, body, packet.bodyLength, nonce.data(), packet.header,
+                   packet.headerLength, tag, kAeadTagBytes);
   return sodium_memcmp(tag, body + packet.bodyLength, kAeadTagBytes) == 0;
 }
 
