@@ -156,7 +156,7 @@ export class FairController implements CongestionController {
   onLost(sample: LostSample): void {
     this.#lost += sample.lostBytes;
     this.#roundLost += sample.lostBytes;
-    this.#epochLost += sample.lostBytes;
+    if (!this.#isAnswered(sample)) this.#epochLost += sample.lostBytes;
     if (this.phase !== 'startup' && this.#seesQueue(this.#lastRtt)) this.#onQueueLoss(sample);
     else if (this.#probeCounts && exceedsLossThreshold(sample.lostSinceSentBytes, sample.inFlightWhenSentBytes)) {
       this.#onTooMuchInFlight(sample);
@@ -346,13 +346,18 @@ export class FairController implements CongestionController {
 
   /** A loss in a queue, of however few, is answered as CUBIC answers it: once for all that was in flight then. */
   #onQueueLoss(sample: LostSample): void {
-    if (sample.appLimited || this.#lost - sample.lostSinceSentBytes < this.#lostAtReduction) return;
+    if (sample.appLimited || this.#isAnswered(sample)) return;
     this.#lostAtReduction = this.#lost;
     // What went over the bound in a look for more is not what the loss leaves a part of.
     const inFlight = Math.min(sample.inFlightWhenSentBytes, this.bounds.longTermInFlight);
     this.bounds.reduce(inFlight, PATH_SHARE_LEAST * this.#bandwidthDelay(1), sample.nowMs);
     this.#probeCounts = false;
     if (this.phase === 'up') this.#enterDown(sample.nowMs);
+  }
+
+  /** Sent before the last loss that was answered. */
+  #isAnswered({ lostSinceSentBytes }: LostSample): boolean {
+    return this.#lost - lostSinceSentBytes < this.#lostAtReduction;
   }
 
   #seesQueue(rttMs: number): boolean {
