@@ -42,12 +42,13 @@ Result<std::unique_ptr<AeadKey>> AeadKey::create(AeadSuite suite, std::span<cons
   if (!isAvailable(suite)) return Status::failure(ENOTSUP, "this CPU has no instructions for AES-256-GCM");
   auto* secret = static_cast<Secret*>(sodium_malloc(sizeof(Secret)));
   if (secret == nullptr) return Status::failure(ENOMEM, "no guarded memory for a key");
-  if (suite == AeadSuite::kAes256Gcm) {
-    aesGcmExpand(key.data(), secret->schedule);
-  } else {
+  std::unique_ptr<AeadKey> made(new AeadKey(suite, secret));
+  if (suite == AeadSuite::kChaCha20Poly1305) {
     std::memcpy(secret->key, key.data(), kAeadKeyBytes);
+  } else if (!aesGcmExpand(key.data(), secret->schedule)) {
+    return Status::failure(ENOMEM, "no memory for the functions of AES-256-GCM");
   }
-  return std::unique_ptr<AeadKey>(new AeadKey(suite, secret));
+  return made;
 }
 
 AeadKey::~AeadKey() { sodium_free(secret_); }  // zeroes it

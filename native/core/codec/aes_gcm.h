@@ -18,7 +18,8 @@ struct alignas(64) AesGcmSchedule {
 
 /// Whether the CPU has what the library needs; then the others may be called, from any thread.
 bool aesGcmIsAvailable();
-void aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule);
+/// False when there is no memory to set the library up.
+bool aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule);
 void aesGcmSeal(const AesGcmSchedule& schedule, const PacketPlace& packet, const AeadNonce& nonce);
 /// False when the packet is not authentic; its body is then undefined.
 bool aesGcmOpen(const AesGcmSchedule& schedule, const PacketPlace& packet, const AeadNonce& nonce);

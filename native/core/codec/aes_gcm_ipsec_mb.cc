@@ -19,8 +19,6 @@ struct Functions {
 };
 
 Functions chooseFunctions() {
-  // The library would emulate AES instructions; ChaCha20 is faster then.
-  if (sodium_init() < 0 || crypto_aead_aes256gcm_is_available() != 1) return {};
   IMB_MGR* manager = alloc_mb_mgr(0);
   if (manager == nullptr) return {};
   init_mb_mgr_auto(manager, nullptr);
@@ -30,6 +28,7 @@ Functions chooseFunctions() {
   return chosen;
 }
 
+/// Chosen for the first key and not before: the library tests itself then, which makes megabytes of it resident.
 const Functions& functions() {
   static const Functions chosen = chooseFunctions();
   return chosen;
@@ -41,10 +40,13 @@ const gcm_key_data* keyOf(const AesGcmSchedule& schedule) {
 
 }  // namespace
 
-bool aesGcmIsAvailable() { return functions().seal != nullptr; }
+// The library would emulate AES instructions; ChaCha20 is faster then.
+bool aesGcmIsAvailable() { return sodium_init() >= 0 && crypto_aead_aes256gcm_is_available() == 1; }
 
-void aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule) {
+bool aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule) {
+  if (functions().expand == nullptr) return false;
   functions().expand(key, reinterpret_cast<gcm_key_data*>(schedule.bytes));
+  return true;
 }
 
 void aesGcmSeal(const AesGcmSchedule& schedule, const PacketPlace& packet, const AeadNonce& nonce) {

@@ -19,8 +19,8 @@ const crypto_aead_aes256gcm_state* stateOf(const AesGcmSchedule& schedule) {
 
 bool aesGcmIsAvailable() { return sodium_init() >= 0 && crypto_aead_aes256gcm_is_available() == 1; }
 
-void aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule) {
-  crypto_aead_aes256gcm_beforenm(reinterpret_cast<crypto_aead_aes256gcm_state*>(schedule.bytes), key);
+bool aesGcmExpand(const std::uint8_t* key, AesGcmSchedule& schedule) {
+  return crypto_aead_aes256gcm_beforenm(reinterpret_cast<crypto_aead_aes256gcm_state*>(schedule.bytes), key) == 0;
 }
 
 void aesGcmSeal(const AesGcmSchedule& schedule, const PacketPlace& packet, const AeadNonce& nonce) {
