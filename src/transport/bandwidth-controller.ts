@@ -5,12 +5,13 @@
 // maximum over every acknowledgement picks the moments at which event loops were late; rounds and phases have a minimum
 // length, and the window an allowance, for the same reason.
 import type { AcknowledgedSample, CongestionController, LostSample } from './congestion-controller.ts';
+import { CongestionWindow, STARTUP_GAIN, WINDOW_BYTES_MIN } from './congestion-window.ts';
 import { DATAGRAM_BYTES_MIN, INITIAL_RTT_MS } from './constants.ts';
 import { isMinimumRtt } from './minimum-rtt.ts';
 import { PacketRounds } from './packet-rounds.ts';
 import { RateEpochs } from './rate-epochs.ts';
+import { FULL_RATE_ROUNDS, RateSearch } from './rate-search.ts';
 
-const STARTUP_GAIN = 2.77; // 4 ln 2
 const DRAIN_GAIN = 1 / STARTUP_GAIN;
 /** The estimate is a maximum, so a little high; while the RTT shows a queue, less, so that it goes away. */
 const CRUISE_GAIN = 0.995;
@@ -24,15 +25,11 @@ const DRAIN_PHASES_MAX = 4;
 const QUEUE_FACTOR = 1.05;
 const QUEUE_MARGIN_MS = 2; // event loops and the sending thread come late
 const WINDOW_GAIN = 2;
-const WINDOW_BYTES_MIN = 4 * DATAGRAM_BYTES_MIN;
-const WINDOW_BYTES_INITIAL = 32 * DATAGRAM_BYTES_MIN;
 /** In-flight allowance for batching in event loops and sparse acknowledgements. */
 const SCHEDULING_ALLOWANCE_MS = 10;
 const PHASE_MS_MIN = 8;
 /** The rate is the greatest of the last epochs; an epoch is a round trip, and no shorter than what lateness distorts. */
 const RATE_EPOCHS = 10;
-const FULL_RATE_GROWTH = 1.25;
-const FULL_RATE_ROUNDS = 3;
 /** A probe that raised the rate by this share of what it added is followed by another at once. */
 const PROBE_GROWTH = 0.4;
 /** The path must be seen without a queue that often, or the flow pauses to see it. */
@@ -49,7 +46,7 @@ type Phase = 'startup' | 'drain' | 'probe-rate' | 'probe-rtt';
 export class BandwidthController implements CongestionController {
   readonly name = 'bulk';
   phase: Phase = 'startup';
-  #window = WINDOW_BYTES_INITIAL;
+  readonly #window = new CongestionWindow();
   #gain = STARTUP_GAIN;
   // Bottleneck rate: the greatest of the last epochs, and until one after startup has ended also of any flight of startup.
   readonly #rates = new Float64Array(RATE_EPOCHS);
@@ -60,11 +57,9 @@ export class BandwidthController implements CongestionController {
   readonly #rounds = new PacketRounds();
   #roundLost = 0;
   #roundDelivered = 0;
-  #fullRate = 0;
-  #fullRounds = 0;
+  readonly #search = new RateSearch();
   #pipeFull = false;
   #pipeFullAt = Number.POSITIVE_INFINITY;
-  #deliveredSinceStart = 0;
   #cyclePhase = 0;
   #phaseAt = 0;
   #probeGain = PROBE_GAIN_MAX;
@@ -75,17 +70,13 @@ export class BandwidthController implements CongestionController {
   #inflightBound = Number.POSITIVE_INFINITY;
 
   get windowBytes(): number {
-    const bounded = Math.min(this.#window, this.#inflightBound);
+    const bounded = Math.min(this.#window.bytes, this.#inflightBound);
     if (this.phase === 'probe-rtt') return Math.max(WINDOW_BYTES_MIN, Math.min(bounded, this.#target(0.5)));
     return Math.max(WINDOW_BYTES_MIN, bounded);
   }
 
   get pacingBytesPerMs(): number {
-    const paced = Math.max(this.#gain * this.#rate, 1);
-    // The first window goes at its own pace, whatever the first samples say: they are of a packet or two.
-    if (this.#pipeFull || this.#deliveredSinceStart >= WINDOW_BYTES_INITIAL) return paced;
-    const rtt = Number.isFinite(this.#minimumRtt) ? Math.max(this.#minimumRtt, 1) : INITIAL_RTT_MS;
-    return Math.max(paced, (STARTUP_GAIN * WINDOW_BYTES_INITIAL) / rtt);
+    return this.#window.pace(this.#gain * this.#rate, this.#minimumRtt);
   }
 
   /** Estimated bottleneck rate. */
@@ -95,12 +86,11 @@ export class BandwidthController implements CongestionController {
 
   onAcknowledged(sample: AcknowledgedSample): void {
     this.#roundDelivered += sample.acknowledgedBytes;
-    this.#deliveredSinceStart += sample.acknowledgedBytes;
     this.#updateRate(sample);
     if (this.#rounds.ends(sample)) this.#onRound(sample);
     this.#updateMinimumRtt(sample);
     this.#advancePhase(sample);
-    this.#updateWindow(sample);
+    this.#window.grow(sample.acknowledgedBytes, this.#target(WINDOW_GAIN), !this.#pipeFull);
   }
 
   onLost({ lostBytes }: Pick<LostSample, 'lostBytes'>): void {
@@ -112,15 +102,13 @@ export class BandwidthController implements CongestionController {
     this.#rate = 0;
     this.#startupRate = 0;
     this.#epochs.reset();
-    this.#window = WINDOW_BYTES_INITIAL;
+    this.#window.restart();
     this.#inflightBound = Number.POSITIVE_INFINITY;
     this.#minimumRtt = Number.POSITIVE_INFINITY;
     this.#minimumRttAt = nowMs;
     this.#pipeFull = false;
     this.#pipeFullAt = Number.POSITIVE_INFINITY;
-    this.#deliveredSinceStart = 0;
-    this.#fullRate = 0;
-    this.#fullRounds = 0;
+    this.#search.restart();
     this.#probeGain = PROBE_GAIN_MAX;
     this.#enter('startup', STARTUP_GAIN, nowMs);
   }
@@ -149,7 +137,7 @@ export class BandwidthController implements CongestionController {
       const inFlight = Math.max(sample.bytesInFlight, this.#target(1));
       this.#inflightBound = Math.max(WINDOW_BYTES_MIN, Math.min(this.windowBytes, inFlight) * HEAVY_LOSS_FACTOR);
       this.#onPipeFull(sample.nowMs);
-    } else if (this.#inflightBound < this.#window) {
+    } else if (this.#inflightBound < this.#window.bytes) {
       this.#inflightBound *= 1.05;
     } else this.#inflightBound = Number.POSITIVE_INFINITY;
     if (!this.#pipeFull && !sample.appLimited) this.#checkPipeFull(searchLoss, sample.nowMs);
@@ -158,13 +146,9 @@ export class BandwidthController implements CongestionController {
   }
 
   #checkPipeFull(searchLoss: boolean, nowMs: number): void {
-    if (this.#rate >= this.#fullRate * FULL_RATE_GROWTH) {
-      this.#fullRate = this.#rate;
-      this.#fullRounds = 0;
-      return;
-    }
-    this.#fullRounds += 1;
-    if (this.#fullRounds >= FULL_RATE_ROUNDS || searchLoss) this.#onPipeFull(nowMs);
+    this.#search.onRound(this.#rate);
+    const { rounds } = this.#search;
+    if (rounds >= FULL_RATE_ROUNDS || (rounds > 0 && searchLoss)) this.#onPipeFull(nowMs);
   }
 
   #onPipeFull(nowMs: number): void {
@@ -245,13 +229,5 @@ export class BandwidthController implements CongestionController {
   #target(gain: number): number {
     const rtt = Number.isFinite(this.#minimumRtt) ? this.#minimumRtt : INITIAL_RTT_MS;
     return gain * this.#rate * (rtt + SCHEDULING_ALLOWANCE_MS);
-  }
-
-  #updateWindow(sample: AcknowledgedSample): void {
-    const target = Math.max(this.#target(WINDOW_GAIN), WINDOW_BYTES_MIN);
-    if (this.#pipeFull) this.#window = Math.min(this.#window + sample.acknowledgedBytes, target);
-    else if (this.#window < target || this.#deliveredSinceStart < WINDOW_BYTES_INITIAL) {
-      this.#window += sample.acknowledgedBytes;
-    }
   }
 }

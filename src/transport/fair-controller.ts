@@ -4,26 +4,23 @@
 // What differs from the draft, and why: docs/design/0075.
 import type { Random } from '../base/clock.ts';
 import type { AcknowledgedSample, CongestionController, LostSample } from './congestion-controller.ts';
-import { DATAGRAM_BYTES_MIN, ETHERNET_DATAGRAM_BYTES, INITIAL_RTT_MS } from './constants.ts';
+import { CongestionWindow, STARTUP_GAIN, WINDOW_BYTES_MIN } from './congestion-window.ts';
+import { ETHERNET_DATAGRAM_BYTES, INITIAL_RTT_MS } from './constants.ts';
 import { exceedsLossThreshold, FairBounds, LOSS_FACTOR } from './fair-bounds.ts';
 import { isMinimumRtt } from './minimum-rtt.ts';
 import { PacketRounds } from './packet-rounds.ts';
 import { type RateEpoch, RateEpochs } from './rate-epochs.ts';
+import { FULL_RATE_ROUNDS, RateSearch } from './rate-search.ts';
 
-const STARTUP_GAIN = 2.77; // 4 ln 2
 const DRAIN_GAIN = 0.5;
 const DOWN_GAIN = 0.9;
 const CRUISE_GAIN = 0.99;
 const UP_GAIN = 1.25;
 const WINDOW_GAIN = 2;
 const UP_WINDOW_GAIN = 2.25;
-const WINDOW_BYTES_MIN = 4 * DATAGRAM_BYTES_MIN;
-const WINDOW_BYTES_INITIAL = 32 * DATAGRAM_BYTES_MIN;
 /** In-flight allowance for batching in event loops, packets made ahead of their departure and sparse acknowledgements. */
 const SCHEDULING_ALLOWANCE_MS = 10;
-const FULL_RATE_GROWTH = 1.25;
-const FULL_RATE_ROUNDS = 3;
-/** Where the RTT shows a queue it takes fewer: in startup, and in a look for more. */
+/** Where the RTT shows a queue, a search takes fewer rounds: in startup, and in a look for more. */
 const FULL_RATE_ROUNDS_QUEUED = { startup: 1, up: 2 };
 /** In a queue shared with others a look for more goes so far over the bound; a rate that grew by so much of it, as only a
  * small part of the path does, raises the bound. */
@@ -63,7 +60,7 @@ export class FairController implements CongestionController {
   readonly #random: Random;
   readonly #rounds = new PacketRounds();
   readonly #epochs = new RateEpochs();
-  #window = WINDOW_BYTES_INITIAL;
+  readonly #window = new CongestionWindow();
   // Delivery rate: the greatest of the epochs of this cycle and the last, and of flights while startup lasts.
   #cycleRate = 0;
   #lastCycleRate = 0;
@@ -74,8 +71,7 @@ export class FairController implements CongestionController {
   #epochInFlight = 0;
   #lastRtt = 0;
   // The search for the rate, in startup and in each look for more.
-  #fullRate = 0;
-  #fullRounds = 0;
+  readonly #search = new RateSearch();
   #roundLost = 0;
   #roundDelivered = 0;
   // The cycle.
@@ -102,13 +98,11 @@ export class FairController implements CongestionController {
   }
 
   get windowBytes(): number {
-    return Math.max(WINDOW_BYTES_MIN, Math.min(this.#window, this.#inFlightMax));
+    return Math.max(WINDOW_BYTES_MIN, Math.min(this.#window.bytes, this.#inFlightMax));
   }
 
   get pacingBytesPerMs(): number {
-    if (this.rateBytesPerMs > 0) return Math.max(PACING_GAINS[this.phase] * this.rateBytesPerMs, 1);
-    const rtt = Number.isFinite(this.#minimumRtt) ? Math.max(this.#minimumRtt, 1) : INITIAL_RTT_MS;
-    return (STARTUP_GAIN * WINDOW_BYTES_INITIAL) / rtt;
+    return this.#window.pace(PACING_GAINS[this.phase] * this.rateBytesPerMs, this.#minimumRtt);
   }
 
   /** Estimated rate of the path, with what losses of others leave of it. */
@@ -171,8 +165,8 @@ export class FairController implements CongestionController {
     this.#startupRate = 0;
     this.#latestRate = 0;
     this.#fullAt = Number.POSITIVE_INFINITY;
-    this.#resetSearch();
-    this.#window = WINDOW_BYTES_INITIAL;
+    this.#search.restart();
+    this.#window.restart();
     this.#minimumRtt = Number.POSITIVE_INFINITY;
     this.#recentMinimumRtt = Number.POSITIVE_INFINITY;
     this.#minimumRttAt = nowMs;
@@ -207,7 +201,7 @@ export class FairController implements CongestionController {
     if (!exceedsLossThreshold(lost, total)) return;
     this.bounds.lower({
       rate: this.#maximumRate,
-      windowBytes: this.#window,
+      windowBytes: this.#window.bytes,
       latestRate: epoch.bytesPerMs,
       latestInFlight: this.#epochInFlight,
     });
@@ -216,14 +210,14 @@ export class FairController implements CongestionController {
   #onRound(sample: AcknowledgedSample): void {
     this.#roundsSinceProbe += 1;
     if (this.phase === 'startup') {
-      this.#search(sample, this.#startupRate);
+      if (!sample.appLimited) this.#search.onRound(this.#startupRate);
       const isLossy = exceedsLossThreshold(this.#roundLost, this.#roundLost + this.#roundDelivered);
       if (isLossy) this.#boundStartup(sample);
       if (isLossy || this.#isFull('startup')) {
         this.#fullAt = sample.nowMs;
         this.phase = 'drain';
       }
-    } else if (this.phase === 'up') this.#search(sample, this.#latestRate);
+    } else if (this.phase === 'up' && !sample.appLimited) this.#search.onRound(this.#latestRate);
     this.#roundLost = 0;
     this.#roundDelivered = 0;
   }
@@ -236,23 +230,9 @@ export class FairController implements CongestionController {
     this.#lostAtReduction = this.#lost;
   }
 
-  /** Counts rounds in which the rate did not grow by a quarter. */
-  #search(sample: AcknowledgedSample, rate: number): void {
-    if (sample.appLimited) return;
-    if (rate >= this.#fullRate * FULL_RATE_GROWTH) {
-      this.#fullRate = rate;
-      this.#fullRounds = 0;
-    } else this.#fullRounds += 1;
-  }
-
   #isFull(phase: 'startup' | 'up'): boolean {
     const queued = this.#seesQueue(this.#lastRtt);
-    return this.#fullRounds >= (queued ? FULL_RATE_ROUNDS_QUEUED[phase] : FULL_RATE_ROUNDS);
-  }
-
-  #resetSearch(): void {
-    this.#fullRate = 0;
-    this.#fullRounds = 0;
+    return this.#search.rounds >= (queued ? FULL_RATE_ROUNDS_QUEUED[phase] : FULL_RATE_ROUNDS);
   }
 
   // ---- the cycle ---------------------------------------------------------------------------------------------------
@@ -311,8 +291,7 @@ export class FairController implements CongestionController {
     this.phase = 'up';
     this.#probeCounts = true;
     this.#rateBeforeProbe = this.#latestRate;
-    this.#resetSearch();
-    this.#fullRate = this.#latestRate;
+    this.#search.restart(this.#latestRate);
     this.bounds.beginGrowth(this.windowBytes);
   }
 
@@ -320,12 +299,11 @@ export class FairController implements CongestionController {
     const { bounds } = this;
     // Held back by the bound and not by the path: it grows, and whether the path is full is not known yet.
     const inFlight = sample.bytesInFlight + sample.acknowledgedBytes + 2 * ETHERNET_DATAGRAM_BYTES;
-    const isBound = this.#window >= bounds.longTermInFlight && inFlight >= bounds.longTermInFlight;
+    const isBound = this.#window.bytes >= bounds.longTermInFlight && inFlight >= bounds.longTermInFlight;
     if (isBound && !(bounds.isCubic && this.#seesQueue(sample.rttMs))) {
       bounds.grow(sample.acknowledgedBytes);
       if (roundEnds) bounds.growFaster(this.windowBytes);
-      this.#resetSearch();
-      this.#fullRate = this.#latestRate;
+      this.#search.restart(this.#latestRate);
     } else if (this.#isFull('up')) {
       const growth = this.#latestRate / this.#rateBeforeProbe;
       if (bounds.isCubic && growth > SHARE_PROBE_GROWTH) bounds.scale(Math.min(growth, SHARE_PROBE));
@@ -338,7 +316,7 @@ export class FairController implements CongestionController {
     this.#probeCounts = false;
     if (!sample.appLimited) {
       const before = Math.max(0, sample.inFlightWhenSentBytes - sample.lostSinceSentBytes);
-      const target = Math.min(this.#bandwidthDelay(1), this.#window);
+      const target = Math.min(this.#bandwidthDelay(1), this.#window.bytes);
       this.bounds.setLongTerm(Math.max(before, LOSS_FACTOR * target));
     }
     if (this.phase === 'up') this.#enterDown(sample.nowMs);
@@ -412,8 +390,6 @@ export class FairController implements CongestionController {
 
   #updateWindow(sample: AcknowledgedSample): void {
     const gain = this.phase === 'up' ? UP_WINDOW_GAIN : WINDOW_GAIN;
-    const target = Math.max(this.#bandwidthDelay(gain), WINDOW_BYTES_MIN);
-    if (this.phase !== 'startup') this.#window = Math.min(this.#window + sample.acknowledgedBytes, target);
-    else if (this.#window < target || sample.delivered < WINDOW_BYTES_INITIAL) this.#window += sample.acknowledgedBytes;
+    this.#window.grow(sample.acknowledgedBytes, this.#bandwidthDelay(gain), this.phase === 'startup');
   }
 }
