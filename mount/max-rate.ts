@@ -5,19 +5,21 @@ import { KIB, MIB } from '../src/base/units.ts';
 
 const KILO = 1000;
 /** As curl and rsync have them: letters alone are powers of 1024, with a B of 1000. In lower case too. */
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  k: KIB,
-  kib: KIB,
-  kb: KILO,
-  m: MIB,
-  mib: MIB,
-  mb: KILO ** 2,
-  g: KIB * MIB,
-  gib: KIB * MIB,
-  gb: KILO ** 3,
-};
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['b', 1],
+  ['k', KIB],
+  ['kib', KIB],
+  ['kb', KILO],
+  ['m', MIB],
+  ['mib', MIB],
+  ['mb', KILO ** 2],
+  ['g', KIB * MIB],
+  ['gib', KIB * MIB],
+  ['gb', KILO ** 3],
+]);
+/** Written so, most mean bits. */
+const BITS = /[KMG]b(?:\/s)?$|bit|bps$/;
 /** Less would not carry acknowledgements. */
 const BYTES_PER_SECOND_MIN = 16 * KIB;
 const BYTES_PER_SECOND_MAX = 1000 * KIB * MIB;
@@ -49,9 +51,11 @@ export function checkMaxRates(schedule: readonly RateEntry[]): readonly RateEntr
 }
 
 function parseRate(rate: string, text: string): number | undefined {
-  if (rate === 'off' || rate === '0') return undefined;
-  const match = /^(?<number>\d+(?:\.\d+)?)(?<unit>[a-z]*?)(?:\/s)?$/.exec(rate.toLowerCase());
-  const unit = UNITS[match?.groups?.['unit'] ?? ''];
+  const lowerCase = rate.toLowerCase();
+  if (lowerCase === 'off' || lowerCase === '0') return undefined;
+  if (BITS.test(rate)) throw inBits(text);
+  const match = /^(?<number>\d+(?:\.\d+)?)(?<unit>[a-z]*?)(?:\/s)?$/.exec(lowerCase);
+  const unit = UNITS.get(match?.groups?.['unit'] ?? '');
   if (match === null || unit === undefined) throw invalid(text);
   const bytesPerSecond = Number(match.groups?.['number']) * unit;
   if (bytesPerSecond < BYTES_PER_SECOND_MIN || bytesPerSecond > BYTES_PER_SECOND_MAX) {
@@ -68,6 +72,12 @@ function parseMinute(time: string, text: string): number {
   if (match === null || minutes > 59 || minute > MINUTES_PER_DAY) throw invalid(text);
   return minute;
 }
+
+const inBits = (text: string): PacketFsError =>
+  new PacketFsError(
+    'PFS_USAGE',
+    `"${text}" reads as bits: a maximum rate is in bytes a second, an eighth of that. Write 20MB for 20 million bytes.`,
+  );
 
 const invalid = (text: string): PacketFsError =>
   new PacketFsError(

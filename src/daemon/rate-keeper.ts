@@ -11,30 +11,42 @@ export class RateKeeper {
   readonly #schedule: readonly RateEntry[];
   readonly #limit: RateLimit;
   readonly #logger: Logger;
+  readonly #minuteOfDay: () => number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: { schedule: readonly RateEntry[]; limit: RateLimit; logger: Logger }) {
+  constructor(options: {
+    schedule: readonly RateEntry[];
+    limit: RateLimit;
+    logger: Logger;
+    minuteOfDay?: () => number;
+  }) {
     this.#schedule = options.schedule;
     this.#limit = options.limit;
     this.#logger = options.logger;
+    this.#minuteOfDay = options.minuteOfDay ?? minuteOfLocalDay;
   }
 
   start(): void {
-    this.#look();
+    this.look();
     if (!this.#schedule.some(({ hours }) => hours !== undefined)) return;
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
-    const now = new Date();
-    const bytesPerSecond = rateAt(this.#schedule, 60 * now.getHours() + now.getMinutes());
+  /** Applies what the schedule says for now. */
+  look(): void {
+    const bytesPerSecond = rateAt(this.#schedule, this.#minuteOfDay());
     const bytesPerMs = bytesPerSecond === undefined ? undefined : bytesPerSecond / MS_PER_SECOND;
     if (bytesPerMs === this.#limit.bytesPerMs) return;
     this.#limit.bytesPerMs = bytesPerMs;
     this.#logger.info({ bytesPerSecond: bytesPerSecond ?? 'unlimited' }, 'maximum rate');
   }
+}
+
+function minuteOfLocalDay(): number {
+  const now = new Date();
+  return 60 * now.getHours() + now.getMinutes();
 }

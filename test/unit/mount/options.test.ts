@@ -60,7 +60,9 @@ options('a maximum rate has units of curl and rsync, and hours that may pass mid
     ['1.5MB', 1_500_000],
     ['2g', 2 ** 31],
     ['65536', 65_536],
+    ['20mb', 20_000_000],
     ['off', undefined],
+    ['OFF', undefined],
     ['0', undefined],
   ] as const) {
     assert.is(parseMaxRate(text).bytesPerSecond, bytesPerSecond, text);
@@ -71,8 +73,22 @@ options('a maximum rate has units of curl and rsync, and hours that may pass mid
 });
 
 options('a wrong maximum rate says what is accepted', () => {
-  for (const text of ['', 'fast', '20Mbit', '-5M', '8M 8-18', '8M 08:00', '8M 08:00-25:00', '8M 08:60-09:00', '8M@']) {
+  for (const text of [
+    '',
+    'fast',
+    '20X',
+    '5constructor',
+    '-5M',
+    '8M 8-18',
+    '8M 08:00',
+    '8M 08:00-25:00',
+    '8M 08:60-09:00',
+    '8M@',
+  ]) {
     assert.throws(() => parseMaxRate(text), isUsageError('write bytes a second as 500K, 20M or 1.5G'), text);
+  }
+  for (const text of ['20Mb', '20Mb/s', '20Mbit', '20mbps', '500Kb']) {
+    assert.throws(() => parseMaxRate(text), isUsageError('reads as bits'), text);
   }
   assert.throws(() => parseMaxRate('8M 08:00-08:00'), isUsageError('one time'));
   assert.throws(() => parseMaxRate('8M 00:00-00:00'), isUsageError('one time'));

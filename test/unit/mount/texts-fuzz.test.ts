@@ -6,6 +6,8 @@ import { parseEndpoint, parseListenAddress } from '../../../mount/endpoints.ts';
 import { parseMountinfo } from '../../../mount/mountinfo.ts';
 import { parseDurationMs, parseMountOptions } from '../../../mount/options.ts';
 import { isPacketFsError } from '../../../src/base/errors.ts';
+import { MINUTES_PER_DAY, rateAt } from '../../../src/base/rate-schedule.ts';
+import { KIB } from '../../../src/base/units.ts';
 import { logNameText, parseLogName } from '../../../src/blob/log-name.ts';
 import { parseAddress } from '../../../src/daemon/targets.ts';
 import { fuzz } from '../../support/mutations.ts';
@@ -35,6 +37,7 @@ test('mount options', () => {
     'rw,nosuid,noatime,state=/var/lib/packetfs,peer=10.0.0.1:7433,peer=[::1]:1,threads=4',
     'ro,_netdev,x-systemd.automount,attr_timeout=1.5,entry-timeout=0,listen=0.0.0.0:7433,fsname="a,b",allow_other',
     'log=/var/log/pfs.log,fuse-backend=libfuse3,remount,defaults',
+    'max-rate=20M,max-rate=1.5MB/s@08:00-18:00,congestion=fair,"max-rate=off 22:00-06:00"',
   ];
   fuzzTexts(samples, (text) => {
     for (const sloppy of [false, true]) {
@@ -46,6 +49,10 @@ test('mount options', () => {
       }
       assert.ok(options.listen === undefined || isPort(options.listen.port));
       assert.ok(options.peers.every(({ port }) => isPort(port) && port > 0));
+      for (let minute = 0; minute < MINUTES_PER_DAY; minute += 30) {
+        const bytesPerSecond = rateAt(options.maxRates, minute);
+        assert.ok(bytesPerSecond === undefined || bytesPerSecond >= 16 * KIB, `${bytesPerSecond}`);
+      }
     }
   });
 });
