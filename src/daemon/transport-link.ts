@@ -3,7 +3,7 @@ import type { AeadSuite, NativeAead, NativeUdpSocket } from '../addon/native.ts'
 import type { Clock, Logger, Random } from '../base/clock.ts';
 import type { Milliseconds } from '../base/units.ts';
 import type { CongestionProfile } from '../transport/congestion-profiles.ts';
-import type { ConnectionStatistics } from '../transport/connection.ts';
+import type { ConnectionStatistics } from '../transport/path-set.ts';
 import type { RateLimit } from '../transport/rate-limit.ts';
 import type { TargetState } from './peer-target.ts';
 

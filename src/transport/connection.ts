@@ -16,7 +16,6 @@ import {
   DRAIN_STEP_BYTES,
   FLAG_ACKNOWLEDGE_NOW,
   HEADER_BYTES,
-  PATHS_MAX,
 } from './constants.ts';
 import type { Counters } from './counters.ts';
 import { FrameReader, type FrameSink, LIMIT_BLOCKS, type LimitKind, type StreamChannel } from './frames.ts';
@@ -25,9 +24,10 @@ import type { Acknowledgement } from './loss-recovery.ts';
 import { OutgoingData } from './outgoing-data.ts';
 import type { PacketGroup } from './packet-group.ts';
 import type { PacketKeys } from './packet-keys.ts';
-import { Path, type PathStatistics } from './path.ts';
+import { Path } from './path.ts';
+import { type ConnectionStatistics, PathSet } from './path-set.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { type SocketAddress, sameAddress, samePlace } from './socket-address.ts';
+import type { SocketAddress } from './socket-address.ts';
 import type { TransmitBatch } from './transmit-batch.ts';
 import type { WindowBudget } from './window-budget.ts';
 
@@ -45,21 +45,12 @@ export interface ConnectionOptions {
   readonly windowBudget: WindowBudget;
 }
 
-/** Sums over the paths; RTT and datagram size are those of the fastest. */
-export interface ConnectionStatistics extends Omit<PathStatistics, 'remote' | 'failing'> {
-  readonly paths: readonly PathStatistics[];
-}
-
 /** What one handshake made: keys for a path, used once a packet has shown that both sides have them. */
 export interface PathBinding {
   readonly path: Path;
   readonly keys: PacketKeys;
   confirmed: boolean;
 }
-
-/** A path on which the peer was heard this recently, where another was quiet for so long, has the better chance. */
-const TALKING_MS = 100;
-const QUIET_MS = 500;
 
 type State = 'open' | 'closing' | 'closed';
 
@@ -75,8 +66,7 @@ export class Connection implements FrameSink {
   readonly #sending: Pick<ConnectionOptions, 'createController' | 'rateLimit'>;
   readonly #incoming: IncomingData;
   readonly #outgoing = new OutgoingData();
-  /** In the order in which they take turns. */
-  #paths: Path[] = [];
+  readonly #paths = new PathSet();
   /** Whose packet is being read, and when that arrived: what it waited for its turn here is not the path's. */
   #receiving: Path | undefined;
   #arrivedAt = 0;
@@ -171,30 +161,17 @@ export class Connection implements FrameSink {
   }
 
   statistics(): ConnectionStatistics {
-    const paths = this.#paths.map((path) => path.statistics());
-    const fastest = this.#fastest.statistics();
-    const sum = (of: (path: PathStatistics) => number): number => paths.reduce((total, path) => total + of(path), 0);
-    return {
-      congestion: fastest.congestion,
-      smoothedRttMs: fastest.smoothedRttMs,
-      minimumRttMs: fastest.minimumRttMs,
-      datagramBytes: fastest.datagramBytes,
-      windowBytes: sum((path) => path.windowBytes),
-      pacingBytesPerMs: sum((path) => path.pacingBytesPerMs),
-      bytesInFlight: sum((path) => path.bytesInFlight),
-      packetsSent: sum((path) => path.packetsSent),
-      packetsLost: sum((path) => path.packetsLost),
-      spuriousLosses: sum((path) => path.spuriousLosses),
-      bytesSent: sum((path) => path.bytesSent),
-      bytesReceived: sum((path) => path.bytesReceived),
-      paths,
-    };
+    return this.#paths.statistics(this.#nowMs);
   }
 
   // ---- paths -----------------------------------------------------------------------------------------------------------
 
   get paths(): readonly Path[] {
-    return this.#paths;
+    return this.#paths.all;
+  }
+
+  get #fastest(): Path {
+    return this.#paths.fastest(this.#nowMs);
   }
 
   /** Where the peer is, by the fastest path. */
@@ -204,18 +181,16 @@ export class Connection implements FrameSink {
 
   /** The path to a place of the peer, from the local address if that is given. */
   pathTo(remote: SocketAddress): Path | undefined {
-    const isIt = remote.local === undefined ? samePlace : sameAddress;
-    return this.#paths.find((path) => isIt(path.remote, remote));
+    return this.#paths.to(remote);
   }
 
   pathWithId(id: number): Path | undefined {
-    return this.#paths.find((path) => path.id === id);
+    return this.#paths.withId(id);
   }
 
   /** An id for a path that this side makes; undefined when there are enough. */
   freePathId(): number | undefined {
-    for (let id = this.initiated ? 0 : 1; id < PATHS_MAX; id += 2) if (this.pathWithId(id) === undefined) return id;
-    return undefined;
+    return this.#paths.freeId(this.initiated);
   }
 
   /** A path that is not in use yet. Confirmed, it takes the place of one with the same id or to the same address. */
@@ -239,10 +214,8 @@ export class Connection implements FrameSink {
       this.#counters.count('keysRenewed');
     }
     if (!this.#paths.includes(path)) {
-      const replaced = this.#paths.filter(({ id, remote }) => id === path.id || sameAddress(remote, path.remote));
-      this.#paths.push(path);
-      for (const old of replaced) this.#drop(old, 'replaced');
-      if (this.#paths.length > 1) this.#counters.count('pathsAdded');
+      for (const old of this.#paths.add(path)) this.#drop(old, 'replaced');
+      if (this.#paths.size > 1) this.#counters.count('pathsAdded');
     }
     // The first packet confirms the keys to the responder.
     if (path.initiated) path.sender.requestPing();
@@ -250,48 +223,19 @@ export class Connection implements FrameSink {
 
   /** Ends with its last path. */
   #drop(path: Path, reason: string): void {
-    if (this.#paths.length === 1) {
+    if (this.#paths.size === 1) {
       this.abandon(reason);
       return;
     }
     path.sender.giveUpInFlight();
     path.destroyKeys();
-    this.#paths = this.#paths.filter((candidate) => candidate !== path);
+    this.#paths.remove(path);
     this.#counters.count('pathsLost');
   }
 
   /** The peer does not know a path's index any more. */
   onReset(path: Path): void {
     this.#drop(path, 'reset by peer');
-  }
-
-  get #fastest(): Path {
-    const [first] = this.#paths;
-    assert(first !== undefined, 'a connection in use has a path');
-    let fastest = first;
-    for (const path of this.#paths) if (this.#isBetter(path, fastest)) fastest = path;
-    return fastest;
-  }
-
-  #isBetter(path: Path, than: Path): boolean {
-    if (path.failing !== than.failing) return than.failing;
-    const [pathIsQuiet, otherIsQuiet] = [this.#hasFallenQuiet(path, than), this.#hasFallenQuiet(than, path)];
-    if (pathIsQuiet !== otherIsQuiet) return otherIsQuiet;
-    return path.smoothedRttMs < than.smoothedRttMs;
-  }
-
-  /** The peer is talking, and has not for a while on this path: probably it was cut. */
-  #hasFallenQuiet(path: Path, other: Path): boolean {
-    return this.#nowMs - other.heardAt < TALKING_MS && other.heardAt - path.heardAt > QUIET_MS;
-  }
-
-  /** One path takes all; of several the fastest takes the channels, and none that fails takes anything. */
-  #shareOut(): void {
-    const fastest = this.#fastest;
-    for (const path of this.#paths) {
-      if (path === fastest) path.sender.share = 'everything';
-      else path.sender.share = path.failing ? 'nothing' : 'blocks';
-    }
   }
 
   // ---- datagrams in ----------------------------------------------------------------------------------------------------
@@ -393,7 +337,7 @@ export class Connection implements FrameSink {
     if (this.#state === 'closed') return Number.POSITIVE_INFINITY;
     if (this.#state === 'closing') return this.#closeWanted ? nowMs : this.#closedAt + CLOSING_MS;
     let earliest = Number.POSITIVE_INFINITY;
-    if (this.#paths.length > 1) this.#shareOut();
+    this.#paths.shareOut(nowMs);
     for (const path of this.#paths) earliest = Math.min(earliest, path.pollTimeout(nowMs));
     return earliest;
   }
@@ -403,12 +347,8 @@ export class Connection implements FrameSink {
     if (this.#state === 'closing' && nowMs >= this.#closedAt + CLOSING_MS) this.abandon(this.#closeReason);
     for (const path of [...this.#paths]) {
       if (this.#state !== 'open') return;
-      if (path.handleTimeout(nowMs, !this.#hasOther(path)) === 'dead') this.#drop(path, 'timeout');
+      if (path.handleTimeout(nowMs, !this.#paths.hasOther(path)) === 'dead') this.#drop(path, 'timeout');
     }
-  }
-
-  #hasOther(path: Path): boolean {
-    return this.#paths.some((other) => other !== path && !other.failing);
   }
 
   /** Fills the batch with the packets of one path, if any may leave; returns where they go. */
@@ -416,19 +356,11 @@ export class Connection implements FrameSink {
     this.#nowMs = nowMs;
     if (this.#state === 'closed') return undefined;
     if (this.#state === 'closing') return this.#transmitClose(batch, nowMs);
-    if (this.#paths.length > 1) this.#shareOut();
-    for (const path of this.#paths) {
-      path.transmit(batch, nowMs);
-      if (batch.count === 0) continue;
-      // The others go first the next time.
-      if (this.#paths.length > 1) this.#paths = [...this.#paths.filter((other) => other !== path), path];
-      return path.remote;
-    }
-    return undefined;
+    return this.#paths.transmit(batch, nowMs);
   }
 
   #transmitClose(batch: TransmitBatch, nowMs: number): SocketAddress | undefined {
-    if (!this.#closeWanted || this.#paths.length === 0) return undefined;
+    if (!this.#closeWanted || this.#paths.size === 0) return undefined;
     this.#closeWanted = false;
     this.#closesSent += 1;
     const path = this.#fastest;

@@ -317,4 +317,22 @@ test('an idle connection asks for no new keys', () => {
   assert.is(a.endpoint.counters().keysRenewed, 1);
 });
 
+test('the slower of two paths carries everything once the faster one is lost', () => {
+  const pair = joined();
+  pair.second.delayMs = 100;
+  const { network, a, b, link } = pair;
+  transfer(pair);
+  network.run(2000);
+  const faster = link.pathTo(b.at);
+  assert.ok(faster !== undefined && link.remote.address === b.at.address, 'the first link is the faster');
+  link.onReset(faster);
+  link.sendMessage('control', Uint8Array.of(1));
+  network.service(a);
+  assert.ok(
+    network.run(10_000, () => b.messages.length > 0),
+    'a message arrives',
+  );
+  assert.is(link.paths.length, 1);
+});
+
 test.run();
