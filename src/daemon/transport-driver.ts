@@ -1,7 +1,6 @@
 // Runs a transport Endpoint on a real socket: the only impure part of the transport. Feeds received batches, sends what
-// is due, keeps one timer for the next deadline, resolves names, pursues configured peers for ever, and gives each
-// connection to the daemon as a link. All calls happen on the JavaScript main thread.
-import { lookup } from 'node:dns/promises';
+// is due, keeps one timer for the next deadline, has configured peers pursued (peer-pursuit.ts), and gives each connection
+// to the daemon as a link. All calls happen on the JavaScript main thread.
 import type { ReceivedBatch } from '../addon/native.ts';
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
@@ -11,9 +10,9 @@ import type { Connection } from '../transport/connection.ts';
 import { Endpoint } from '../transport/endpoint.ts';
 import type { ConnectionEvent } from '../transport/incoming-data.ts';
 import { hexOf, keyPairOf } from '../transport/primitives.ts';
-import type { SocketAddress } from '../transport/socket-address.ts';
 import type { Transmit } from '../transport/transmit-batch.ts';
-import { type PeerAddress, PeerTarget } from './peer-target.ts';
+import { PeerPursuit } from './peer-pursuit.ts';
+import type { PeerAddress } from './peer-target.ts';
 import type {
   LinkListener,
   TransportDriverOptions,
@@ -26,10 +25,7 @@ import type {
 const BATCHES_PER_TURN = 16;
 /** A socket that did not take everything (its buffer is full, or there is no route) is left alone for so long. */
 const SOCKET_PAUSE_MS = 1;
-/** An attempt that ended without a word (its handshake crossed another) is made anew after this. */
-const CONNECTING_MS_MAX = 20_000;
 const TIMER_MS_MAX = 60_000;
-const NO_PAYLOAD = new Uint8Array(0);
 
 interface OpenLink {
   readonly connection: Connection;
@@ -41,7 +37,7 @@ export class TransportDriver {
   readonly #options: TransportDriverOptions;
   readonly #endpoint: Endpoint;
   readonly #links = new Map<Connection, OpenLink>();
-  readonly #targets = new Map<string, PeerTarget>();
+  readonly #pursuit: PeerPursuit;
   #listeners: LinkListener[] = [];
   #bound: { address: string; port: number } | undefined;
   #closed = false;
@@ -70,6 +66,14 @@ export class TransportDriver {
       ...(options.rateLimit === undefined ? {} : { rateLimit: options.rateLimit }),
       ...(answerPayload === undefined ? {} : { answerPayload }),
     });
+    this.#pursuit = new PeerPursuit({
+      endpoint: this.#endpoint,
+      random,
+      logger: options.logger,
+      now: () => this.#now,
+      isDualStack: () => this.#bound?.address.includes(':') === true,
+      wake: () => this.#wake(),
+    });
   }
 
   /** Binds and begins to receive; returns what was bound. */
@@ -93,13 +97,13 @@ export class TransportDriver {
 
   /** Pursues a peer for ever. The same host and port again replaces the keys and the payload. */
   connectTo(peer: PeerAddress): void {
-    this.#targets.set(`${peer.host} ${peer.port}`, new PeerTarget(peer, this.#now));
+    this.#pursuit.add(peer);
     this.#wake();
   }
 
   /** Stops pursuing; a connection that is open stays. */
   forget(peer: { readonly host: string; readonly port: number }): void {
-    this.#targets.delete(`${peer.host} ${peer.port}`);
+    this.#pursuit.forget(peer);
   }
 
   /** Closes the connection to a peer, for instance because it is no longer a member. */
@@ -131,14 +135,7 @@ export class TransportDriver {
           unacknowledgedBytes: connection.unacknowledgedBytes,
           statistics: connection.statistics(),
         })),
-      targets: [...this.#targets.values()].map((target) => ({
-        host: target.address.host,
-        port: target.address.port,
-        state: target.state,
-        attempts: target.attempts,
-        nextAttemptInMs: target.isPending ? Math.max(0, target.attemptAt - nowMs) : 0,
-        lastProblem: target.lastProblem,
-      })),
+      targets: this.#pursuit.status(),
       counters: this.#endpoint.counters(),
       socket: this.#options.socket.counters(),
     };
@@ -148,7 +145,7 @@ export class TransportDriver {
   close(): void {
     if (this.#closed) return;
     this.#closing = true;
-    this.#targets.clear();
+    this.#pursuit.clear();
     for (const { connection } of this.#links.values()) connection.close('shutting down');
     // Called by a listener, that is within a turn, it ends with the turn.
     if (this.#inTurn) return;
@@ -191,7 +188,7 @@ export class TransportDriver {
     this.#inTurn = true;
     try {
       const nowMs = this.#now;
-      this.#pursue(nowMs);
+      this.#pursuit.pursue(nowMs);
       this.#endpoint.handleTimeout(nowMs);
       this.#takeEndpointEvents();
       this.#takeLinkEvents();
@@ -206,11 +203,7 @@ export class TransportDriver {
   #schedule(): void {
     if (this.#closed) return;
     const nowMs = this.#now;
-    let nextAt = this.#endpoint.pollTimeout(nowMs);
-    for (const target of this.#targets.values()) {
-      if (target.isPending) nextAt = Math.min(nextAt, target.attemptAt);
-      else if (target.state === 'connecting') nextAt = Math.min(nextAt, target.attemptAt + CONNECTING_MS_MAX);
-    }
+    let nextAt = Math.min(this.#endpoint.pollTimeout(nowMs), this.#pursuit.nextAt);
     if (this.#held !== undefined) nextAt = nowMs;
     nextAt = Math.max(nextAt, this.#pausedUntil);
     if (nextAt <= nowMs) {
@@ -256,15 +249,15 @@ export class TransportDriver {
   #takeEndpointEvents(): void {
     for (let event = this.#endpoint.pollEvent(); event !== undefined; event = this.#endpoint.pollEvent()) {
       if (event.kind === 'connected') this.#onConnected(event.connection);
-      else if (event.kind === 'paths') this.#reviewTargets(event.connection.peer);
-      else this.#onUnreachable(event.peer, event.to);
+      else if (event.kind === 'paths') this.#pursuit.onPaths(event.connection.peer);
+      else this.#pursuit.onUnreachable(event.peer, event.to);
     }
   }
 
   #onConnected(connection: Connection): void {
     const open: OpenLink = { connection, openedAt: this.#now, events: undefined };
     this.#links.set(connection, open);
-    this.#reviewTargets(connection.peer);
+    this.#pursuit.onPaths(connection.peer);
     const { address, port } = connection.remote;
     this.#options.logger.info({ peer: hexOf(connection.peer), address, port }, 'peer connected');
     const link = this.#linkOf(connection);
@@ -330,100 +323,6 @@ export class TransportDriver {
     this.#links.delete(connection);
     this.#options.logger.info({ peer: hexOf(connection.peer) }, 'peer disconnected');
     if (this.#endpoint.connectionTo(connection.peer) !== undefined) return; // replaced by a newer one
-    for (const target of this.#targetsOf(connection.peer)) {
-      const was = target.state === 'connected' || target.state === 'elsewhere';
-      if (was && !this.#isReached(target)) target.onLost('the connection ended', this.#now);
-    }
-  }
-
-  // ---- configured peers ------------------------------------------------------------------------------------------------
-
-  #targetsOf(peer: Uint8Array): PeerTarget[] {
-    const key = hexOf(peer);
-    return [...this.#targets.values()].filter((target) =>
-      target.address.publicKeys.some((publicKey) => hexOf(publicKey) === key),
-    );
-  }
-
-  /** A peer has a connection, or other paths: the targets that these reach are connected, what waits has its turn now. */
-  #reviewTargets(peer: Uint8Array): void {
-    for (const target of this.#targetsOf(peer)) {
-      if (this.#isReached(target)) target.onConnected();
-      else if (target.state === 'connecting') target.onCrowdedOut(this.#now);
-      else if (target.state === 'connected') target.onLost('the path was lost', this.#now);
-    }
-  }
-
-  #pursue(nowMs: number): void {
-    for (const target of this.#targets.values()) {
-      if (target.state === 'connecting' && nowMs >= target.attemptAt + CONNECTING_MS_MAX) {
-        this.#onNoAnswer(target);
-      }
-      if (!target.isPending || nowMs < target.attemptAt) continue;
-      const { publicKeys } = target.address;
-      if (this.#isReached(target)) target.onConnected();
-      else if (publicKeys.length > 0) {
-        target.state = 'resolving';
-        void this.#attempt(target);
-      } else target.onFailed('no member is known', { nowMs, random: this.#options.random });
-    }
-  }
-
-  /** Whether a path leads to where the target is. */
-  #isReached(target: PeerTarget): boolean {
-    return this.#connectionsTo(target).some(({ paths }) =>
-      paths.some(({ remote }) => target.isReachedAt(remote.address)),
-    );
-  }
-
-  #connectionsTo({ address }: PeerTarget): Connection[] {
-    const connections = address.publicKeys.map((publicKey) => this.#endpoint.connectionTo(publicKey));
-    return connections.filter((connection) => connection !== undefined);
-  }
-
-  /** With one candidate key that is connected, the target is only one more way to a peer that is reached. */
-  #onNoAnswer(target: PeerTarget): void {
-    const timing = { nowMs: this.#now, random: this.#options.random };
-    if (target.address.publicKeys.length === 1 && this.#connectionsTo(target).length > 0) target.onElsewhere(timing);
-    else target.onFailed('no answer', timing);
-  }
-
-  async #attempt(target: PeerTarget): Promise<void> {
-    const { host, port, publicKeys, payload } = target.address;
-    const addresses = await this.#resolve(host);
-    if (this.#closed || target.state !== 'resolving') return;
-    const address = addresses[target.attempts % Math.max(1, addresses.length)];
-    target.resolved = addresses;
-    if (this.#isReached(target)) target.onConnected();
-    else if (address === undefined) {
-      target.onFailed('the name does not resolve', { nowMs: this.#now, random: this.#options.random });
-    } else {
-      target.state = 'connecting';
-      for (const peer of publicKeys) {
-        this.#endpoint.connect({ peer, to: { address, port }, payload: payload ?? NO_PAYLOAD }, this.#now);
-      }
-    }
-    this.#wake();
-  }
-
-  /** Addresses that the bound socket can reach; none when the name does not resolve. */
-  async #resolve(host: string): Promise<string[]> {
-    const dualStack = this.#bound?.address.includes(':') === true;
-    try {
-      const found = await lookup(host, { all: true, family: dualStack ? 0 : 4 });
-      return found.map(({ address }) => address);
-    } catch (cause) {
-      this.#options.logger.debug({ host, reason: String(cause) }, 'peer name does not resolve');
-      return [];
-    }
-  }
-
-  /** `to`: where nobody answered, if an attempt of this node ended. */
-  #onUnreachable(peer: Uint8Array, to: SocketAddress | undefined): void {
-    for (const target of this.#targetsOf(peer)) {
-      if (target.state !== 'connecting') continue;
-      if (to === undefined || target.isReachedAt(to.address)) this.#onNoAnswer(target);
-      else target.onCrowdedOut(this.#now);
-    }
+    this.#pursuit.onClosed(connection.peer);
   }
 }
