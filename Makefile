@@ -82,19 +82,20 @@ bench-link: build ## The transport beside TCP cubic, TCP bbr and UDP on emulated
 	@./setup.sh link
 	node dist/bench/link/bench-link.js --profiles "$(PROFILES)" --flows "$(FLOWS)" --rounds "$(ROUNDS)" --output "$(OUTPUT)"
 
-# PROFILE=wan ROUNDS=3 choose.
-bench-paths: build ## Two emulated links at once, and one of them cut (PROFILE= ROUNDS=)
-	node dist/bench/link/bench-paths.js --profile "$(or $(PROFILE),wan)" --rounds "$(or $(ROUNDS),3)"
+# PROFILE=wan ROUNDS=3 OUTPUT=bench/results choose.
+bench-paths: build ## Two emulated links at once, and one of them cut (PROFILE= ROUNDS= OUTPUT=)
+	node dist/bench/link/bench-paths.js --profile "$(PROFILE)" --rounds "$(ROUNDS)" --output "$(OUTPUT)"
 
 # DATAGRAMS=10000000 RATE=20000 PROFILE=wan KINDS=forgedData,all OUTPUT=bench/results choose.
 bench-hostile: build ## A transfer while ten million hostile datagrams come (DATAGRAMS= RATE= PROFILE= KINDS= OUTPUT=)
 	node dist/bench/link/bench-hostile.js --datagrams "$(DATAGRAMS)" --rate "$(RATE)" --profile "$(PROFILE)" \
 		--kinds "$(KINDS)" --output "$(OUTPUT)"
 
-bench-sharing: build ## What the transport and a TCP cubic flow make of one link together (PROFILE= ROUNDS= SECONDS= OUTPUT=)
+# PROFILE=wan ROUNDS=3 SECONDS=60 PAIRS=1 OUTPUT=bench/results choose.
+bench-sharing: build ## What the transport and a TCP cubic flow make of one link together (PROFILE= ROUNDS= SECONDS= PAIRS= OUTPUT=)
 	@./setup.sh link
-	node dist/bench/link/bench-sharing.js $(if $(PROFILE),--profile $(PROFILE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-		$(if $(SECONDS),--seconds $(SECONDS)) --output "$(OUTPUT)"
+	node dist/bench/link/bench-sharing.js --profile "$(PROFILE)" --rounds "$(ROUNDS)" --seconds "$(SECONDS)" \
+		--pairs "$(PAIRS)" --output "$(OUTPUT)"
 
 link-up: build ## An emulated link between two network namespaces: PROFILE=wan (docs/link-lab.md)
 	node dist/bench/link/link.js up $(PROFILE)
@@ -142,6 +143,7 @@ bench: build ## Measurements of the rooms that have one
 	@for bench in $$(find dist/bench -name '*.bench.js' | sort); do echo "== $$bench"; node "$$bench"; done
 
 coverage: build ## Line coverage of the TypeScript, at least 85 %
+	@./setup.sh test fuzz
 	$(TOOLS)/c8 $(RUNNER) $(TESTS)
 
 clean: ## Remove what was built (node_modules stays)

@@ -1,9 +1,8 @@
 // `make bench-hostile`: what ten million hostile datagrams do to a transfer (hostile.ts). A row for each kind: goodput
 // in the flood as a share of the quiet around it, the receiver's processor time and memory, and what became of the
 // datagrams.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { countOf, writeResult } from './arguments.ts';
 import { FLOOD_KINDS, type Flood, type FloodKind, type HostileReport, refusedIn, runHostile } from './hostile.ts';
 import { profileNamed } from './profiles.ts';
 
@@ -18,12 +17,6 @@ const { values } = parseArgs({
     output: { type: 'string', default: '' },
   },
 });
-
-function numberOf(text: string, otherwise: number): number {
-  const value = text === '' ? otherwise : Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`"${text}" is no count`);
-  return value;
-}
 
 function kindNamed(name: string): FloodKind {
   const kind = FLOOD_KINDS.find((known) => known === name);
@@ -72,8 +65,8 @@ const report = await runHostile(
   `pfs-${process.pid}-hostile`,
   {
     profile: profileNamed(values.profile === '' ? 'wan' : values.profile),
-    datagrams: numberOf(values.datagrams, 10_000_000),
-    perSecond: numberOf(values.rate, 20_000),
+    datagrams: countOf(values.datagrams, 10_000_000),
+    perSecond: countOf(values.rate, 20_000),
     settlingSeconds: 8,
     quietSeconds: 5,
     kinds: values.kinds === '' ? FLOOD_KINDS : values.kinds.split(',').map(kindNamed),
@@ -82,7 +75,4 @@ const report = await runHostile(
   (flood) => process.stdout.write(rowOf(flood)),
 );
 process.stdout.write(summaryOf(report));
-if (values.output !== '') {
-  mkdirSync(values.output, { recursive: true });
-  writeFileSync(join(values.output, 'hostile.json'), `${JSON.stringify(report, null, 2)}\n`);
-}
+writeResult(values.output, 'hostile', report);

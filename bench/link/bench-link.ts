@@ -1,15 +1,14 @@
 // `make bench-link`: how much of an emulated link PacketFS fills, beside TCP and plain UDP on the same link in the same
 // round, as medians of several rounds. A cell is the goodput of the last seconds of a transfer, when everyone has had
 // time to fill the link, as a share of what UDP packets of full size can carry on it.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median } from '../median.ts';
+import { countOf, writeResult } from './arguments.ts';
 import { type Flow, type FlowResult, goodput } from './flow.ts';
 import { tcpFlow, udpFlow } from './iperf-flow.ts';
 import { raiseLab } from './lab.ts';
 import { packetfsFlow } from './packetfs-flow.ts';
-import { type LinkProfile, profileNamed } from './profiles.ts';
+import { type LinkProfile, payloadBitsPerSecond, profileNamed } from './profiles.ts';
 
 const FLOWS: readonly Flow[] = [packetfsFlow, tcpFlow('cubic'), tcpFlow('bbr'), udpFlow];
 const PROFILES = ['lan', 'metro', 'wan', 'longfat', 'lossy', 'bad', 'wan-shallow'];
@@ -17,8 +16,6 @@ const FIRST_PORT = 7450;
 /** Everyone has so long to fill the link. */
 const SETTLING_SECONDS = 10;
 const MEASURED_SECONDS = 5;
-/** UDP payload in an IPv4 packet of 1500 bytes. */
-const PAYLOAD_SHARE = 1472 / 1500;
 
 interface Cell {
   readonly profile: string;
@@ -43,8 +40,7 @@ const flowNames = chosen(
   FLOWS.map(({ name }) => name),
 );
 const flows = flowNames.map(flowNamed);
-const rounds = values.rounds === '' ? 3 : Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`"${values.rounds}" is no number of rounds`);
+const rounds = countOf(values.rounds, 3);
 
 function flowNamed(name: string): Flow {
   const flow = FLOWS.find((candidate) => candidate.name === name);
@@ -52,8 +48,8 @@ function flowNamed(name: string): Flow {
   throw new Error(`there is no flow "${name}": ${FLOWS.map((known) => known.name).join(', ')}`);
 }
 
-const share = (result: FlowResult, { bitsPerSecond }: LinkProfile): number =>
-  goodput(result, SETTLING_SECONDS, SETTLING_SECONDS + MEASURED_SECONDS) / (bitsPerSecond * PAYLOAD_SHARE);
+const share = (result: FlowResult, profile: LinkProfile): number =>
+  goodput(result, SETTLING_SECONDS, SETTLING_SECONDS + MEASURED_SECONDS) / payloadBitsPerSecond(profile);
 
 let port = FIRST_PORT;
 const cells: Cell[] = [];
@@ -80,7 +76,4 @@ for (const profile of profiles) {
   });
   process.stdout.write(`${profile.name.padEnd(12)} ${shown.join('   ')}\n`);
 }
-if (values.output !== '') {
-  mkdirSync(values.output, { recursive: true });
-  writeFileSync(join(values.output, 'link.json'), `${JSON.stringify({ rounds, cells }, null, 2)}\n`);
-}
+writeResult(values.output, 'link', { rounds, cells });

@@ -3,6 +3,7 @@
 // receiving application, sampled every tenth of a second.
 import { parseArgs } from 'node:util';
 import { median } from '../median.ts';
+import { countOf, writeResult } from './arguments.ts';
 import { type FlowResult, goodput, longestGap } from './flow.ts';
 import { type LinkLab, raiseLab } from './lab.ts';
 import { runPacketfs } from './packetfs-flow.ts';
@@ -15,20 +16,23 @@ const CUT_AT_SECONDS = 8;
 const MEGABIT = 1e6;
 
 const { values } = parseArgs({
-  options: { profile: { type: 'string', default: 'wan' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    profile: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '' },
+    output: { type: 'string', default: '' },
+  },
 });
-const profile = profileNamed(values.profile);
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`"${values.rounds}" is no number of rounds`);
+const profile = profileNamed(values.profile === '' ? 'wan' : values.profile);
+const rounds = countOf(values.rounds, 3);
 
 let port = FIRST_PORT;
 
-async function measure(seed: number, links: number, meanwhile: (lab: LinkLab) => void = () => {}): Promise<FlowResult> {
+/** `begun` is called when the first block goes out. */
+async function measure(seed: number, links: number, begun: (lab: LinkLab) => void = () => {}): Promise<FlowResult> {
   const profiles = Array.from({ length: links }, () => profile);
   const lab = await raiseLab(`pfs-${process.pid}-bench`, { profiles, seed });
   try {
-    meanwhile(lab);
-    return await runPacketfs(lab.links, { seconds: SECONDS, port: port++ });
+    return await runPacketfs(lab.links, { seconds: SECONDS, port: port++, begun: () => begun(lab) });
   } finally {
     await lab.remove();
   }
@@ -36,9 +40,8 @@ async function measure(seed: number, links: number, meanwhile: (lab: LinkLab) =>
 
 const settled = (result: FlowResult): number => goodput(result, SETTLING_SECONDS, SECONDS);
 
-/** Half a second more for the transfer to begin. */
 const cutSecond = (lab: LinkLab): void => {
-  setTimeout(() => void lab.links[1]?.set('ab', { cut: 1 }), (CUT_AT_SECONDS + 0.5) * 1000);
+  setTimeout(() => void lab.links[1]?.set('ab', { cut: 1 }), CUT_AT_SECONDS * 1000);
 };
 
 const ratios: number[] = [];
@@ -48,7 +51,7 @@ for (let round = 1; round <= rounds; round++) {
   const two = settled(await measure(round, 2));
   const cut = await measure(round, 2, cutSecond);
   ratios.push(two / one);
-  gaps.push(longestGap(cut, CUT_AT_SECONDS - 2));
+  gaps.push(longestGap(cut, CUT_AT_SECONDS - 1));
   const afterCut = goodput(cut, CUT_AT_SECONDS + 2, SECONDS);
   const shown = [one, two, afterCut].map((rate) => (rate / MEGABIT).toFixed(1));
   process.stdout.write(
@@ -56,3 +59,4 @@ for (let round = 1; round <= rounds; round++) {
   );
 }
 process.stdout.write(`two paths: ${median(ratios).toFixed(2)} times one; gap at a cut: ${median(gaps).toFixed(2)} s\n`);
+writeResult(values.output, 'paths', { profile, ratios, gaps });

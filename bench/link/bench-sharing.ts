@@ -1,14 +1,13 @@
 // `make bench-sharing`: what two flows make of one link and one queue when they begin together, as shares of what both
 // get, for a minute. A round is a fresh link.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { median } from '../median.ts';
+import { countOf, writeResult } from './arguments.ts';
 import { type Flow, goodput } from './flow.ts';
 import { tcpFlow } from './iperf-flow.ts';
 import { raiseLab } from './lab.ts';
 import { packetfsFairFlow, packetfsFlow } from './packetfs-flow.ts';
-import { type LinkProfile, profileNamed } from './profiles.ts';
+import { type LinkProfile, payloadBitsPerSecond, profileNamed } from './profiles.ts';
 
 const PAIRS: readonly (readonly [Flow, Flow])[] = [
   [packetfsFairFlow, tcpFlow('cubic')],
@@ -17,25 +16,24 @@ const PAIRS: readonly (readonly [Flow, Flow])[] = [
 const FIRST_PORT = 7850;
 
 interface Round {
-  /** Of both together, and of the link's rate. */
+  /** Of both together; and both of what UDP packets of full size carry on the link. */
   readonly shares: readonly [number, number];
   readonly filled: number;
 }
 
 const { values } = parseArgs({
   options: {
-    profile: { type: 'string', default: 'wan' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '60' },
-    pairs: { type: 'string', default: String(PAIRS.length) },
+    profile: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '' },
+    seconds: { type: 'string', default: '' },
+    pairs: { type: 'string', default: '' },
     output: { type: 'string', default: '' },
   },
 });
-const profile = profileNamed(values.profile);
-const [rounds, seconds, pairCount] = [Number(values.rounds), Number(values.seconds), Number(values.pairs)];
-for (const count of [rounds, seconds, pairCount]) {
-  if (!Number.isInteger(count) || count < 1) throw new Error('rounds, seconds and pairs are numbers from 1');
-}
+const profile = profileNamed(values.profile === '' ? 'wan' : values.profile);
+const rounds = countOf(values.rounds, 3);
+const seconds = countOf(values.seconds, 60);
+const pairCount = countOf(values.pairs, PAIRS.length);
 
 let port = FIRST_PORT;
 
@@ -44,10 +42,11 @@ async function share(pair: readonly [Flow, Flow], link: LinkProfile, seed: numbe
   try {
     const [emulated] = lab.links;
     if (emulated === undefined) throw new Error('a lab has a link');
-    const [first, second] = await Promise.all(pair.map((flow) => flow.run(emulated, { seconds, port: port++ })));
+    const ready = together(pair.length);
+    const [first, second] = await Promise.all(pair.map((flow) => flow.run(emulated, { seconds, port: port++, ready })));
     if (first === undefined || second === undefined) throw new Error('a pair has two flows');
     const [a, b] = [goodput(first, 0, seconds), goodput(second, 0, seconds)];
-    return { shares: [a / (a + b), b / (a + b)], filled: (a + b) / link.bitsPerSecond };
+    return { shares: [a / (a + b), b / (a + b)], filled: (a + b) / payloadBitsPerSecond(link) };
   } finally {
     await lab.remove();
   }
@@ -67,7 +66,18 @@ for (const pair of PAIRS.slice(0, pairCount)) {
   process.stdout.write(`${profile.name}, ${seconds} s: ${shown.join('   ')}   together ${filled} of the link\n`);
   rows.push({ left, right, rounds: measured });
 }
-if (values.output !== '') {
-  mkdirSync(values.output, { recursive: true });
-  writeFileSync(join(values.output, 'sharing.json'), `${JSON.stringify({ profile, seconds, rows }, null, 2)}\n`);
+writeResult(values.output, 'sharing', { profile, seconds, rows });
+
+/** For so many to await: resolves for all when the last has come. */
+function together(count: number): () => Promise<void> {
+  let missing = count;
+  let open = (): void => {};
+  const all = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return () => {
+    missing -= 1;
+    if (missing === 0) open();
+    return all;
+  };
 }

@@ -1,10 +1,17 @@
 // What every way of filling a link is measured by: the bytes that the receiving application got, over time.
 import type { EmulatedLink } from './lab.ts';
 
+export interface FlowOptions {
+  readonly seconds: number;
+  readonly port: number;
+  /** Awaited when both ends are there and nothing was sent yet. */
+  readonly ready?: () => Promise<void>;
+}
+
 /** One stream of incompressible data from end a to end b. */
 export interface Flow {
   readonly name: string;
-  run(link: EmulatedLink, options: { seconds: number; port: number }): Promise<FlowResult>;
+  run(link: EmulatedLink, options: FlowOptions): Promise<FlowResult>;
 }
 
 export interface FlowResult {
@@ -19,21 +26,33 @@ export interface FlowSample {
   readonly bytes: number;
 }
 
-/** Bits per second that arrived between two moments of a transfer, or rather the samples nearest after them. */
+/** Bits per second that arrived between two moments of a transfer; what a sample says arrived evenly in its time. */
 export function goodput({ samples }: FlowResult, fromSeconds: number, toSeconds: number): number {
-  const first = samples.find(({ atSeconds }) => atSeconds >= fromSeconds);
-  const within = samples.filter(({ atSeconds }) => atSeconds > (first?.atSeconds ?? 0) && atSeconds <= toSeconds);
-  const last = within.at(-1);
-  if (first === undefined || last === undefined) return 0;
-  return (8 * within.reduce((sum, { bytes }) => sum + bytes, 0)) / (last.atSeconds - first.atSeconds);
+  return (8 * (bytesUntil(samples, toSeconds) - bytesUntil(samples, fromSeconds))) / (toSeconds - fromSeconds);
 }
 
-/** Seconds of the longest time in which nothing arrived, from one moment of a transfer on. */
+function bytesUntil(samples: readonly FlowSample[], untilSeconds: number): number {
+  let bytes = 0;
+  let before = 0;
+  for (const sample of samples) {
+    if (sample.atSeconds >= untilSeconds) {
+      const part = (untilSeconds - before) / Math.max(sample.atSeconds - before, Number.EPSILON);
+      return bytes + sample.bytes * Math.max(0, part);
+    }
+    bytes += sample.bytes;
+    before = sample.atSeconds;
+  }
+  return bytes;
+}
+
+/** Seconds of the longest time in which nothing arrived, from one moment of a transfer to its end. */
 export function longestGap({ samples }: FlowResult, fromSeconds: number): number {
   let gap = 0;
-  for (const [index, { atSeconds }] of samples.entries()) {
-    const before = samples[index - 1]?.atSeconds ?? atSeconds;
-    if (before >= fromSeconds) gap = Math.max(gap, atSeconds - before);
+  let arrivedAt = fromSeconds;
+  for (const { atSeconds, bytes } of samples) {
+    if (atSeconds < fromSeconds) continue;
+    gap = Math.max(gap, atSeconds - arrivedAt);
+    if (bytes > 0) arrivedAt = atSeconds;
   }
   return gap;
 }

@@ -2,22 +2,21 @@
 // other and then all together. The attacker sits in a namespace of its own beside the receiver, so its datagrams take
 // no part of the link; it has heard all that passed between the two. Between the floods the transfer is left alone for
 // a while: what is measured in a flood is compared with the quiet before and after it.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CounterName } from '../../src/transport/counters.ts';
 import { insideNamespace, type NamespaceEnd } from '../../test/support/namespaces.ts';
 import { runChecked, waitFor } from '../../test/support/process.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
+import { EndProcess } from './end-process.ts';
 import { ATTACK_NAMES, type AttackMaterial, type AttackName, encodePool } from './hostile-datagrams.ts';
-import type { HostileEndStatus, RecordedDatagrams } from './hostile-end.ts';
+import type { HostileEndStatus } from './hostile-end.ts';
+import { HostileReceiver, type Stretch } from './hostile-receiver.ts';
 import { compileInto, type EmulatedLink, raiseLab } from './lab.ts';
 import { publicKeyOfRole } from './lab-driver.ts';
-import { blockBytesOf, commandOf } from './packetfs-flow.ts';
+import { blockBytesOf } from './packetfs-flow.ts';
 import type { LinkProfile } from './profiles.ts';
 
 const DEVICE = 'hostile0';
@@ -27,9 +26,8 @@ const ATTACKER_ADDRESS = '10.90.0.2';
 const CLAIMED_ADDRESSES = '10.90.0.0/16';
 const PORT = 7440;
 const EARLIER_TRANSFER_SECONDS = 1;
-/** Of a connection, before it is recorded from: it is in the middle of its transfer then. */
+const TRANSFER_MARGIN_MS = 30_000;
 const RECORDING_SECONDS = 2;
-const SAMPLE_MS = 250;
 /** Nothing is on its way to the socket, nor in a batch, after this. */
 const QUIESCENCE_MS = 400;
 const REST_LIMIT_MS = 10_000;
@@ -86,33 +84,36 @@ export interface HostileReport {
 }
 
 /** What is counted of a datagram that is refused; each is counted once. */
-export const REFUSALS: readonly string[] = [
-  ...[
-    'tooShort',
-    'badType',
-    'malformedHeader',
-    'badMac1',
-    'rateLimited',
-    'overloaded',
-    'cookieSent',
-    'badCookie',
-    'unknownIndex',
-  ],
-  ...[
-    'badHandshake',
-    'badProof',
-    'noCommonSuite',
-    'staleTimestamp',
-    'refusedKey',
-    'badTag',
-    'replayed',
-    'malformedFrame',
-  ],
+export const REFUSALS: readonly CounterName[] = [
+  'tooShort',
+  'badType',
+  'malformedHeader',
+  'badMac1',
+  'rateLimited',
+  'overloaded',
+  'cookieSent',
+  'badCookie',
+  'unknownIndex',
+  'unknownPath',
+  'lateResponse',
+  'badHandshake',
+  'badProof',
+  'noCommonSuite',
+  'staleTimestamp',
+  'refusedKey',
+  'badTag',
+  'replayed',
+  'malformedFrame',
 ];
 
 /** What is counted when a datagram of these kinds is believed. */
-const ACCEPTANCES: readonly string[] = [
-  ...['handshakesAccepted', 'handshakesCompleted', 'crossedOpen', 'cookieReceived', 'resetReceived', 'pathMoved'],
+const ACCEPTANCES: readonly CounterName[] = [
+  'handshakesAccepted',
+  'handshakesCompleted',
+  'crossedOpen',
+  'cookieReceived',
+  'resetReceived',
+  'pathMoved',
   'malformedFrame',
 ];
 
@@ -153,7 +154,7 @@ async function joinAttacker(name: string, { b }: EmulatedLink): Promise<Namespac
     [attacker.name, ATTACKER_ADDRESS],
     [b.name, RECEIVER_ADDRESS],
   ] as const) {
-    const settings = `cd /proc/sys/net; for name in all ${DEVICE}; do echo 0 >ipv4/conf/$name/rp_filter; done;
+    const settings = `cd /proc/sys/net; echo 0 >ipv4/ip_forward; for name in all ${DEVICE}; do echo 0 >ipv4/conf/$name/rp_filter; done;
       [ ! -d ipv6 ] || echo 1 >ipv6/conf/${DEVICE}/disable_ipv6`;
     await runChecked('ip', ['netns', 'exec', end, 'sh', '-c', settings]);
     await runChecked('ip', ['-n', end, 'link', 'set', DEVICE, 'up']);
@@ -175,34 +176,32 @@ interface Scene {
 
 async function attackTransfer(scene: Scene): Promise<HostileReport> {
   const { link, options } = scene;
-  const receiver = await Receiver.start(link);
-  const transfers: Transfer[] = [];
+  const receiver = await HostileReceiver.start(link, PORT);
+  const transfers: EndProcess[] = [];
   try {
-    const earlier = startTransfer(link, EARLIER_TRANSFER_SECONDS);
+    const earlier = await startTransfer(link, EARLIER_TRANSFER_SECONDS);
     transfers.push(earlier);
-    await once(earlier, 'close');
+    await earlier.report();
     const { received: receivedBefore } = await receiver.recorded();
-    await receiver.record();
-    const transfer = startTransfer(link, longestSeconds(options));
+    const transfer = await startTransfer(link, longestSeconds(options));
     transfers.push(transfer);
-    await sleep(1000 * RECORDING_SECONDS);
-    const { received, sent, peerPort } = await receiver.recorded();
     await sleep(1000 * options.settlingSeconds);
 
     const random = seededRandom(options.seed);
-    const material = { random, receiverKey: publicKeyOfRole('receive'), received, receivedBefore, sent };
     const before = await receiver.status();
     const floods: Flood[] = [];
     let quiet: Stretch = await receiver.during(sleep(1000 * options.quietSeconds));
     for (const kind of options.kinds) {
+      const { received, sent, peerPort } = await recordAnew(receiver);
+      const material = { random, receiverKey: publicKeyOfRole('receive'), received, receivedBefore, sent };
       const flood = await measureFlood(scene, { receiver, kind, material, peerPort, quietBefore: quiet });
       quiet = flood.quietAfter;
       floods.push(flood.flood);
       scene.tell(flood.flood);
-      if (transfer.exitCode !== null) throw new Error('the transfer ended before the attack did');
+      if (transfer.hasEnded) throw new Error('the transfer ended before the attack did');
     }
     const attacked = await receiver.status();
-    await end(transfer);
+    await transfer.end();
     await linkAtRest(link);
     const after = await receiver.status();
     return {
@@ -218,9 +217,28 @@ async function attackTransfer(scene: Scene): Promise<HostileReport> {
       genuine: (await link.counters()).a.deliveredPackets - (await icmpMessages(link.b)),
     };
   } finally {
-    for (const transfer of transfers) await end(transfer);
+    for (const transfer of transfers) await transfer.end();
     await receiver.end();
   }
+}
+
+/** Its state once it refuses nothing more. */
+function receiverAtRest(receiver: HostileReceiver): Promise<HostileEndStatus> {
+  let refused = -1;
+  return waitFor('the receiver to be at rest', async () => {
+    const status = await receiver.status();
+    const isAtRest = refusedIn(status.counters) === refused;
+    refused = refusedIn(status.counters);
+    await sleep(QUIESCENCE_MS);
+    return isAtRest ? status : undefined;
+  });
+}
+
+/** What passes in the middle of the transfer, under the keys that it has now. */
+async function recordAnew(receiver: HostileReceiver): Promise<Awaited<ReturnType<HostileReceiver['recorded']>>> {
+  await receiver.record();
+  await sleep(1000 * RECORDING_SECONDS);
+  return await receiver.recorded();
 }
 
 /** What the sender's kernel says of datagrams that find nobody there comes over the link too. */
@@ -247,7 +265,7 @@ async function linkAtRest(link: EmulatedLink): Promise<void> {
 async function measureFlood(
   scene: Scene,
   attack: {
-    readonly receiver: Receiver;
+    readonly receiver: HostileReceiver;
     readonly kind: FloodKind;
     readonly material: AttackMaterial;
     readonly peerPort: number;
@@ -264,8 +282,7 @@ async function measureFlood(
   const limitMs = (3000 * count) / options.perSecond + REST_LIMIT_MS;
   const stretch = await receiver.during(runChecked(command, rest, { limitMs }));
   const { sent, seconds } = JSON.parse(stretch.result) as { sent: number; seconds: number };
-  await sleep(QUIESCENCE_MS);
-  const { counters, socket } = await receiver.status();
+  const { counters, socket } = await receiverAtRest(receiver);
   const quietAfter = await receiver.during(sleep(1000 * options.quietSeconds));
   const socketOf = (counter: string): number => (socket[counter] ?? 0) - (quietBefore.after.socket[counter] ?? 0);
   const differences = Object.entries(counters).map(([reason, value]): [string, number] => [
@@ -288,105 +305,15 @@ async function measureFlood(
   return { flood, quietAfter };
 }
 
-// ---- the two ends ---------------------------------------------------------------------------------------------------
-
-type Transfer = ChildProcessByStdio<null, Readable, null>;
-
-function startTransfer(link: EmulatedLink, seconds: number): Transfer {
-  const place = [link.b.address, String(PORT), String(seconds), String(blockBytesOf(link.profile))];
-  const [command = '', ...parameters] = insideNamespace(link.a, [...commandOf('packetfs-end'), 'send', ...place]);
-  const child = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
-  child.stdout.resume();
-  return child;
+/** Resolves when it sends. */
+async function startTransfer(link: EmulatedLink, seconds: number): Promise<EndProcess> {
+  const target = ['send', link.b.address, PORT, seconds, blockBytesOf(link.profile), 'bulk'];
+  const transfer = new EndProcess('packetfs-end', link.a, target, 1000 * seconds + TRANSFER_MARGIN_MS);
+  transfer.say('go');
+  await transfer.said('begun');
+  return transfer;
 }
 
 /** Ends before, unless the attacker cannot keep its rate: it is stopped when the attack is over. */
 const longestSeconds = ({ settlingSeconds, quietSeconds, datagrams, perSecond, kinds }: HostileOptions): number =>
   60 + settlingSeconds + 3 * (kinds.length + 2) * quietSeconds + (3 * datagrams) / perSecond;
-
-async function end(child: Transfer): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = once(child, 'close');
-  child.kill('SIGTERM');
-  await closed;
-}
-
-/** What happened between two looks at the receiver. */
-interface Stretch<Result = unknown> {
-  readonly result: Result;
-  readonly after: HostileEndStatus;
-  readonly bitsPerSecond: number;
-  readonly load: number;
-  readonly residentBytesMost: number;
-}
-
-/** The receiving end: a process that is asked for its state. */
-class Receiver {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: Interface;
-
-  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
-    this.#child = child;
-    this.#lines = createInterface({ input: child.stdout });
-  }
-
-  /** Resolves once it listens. */
-  static async start({ a, b }: EmulatedLink): Promise<Receiver> {
-    const command = insideNamespace(b, [...commandOf('hostile-end'), b.address, String(PORT), a.address]);
-    const [program = '', ...parameters] = command;
-    const receiver = new Receiver(spawn(program, parameters, { stdio: ['pipe', 'pipe', 'inherit'] }));
-    await once(receiver.#lines, 'line');
-    return receiver;
-  }
-
-  async status(): Promise<HostileEndStatus> {
-    return (await this.#ask('status')) as HostileEndStatus;
-  }
-
-  async record(): Promise<void> {
-    await this.#ask('record');
-  }
-
-  async recorded(): Promise<{ received: Uint8Array[]; sent: Uint8Array[]; peerPort: number }> {
-    const { received, sent, peerPort } = (await this.#ask('recorded')) as RecordedDatagrams;
-    const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'));
-    return { received: received.map(bytesOf), sent: sent.map(bytesOf), peerPort };
-  }
-
-  /** Looks at the receiver before, now and then, and after. */
-  async during<Result>(work: Promise<Result>): Promise<Stretch<Result>> {
-    let isOver = false;
-    const over = work.finally(() => {
-      isOver = true;
-    });
-    const before = await this.status();
-    let last = before;
-    let residentBytesMost = 0;
-    while (!isOver) {
-      await Promise.race([over, sleep(SAMPLE_MS)]);
-      last = await this.status();
-      residentBytesMost = Math.max(residentBytesMost, last.residentBytes);
-    }
-    const seconds = last.atSeconds - before.atSeconds;
-    return {
-      result: await over,
-      after: last,
-      bitsPerSecond: (8 * (last.bytes - before.bytes)) / seconds,
-      load: (last.cpuSeconds - before.cpuSeconds) / seconds,
-      residentBytesMost,
-    };
-  }
-
-  async end(): Promise<void> {
-    const closed = once(this.#child, 'close');
-    this.#child.stdin.end();
-    await closed;
-  }
-
-  async #ask(question: string): Promise<unknown> {
-    const answer = once(this.#lines, 'line');
-    this.#child.stdin.write(`${question}\n`);
-    const [line] = (await answer) as [string];
-    return JSON.parse(line);
-  }
-}

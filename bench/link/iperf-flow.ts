@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { insideNamespace } from '../../test/support/namespaces.ts';
 import { runChecked, waitFor } from '../../test/support/process.ts';
-import type { Flow, FlowResult } from './flow.ts';
+import type { Flow, FlowOptions, FlowResult } from './flow.ts';
 import type { EmulatedLink } from './lab.ts';
 
 const MARGIN_MS = 30_000;
@@ -33,7 +33,7 @@ export const udpFlow: Flow = {
 
 async function runIperf(
   link: EmulatedLink,
-  { seconds, port }: { seconds: number; port: number },
+  { seconds, port, ready }: FlowOptions,
   kind: readonly string[],
 ): Promise<FlowResult> {
   const common = ['iperf3', '--port', String(port), '--interval', String(INTERVAL_SECONDS), '--json'];
@@ -46,6 +46,7 @@ async function runIperf(
   server.stdout.on('data', (part: Buffer) => said.push(part));
   const closed = once(server, 'close');
   await listens(link, port);
+  await ready?.();
   const [command = '', ...rest] = insideNamespace(link.a, [...common, '--client', link.b.address, ...kind]);
   const sent = await runChecked(command, [...rest, '--time', String(seconds)], { limitMs: seconds * 1000 + MARGIN_MS });
   await closed;

@@ -2,9 +2,11 @@
 // driver, socket and keys:
 //   packetfs-end receive ADDRESS PORT           prints "ready", and at the end of the connection what arrived, as JSON
 //   packetfs-end send ADDRESS[,ADDRESS] PORT SECONDS BLOCK_BYTES bulk|fair [BYTES_PER_SECOND_MAX]
-//                                               sends incompressible blocks over as many paths, and prints
-//                                               what became of its packets, as JSON
+//                                               prints "ready" and waits for a line; then sends incompressible
+//                                               blocks over as many paths, prints "begun" with the first, and at
+//                                               the end what became of its packets, as JSON
 import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
 import { MIB } from '../../src/base/units.ts';
 import { systemClock } from '../../src/daemon/system.ts';
 import type { TransportDriver } from '../../src/daemon/transport-driver.ts';
@@ -63,7 +65,7 @@ interface SendOptions {
   readonly bytesPerSecondMax: number | undefined;
 }
 
-function send(target: { addresses: readonly string[]; port: number }, options: SendOptions): void {
+async function send(target: { addresses: readonly string[]; port: number }, options: SendOptions): Promise<void> {
   const { congestion, bytesPerSecondMax } = options;
   const rateLimit = new RateLimit(bytesPerSecondMax === undefined ? undefined : bytesPerSecondMax / 1000);
   const driver = createLabDriver('send', { address: '0.0.0.0', port: 0 }, { congestion, rateLimit });
@@ -81,9 +83,15 @@ function send(target: { addresses: readonly string[]; port: number }, options: S
     };
     register({ onMessage: () => {}, onBlock: () => {}, onDrain: fill, onClosed: () => {} });
     fill();
-    setTimeout(() => finish(driver, link), options.seconds * 1000);
+    process.stdout.write('begun\n');
+    setTimeout(() => {
+      for (const host of target.addresses) driver.forget({ host, port: target.port });
+      finish(driver, link);
+    }, options.seconds * 1000);
   });
   driver.start();
+  process.stdout.write('ready\n');
+  await once(process.stdin, 'data');
   for (const host of target.addresses) {
     driver.connectTo({ host, port: target.port, publicKeys: [publicKeyOfRole('receive')] });
   }
@@ -103,7 +111,7 @@ const [role, address = '', port = '', duration = '', blockBytes = '', profile, b
   process.argv.slice(2);
 if (role === 'receive') receive(address, Number(port));
 else {
-  send(
+  await send(
     { addresses: address.split(','), port: Number(port) },
     {
       seconds: Number(duration),

@@ -1,21 +1,11 @@
 // PFT/1 between two processes, one in each namespace of a link.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { KIB } from '../../src/base/units.ts';
 import type { CongestionProfile } from '../../src/transport/congestion-profiles.ts';
-import { insideNamespace } from '../../test/support/namespaces.ts';
-import { runChecked } from '../../test/support/process.ts';
-import type { Flow, FlowResult, FlowSample } from './flow.ts';
+import { EndProcess } from './end-process.ts';
+import type { Flow, FlowOptions, FlowResult, FlowSample } from './flow.ts';
 import type { EmulatedLink } from './lab.ts';
 import type { LinkProfile } from './profiles.ts';
 
-/** The command of a program beside this file, as this file runs: compiled, or with the loader that execArgv names. */
-export const commandOf = (program: string): readonly string[] => {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return [process.execPath, ...process.execArgv, fileURLToPath(new URL(`./${program}${extension}`, import.meta.url))];
-};
-const NODE = commandOf('packetfs-end');
 /** A block is counted when it is whole, so a slow link gets small ones. */
 const BLOCKS_PER_SECOND_MIN = 40;
 const BLOCK_BYTES_MIN = 4 * KIB;
@@ -23,7 +13,7 @@ const BLOCK_BYTES_MAX = 256 * KIB;
 const MARGIN_MS = 30_000;
 
 interface SenderReport {
-  readonly statistics: { readonly packetsSent: number; readonly packetsLost: number };
+  readonly statistics: { readonly packetsSent: number; readonly packetsLost: number; readonly congestion: string };
 }
 
 interface ReceiverReport {
@@ -33,6 +23,16 @@ interface ReceiverReport {
 interface Sending {
   readonly congestion: CongestionProfile;
   readonly bytesPerSecondMax?: number;
+}
+
+interface PacketfsOptions extends FlowOptions {
+  /** Called when the first block goes out. */
+  readonly begun?: () => void;
+}
+
+interface PacketfsResult extends FlowResult {
+  /** The sender's congestion controller, as it names itself. */
+  readonly congestion: string;
 }
 
 export const packetfsFlow: Flow = sendingFlow('packetfs', { congestion: 'bulk' });
@@ -49,48 +49,33 @@ function sendingFlow(name: string, sending: Sending): Flow {
 /** A transfer over all of the links at once, each a path. They join the same two namespaces. */
 export async function runPacketfs(
   links: readonly EmulatedLink[],
-  { seconds, port }: { seconds: number; port: number },
+  { seconds, port, ready, begun }: PacketfsOptions,
   { congestion, bytesPerSecondMax }: Sending = { congestion: 'bulk' },
-): Promise<FlowResult> {
+): Promise<PacketfsResult> {
   const [first] = links;
   if (first === undefined) throw new Error('a transfer needs a link');
+  const limitMs = seconds * 1000 + MARGIN_MS;
   const any = links.length > 1 ? '0.0.0.0' : first.b.address;
-  const receive = [...NODE, 'receive', any, String(port)];
-  const receiver = await startReceiver(insideNamespace(first.b, receive), seconds);
+  const receiver = new EndProcess('packetfs-end', first.b, ['receive', any, port], limitMs);
   const to = links.map(({ b }) => b.address).join(',');
-  const target = ['send', to, String(port), String(seconds), String(blockBytesOf(first.profile))];
-  const limit = bytesPerSecondMax === undefined ? [] : [String(bytesPerSecondMax)];
-  const send = [...NODE, ...target, congestion, ...limit];
-  const [command = '', ...parameters] = insideNamespace(first.a, send);
-  const said = await runChecked(command, parameters, { limitMs: seconds * 1000 + MARGIN_MS });
-  // Both ends are this bench's own program.
-  const sender = JSON.parse(said) as SenderReport;
-  return resultOf(sender, await receiver.report);
+  const target = ['send', to, port, seconds, blockBytesOf(first.profile), congestion];
+  const limit = bytesPerSecondMax === undefined ? [] : [bytesPerSecondMax];
+  const sender = new EndProcess('packetfs-end', first.a, [...target, ...limit], limitMs);
+  try {
+    await Promise.all([receiver.said('ready'), sender.said('ready')]);
+    await ready?.();
+    sender.say('go');
+    await sender.said('begun');
+    begun?.();
+    // Both ends are this bench's own program.
+    const { statistics } = (await sender.report()) as SenderReport;
+    const { samples } = (await receiver.report()) as ReceiverReport;
+    const retransmitted = statistics.packetsLost / Math.max(1, statistics.packetsSent);
+    return { samples, retransmitted, congestion: statistics.congestion };
+  } finally {
+    await Promise.all([sender.end(), receiver.end()]);
+  }
 }
-
-const resultOf = ({ statistics }: SenderReport, { samples }: ReceiverReport): FlowResult => ({
-  samples,
-  retransmitted: statistics.packetsLost / Math.max(1, statistics.packetsSent),
-});
 
 export const blockBytesOf = ({ bitsPerSecond }: LinkProfile): number =>
   Math.round(Math.min(BLOCK_BYTES_MAX, Math.max(BLOCK_BYTES_MIN, bitsPerSecond / 8 / BLOCKS_PER_SECOND_MIN)));
-
-interface Receiver {
-  readonly report: Promise<ReceiverReport>;
-}
-
-/** Resolves once it listens. */
-async function startReceiver(command: readonly string[], seconds: number): Promise<Receiver> {
-  const [program = '', ...parameters] = command;
-  const timeout = seconds * 1000 + MARGIN_MS;
-  const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'inherit'], timeout });
-  const said: Buffer[] = [];
-  child.stdout.on('data', (part: Buffer) => said.push(part));
-  await once(child.stdout, 'data');
-  const report = once(child, 'close').then(([code]) => {
-    if (code !== 0) throw new Error(`the receiver ended with ${String(code)}`);
-    return JSON.parse(Buffer.concat(said).toString().replace('ready\n', '')) as ReceiverReport;
-  });
-  return { report };
-}

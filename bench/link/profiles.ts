@@ -54,6 +54,9 @@ export function profileNamed(name: string): LinkProfile {
   throw new Error(`"${name}" is no profile; these are: ${PROFILES.map((known) => known.name).join(', ')}`);
 }
 
+/** Of UDP payload, in IPv4 packets of 1500 bytes. */
+export const payloadBitsPerSecond = ({ bitsPerSecond }: LinkProfile): number => (bitsPerSecond * 1472) / 1500;
+
 /** As the relay's `set` takes them. */
 export const conditionsOf = (profile: LinkProfile): Record<string, number> => ({
   rate: profile.bitsPerSecond,

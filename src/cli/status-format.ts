@@ -69,9 +69,9 @@ function formatPeers(peers: readonly PeerStatus[]): string {
 
 /** One of several ways to the peer above it. */
 const pathRow = (path: PathStatus): string[] => {
-  const state = path.state === 'ok' ? 'path' : 'path: does not answer';
-  const losses = `${path.packetsLost} of ${path.packetsSent} packets lost`;
-  return ['', path.address, state, `${path.rttMs.toFixed(1)} ms`, losses, '', '', '', ''];
+  const lost = `${path.packetsLost} of ${path.packetsSent} packets lost`;
+  const state = path.state === 'ok' ? `path: ${lost}` : `path: does not answer, ${lost}`;
+  return ['', path.address, state, `${path.rttMs.toFixed(1)} ms`, '', '', '', '', '', ''];
 };
 
 export function summariseScrub(scrub: ScrubStatus): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { refusedIn } from '../../bench/link/hostile.ts';
 import type { StatusResult } from '../../src/control/methods.ts';
 import { TestNode } from '../support/cluster.ts';
 import { compareTrees } from '../support/compare-trees.ts';
@@ -61,12 +62,7 @@ const pythonInside = (end: NamespaceEnd, script: string, ...parameters: readonly
   return run(command, rest);
 };
 
-/** Counters of datagrams that were dropped, not of work done. */
-const REFUSALS = ['tooShort', 'badType', 'malformedHeader', 'badMac1', 'rateLimited', 'unknownIndex', 'badHandshake'];
-const HANDSHAKE_REFUSALS = ['badProof', 'refusedKey', 'staleTimestamp', 'badTag', 'replayed', 'malformedFrame'];
-
-const refusals = (status: StatusResult): number =>
-  [...REFUSALS, ...HANDSHAKE_REFUSALS].reduce((sum, reason) => sum + (status.transport[reason] ?? 0), 0);
+const refusals = (status: StatusResult): number => refusedIn(status.transport);
 
 const test = suite('hostile');
 

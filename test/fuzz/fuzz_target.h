@@ -67,6 +67,7 @@ extern "C" int LLVMFuzzerInitialize(int* count, char*** parameters) {
   for (int i = 1; i < *count; i++) {
     const std::filesystem::path corpus = (*parameters)[i];
     if (corpus.native().starts_with("-")) continue;
+    if (std::filesystem::is_regular_file(corpus)) break;  // one input is to be run again
     std::filesystem::create_directories(corpus);
     int number = 0;
     for (const packetfs::fuzz::Bytes& seed : packetfs::fuzz::seeds()) {

@@ -59,7 +59,8 @@ export async function runJob(job: Job): Promise<Outcome> {
 }
 
 function environment(directory: string): NodeJS.ProcessEnv {
-  const { FORCE_COLOR: _colour, ...inherited } = process.env;
+  // What a make above this says of its own jobs is nothing to a make that a test runs.
+  const { FORCE_COLOR: _colour, MAKEFLAGS: _flags, MAKELEVEL: _level, ...inherited } = process.env;
   return { ...inherited, TMPDIR: directory, NO_COLOR: '1' };
 }
 

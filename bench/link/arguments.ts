@@ -1,0 +1,17 @@
+// What the benches of links take and leave: counts as people type them, and files of results.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** An empty text, as make gives it for what was not chosen, is `otherwise`. */
+export function countOf(text: string, otherwise: number): number {
+  const value = text === '' ? otherwise : Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`"${text}" is no count: it is a whole number from 1`);
+  return value;
+}
+
+/** As JSON; nothing where the directory is ''. */
+export function writeResult(directory: string, name: string, value: unknown): void {
+  if (directory === '') return;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(value, null, 2)}\n`);
+}

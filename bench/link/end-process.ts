@@ -1,0 +1,69 @@
+// One end of a measurement: a program beside this file, as a process in a namespace, which says a word a line when it has
+// come so far, may wait for one, and ends with a report as a line of JSON.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { insideNamespace, type NamespaceEnd } from '../../test/support/namespaces.ts';
+
+/** The command of a program, as this file runs: compiled, or with the loader that execArgv names. */
+export function commandOf(program: string): readonly string[] {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  return [process.execPath, ...process.execArgv, fileURLToPath(new URL(`./${program}${extension}`, import.meta.url))];
+}
+
+export class EndProcess {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: string[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly #closed: Promise<unknown>;
+  readonly #name: string;
+
+  /** Ended by SIGTERM after `limitMs`. */
+  constructor(program: string, end: NamespaceEnd, parameters: readonly (string | number)[], limitMs: number) {
+    this.#name = [program, ...parameters].join(' ');
+    const [command = '', ...rest] = insideNamespace(end, [...commandOf(program), ...parameters.map(String)]);
+    this.#child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'], timeout: limitMs });
+    this.#child.stdin.on('error', () => {}); // it ended; `said` and `report` tell of that
+    this.#closed = once(this.#child, 'close').finally(() => this.#wake());
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      this.#lines.push(line);
+      this.#wake();
+    });
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Resolves once it has said so; rejects when it ended without. */
+  async said(word: string): Promise<void> {
+    while (!this.#lines.includes(word)) {
+      if (this.hasEnded) throw new Error(`${this.#name} ended and had not said "${word}"`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  say(word: string): void {
+    this.#child.stdin.write(`${word}\n`);
+  }
+
+  /** Its last line, once it has ended well. */
+  async report(): Promise<unknown> {
+    await this.#closed;
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== 0) throw new Error(`${this.#name} ended with ${exitCode ?? signalCode}`);
+    return JSON.parse(this.#lines.at(-1) ?? '');
+  }
+
+  async end(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#closed;
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
