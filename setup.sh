@@ -16,6 +16,9 @@ command_exists() { command -v "$1"; }
 # Read whole before it is searched: grep -q leaves at the first match, and the writer that is not done yet then fails
 # the pipe by its SIGPIPE.
 library_exists() { [[ "$(ldconfig -p)" == *"$1 "* ]]; }
+netcat_closes() { # OpenBSD's, the one that can end the connection with its input
+  command_exists nc && nc -h 2>&1 | grep -q -- -N
+}
 fuzzer_links() { # by clang, which finds its own release of libFuzzer
   clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null - <<<'extern "C" int LLVMFuzzerTestOneInput() { return 0; }'
 }
@@ -77,8 +80,13 @@ for group in "${@:-build}"; do
       need sshfs command_exists sshfs
       ;;
     link) need iperf3 command_exists iperf3 ;;
+    compare)
+      need openssh-client command_exists ssh
+      need openssh-server test -x /usr/sbin/sshd
+      need netcat-openbsd netcat_closes
+      ;;
     lint) need clang-format command_exists clang-format ;;
-    *) fail "unknown group $group: build, test, fuzz, programs, lint, bench or link" ;;
+    *) fail "unknown group $group: build, test, fuzz, programs, lint, bench, link or compare" ;;
   esac
 done
 [ "${#missing_packages[@]}" -gt 0 ] || exit 0

@@ -1,10 +1,8 @@
-// The real trees of the demo: npm packages at fixed versions, fetched once and kept in a cache, and a few entries of
-// every other kind that a copy must keep.
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+// The real trees of the demo: npm packages, and a few entries of every other kind that a copy must keep.
 import { join } from 'node:path';
 import { runChecked } from '../../test/support/process.ts';
 import { makeOtherKinds } from '../../test/support/source-tree.ts';
+import { unpackPackage } from '../npm-packages.ts';
 
 export const FIRST_RELEASE = 'typescript@5.9.2';
 export const NEXT_RELEASE = 'typescript@5.9.3';
@@ -17,7 +15,6 @@ const MANY_FILES = [
   'lodash@4.17.21',
   'rxjs@7.8.2',
 ];
-const FETCH_LIMIT_MS = 120_000;
 
 export interface DemoTrees {
   /** The first release and the many files, as they are copied first. */
@@ -29,9 +26,9 @@ export interface DemoTrees {
 export async function makeTrees(directory: string): Promise<DemoTrees> {
   const first = join(directory, 'first');
   const nextRelease = join(directory, 'next-release');
-  await unpack(FIRST_RELEASE, join(first, 'typescript'));
-  for (const name of MANY_FILES) await unpack(name, join(first, 'packages', name));
-  await unpack(NEXT_RELEASE, nextRelease);
+  await unpackPackage(FIRST_RELEASE, join(first, 'typescript'));
+  for (const name of MANY_FILES) await unpackPackage(name, join(first, 'packages', name));
+  await unpackPackage(NEXT_RELEASE, nextRelease);
   makeOtherKinds(join(first, 'other-kinds'));
   return { first, nextRelease };
 }
@@ -46,34 +43,4 @@ export async function measureTree(tree: string): Promise<{ files: number; bytes:
     bytes: sizes.reduce((sum, size) => sum + Number(size), 0),
     compressedBytes: Number(compressed),
   };
-}
-
-function cacheDirectory(): string {
-  const home = process.env.HOME === undefined ? tmpdir() : homedir();
-  return join(process.env.XDG_CACHE_HOME ?? join(home, '.cache'), 'packetfs-demo');
-}
-
-/** The package's archive, from the cache or else from the npm registry by the ordinary client. */
-async function fetchPackage(name: string): Promise<string> {
-  const directory = cacheDirectory();
-  const archive = join(directory, `${name}.tgz`);
-  if (existsSync(archive)) return archive;
-  mkdirSync(directory, { recursive: true });
-  const packed = await runChecked('npm', ['pack', '--silent', '--pack-destination', directory, name], {
-    limitMs: FETCH_LIMIT_MS,
-  });
-  renameSync(join(directory, packed.trim().split('\n').at(-1) ?? ''), archive);
-  return archive;
-}
-
-async function unpack(name: string, directory: string): Promise<void> {
-  mkdirSync(directory, { recursive: true });
-  await runChecked('tar', [
-    '-xzf',
-    await fetchPackage(name),
-    '-C',
-    directory,
-    '--strip-components=1',
-    '--no-same-owner',
-  ]);
 }

@@ -1,0 +1,66 @@
+// One of the two machines of a comparison: a namespace for its network, a control group for its processor time, and a
+// directory for its bytes.
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { insideNamespace, type NamespaceEnd } from '../../test/support/namespaces.ts';
+import { run, runChecked, waitFor } from '../../test/support/process.ts';
+
+const GROUPS = '/sys/fs/cgroup';
+const NANOSECONDS_PER_SECOND = 1e9;
+const MICROSECONDS_PER_SECOND = 1e6;
+const COMMAND_LIMIT_MS = 1_200_000;
+
+export class Side {
+  readonly end: NamespaceEnd;
+  readonly directory: string;
+  readonly #group: string;
+
+  /** `name` is the group's. Makes the group and the directory. */
+  constructor(name: string, end: NamespaceEnd, directory: string) {
+    this.end = end;
+    this.directory = directory;
+    this.#group = join(GROUPS, isUnified() ? '' : 'cpuacct', name);
+    mkdirSync(this.#group, { recursive: true });
+    mkdirSync(directory, { recursive: true });
+  }
+
+  /** What runs a command here, with all that it starts. */
+  command(...command: readonly string[]): [string, ...string[]] {
+    const enter = 'echo $$ >"$0" && exec "$@"';
+    return ['sh', '-ec', enter, join(this.#group, 'cgroup.procs'), ...insideNamespace(this.end, command)];
+  }
+
+  async run(...command: readonly string[]): Promise<string> {
+    const [program, ...parameters] = this.command(...command);
+    return await runChecked(program, parameters, { limitMs: COMMAND_LIMIT_MS });
+  }
+
+  /** Counts a process that runs already. */
+  adopt(processId: number): void {
+    writeFileSync(join(this.#group, 'cgroup.procs'), String(processId));
+  }
+
+  /** Used by all that ran here, in user and kernel mode. */
+  get cpuSeconds(): number {
+    if (!isUnified()) {
+      return Number(readFileSync(join(this.#group, 'cpuacct.usage'), 'utf8')) / NANOSECONDS_PER_SECOND;
+    }
+    const [, microseconds = ''] = /^usage_usec (\d+)$/m.exec(readFileSync(join(this.#group, 'cpu.stat'), 'utf8')) ?? [];
+    return Number(microseconds) / MICROSECONDS_PER_SECOND;
+  }
+
+  /** Ends what still runs here: a server's child, for instance. */
+  async remove(): Promise<void> {
+    await waitFor(`everything in ${this.#group} to end`, async () => {
+      const left = readFileSync(join(this.#group, 'cgroup.procs'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '');
+      for (const processId of left) await run('kill', ['-KILL', processId]);
+      return left.length === 0 || undefined;
+    });
+    rmdirSync(this.#group);
+  }
+}
+
+/** Version 2 of control groups. */
+const isUnified = (): boolean => existsSync(join(GROUPS, 'cgroup.controllers'));

@@ -1,0 +1,32 @@
+// Real trees for benches and the demo: npm packages at fixed versions, fetched once and kept in a cache.
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChecked } from '../test/support/process.ts';
+
+const FETCH_LIMIT_MS = 300_000;
+
+/** `name@version`, into a directory that is made. */
+export async function unpackPackage(name: string, directory: string): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  const archive = await fetchPackage(name);
+  await runChecked('tar', ['-xzf', archive, '-C', directory, '--strip-components=1', '--no-same-owner']);
+}
+
+/** The package's archive, from the cache or else from the npm registry by the ordinary client. */
+async function fetchPackage(name: string): Promise<string> {
+  const directory = cacheDirectory();
+  const archive = join(directory, `${name.replaceAll('/', '+')}.tgz`);
+  if (existsSync(archive)) return archive;
+  mkdirSync(directory, { recursive: true });
+  const packed = await runChecked('npm', ['pack', '--silent', '--pack-destination', directory, name], {
+    limitMs: FETCH_LIMIT_MS,
+  });
+  renameSync(join(directory, packed.trim().split('\n').at(-1) ?? ''), archive);
+  return archive;
+}
+
+function cacheDirectory(): string {
+  const home = process.env.HOME === undefined ? tmpdir() : homedir();
+  return join(process.env.XDG_CACHE_HOME ?? join(home, '.cache'), 'packetfs-demo');
+}
