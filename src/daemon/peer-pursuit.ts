@@ -1,6 +1,7 @@
 // Pursues the configured peers for ever: resolves their names, asks the endpoint for a path to each, and tries again
 // later (peer-target.ts says when). A peer with several addresses has a target for each, and is to be reached at all.
 import { lookup } from 'node:dns/promises';
+import { SocketAddress as NodeSocketAddress } from 'node:net';
 import type { Logger, Random } from '../base/clock.ts';
 import type { Milliseconds } from '../base/units.ts';
 import type { Connection } from '../transport/connection.ts';
@@ -84,7 +85,7 @@ export class PeerPursuit {
   onPaths(peer: Uint8Array): void {
     for (const target of this.#targetsOf(peer)) {
       if (this.#isReached(target)) target.onConnected();
-      else if (target.state === 'connecting') target.onCrowdedOut(this.#options.now());
+      else if (target.state === 'connecting') target.onCrowdedOut(this.#timing);
       else if (target.state === 'connected') target.onLost('the path was lost', this.#options.now());
     }
   }
@@ -93,8 +94,8 @@ export class PeerPursuit {
   onUnreachable(peer: Uint8Array, to: SocketAddress | undefined): void {
     for (const target of this.#targetsOf(peer)) {
       if (target.state !== 'connecting') continue;
-      if (to === undefined || target.isReachedAt(to.address)) this.#onNoAnswer(target);
-      else target.onCrowdedOut(this.#options.now());
+      if (to === undefined || target.isReachedAt(to)) this.#onNoAnswer(target);
+      else target.onCrowdedOut(this.#timing);
     }
   }
 
@@ -120,7 +121,9 @@ export class PeerPursuit {
   /** Whether a path leads to where the target is. */
   #isReached(target: PeerTarget): boolean {
     return this.#connectionsTo(target).some(({ paths }) =>
-      paths.some(({ remote }) => target.isReachedAt(remote.address)),
+      paths.some(
+        ({ remote, asked }) => target.isReachedAt(remote) || (asked !== undefined && target.isReachedAt(asked)),
+      ),
     );
   }
 
@@ -158,10 +161,14 @@ export class PeerPursuit {
   async #resolve(host: string): Promise<string[]> {
     try {
       const found = await lookup(host, { all: true, family: this.#options.isDualStack() ? 0 : 4 });
-      return found.map(({ address }) => address);
+      return found.map(({ address, family }) => (family === 6 ? canonical(address) : address));
     } catch (cause) {
       this.#options.logger.debug({ host, reason: String(cause) }, 'peer name does not resolve');
       return [];
     }
   }
 }
+
+/** As the kernel writes it: what a user typed comes back from the resolver as it was. */
+const canonical = (address: string): string =>
+  address.includes('%') ? address : new NodeSocketAddress({ address, family: 'ipv6' }).address;

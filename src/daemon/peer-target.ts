@@ -48,14 +48,16 @@ export class PeerTarget {
     return this.state === 'waiting' || this.state === 'elsewhere';
   }
 
-  isReachedAt(address: string): boolean {
-    return this.resolved.includes(address);
+  /** Whether that is where the target is. A known peer may have another port there; of several, each has its own. */
+  isReachedAt({ address, port }: { readonly address: string; readonly port: number }): boolean {
+    return this.resolved.includes(address) && (this.address.publicKeys.length === 1 || port === this.address.port);
   }
 
-  /** Its turn comes now. */
-  onCrowdedOut(nowMs: number): void {
+  /** Another handshake with the peer came first: its turn is now, or, where that happens again and again, later. */
+  onCrowdedOut(options: { nowMs: number; random: Random }): void {
     this.state = 'waiting';
-    this.attemptAt = nowMs;
+    this.attemptAt = options.nowMs + (this.attempts === 0 ? 0 : this.#backoffMs(options));
+    this.attempts += 1;
   }
 
   /** The peer is connected, and does not answer here. */
@@ -84,12 +86,15 @@ export class PeerTarget {
   }
 
   onFailed(problem: string, options: { nowMs: number; random: Random }): void {
-    const { nowMs, random } = options;
-    const ceiling = nowMs - this.#lostAt < RECENTLY_LOST_MS ? BACKOFF_RECENTLY_LOST_MS : BACKOFF_MS_MAX;
-    const backoff = Math.min(BACKOFF_MS_MIN * 2 ** Math.min(this.attempts, 10), ceiling);
     this.state = 'waiting';
     this.lastProblem = problem;
+    this.attemptAt = options.nowMs + this.#backoffMs(options);
     this.attempts += 1;
-    this.attemptAt = nowMs + backoff / 2 + random.below(backoff / 2);
+  }
+
+  #backoffMs({ nowMs, random }: { nowMs: number; random: Random }): number {
+    const ceiling = nowMs - this.#lostAt < RECENTLY_LOST_MS ? BACKOFF_RECENTLY_LOST_MS : BACKOFF_MS_MAX;
+    const backoff = Math.min(BACKOFF_MS_MIN * 2 ** Math.min(this.attempts, 10), ceiling);
+    return backoff / 2 + random.below(backoff / 2);
   }
 }

@@ -204,7 +204,7 @@ export class TransportDriver {
     if (this.#closed) return;
     const nowMs = this.#now;
     let nextAt = Math.min(this.#endpoint.pollTimeout(nowMs), this.#pursuit.nextAt);
-    if (this.#held !== undefined) nextAt = nowMs;
+    if (this.#held !== undefined || this.#hasLinkEvents) nextAt = nowMs;
     nextAt = Math.max(nextAt, this.#pausedUntil);
     if (nextAt <= nowMs) {
       this.#wake();
@@ -309,6 +309,13 @@ export class TransportDriver {
       }
       if (link.connection.closed && (link.events === undefined || !link.connection.hasEvents)) this.#onClosed(link);
     }
+  }
+
+  /** A listener may have made some for a link that had had its turn. */
+  get #hasLinkEvents(): boolean {
+    for (const { connection, events } of this.#links.values())
+      if (events !== undefined && connection.hasEvents) return true;
+    return false;
   }
 
   #dispatch(event: ConnectionEvent, events: TransportLinkEvents): void {

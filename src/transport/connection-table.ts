@@ -2,7 +2,7 @@
 // answered and that no packet has confirmed yet disturbs nothing that is in use; confirmed, it adds its path to a
 // connection, renews a path's keys, or replaces the connection.
 import type { Connection, PathBinding } from './connection.ts';
-import { CONFIRMATION_MS, UNCONFIRMED_PER_PEER_MAX } from './constants.ts';
+import { CONFIRMATION_MS, RENEWAL_CONFIRMATION_MS, UNCONFIRMED_PER_PEER_MAX } from './constants.ts';
 import { hexOf, sameBytes } from './primitives.ts';
 
 export interface Binding extends PathBinding {
@@ -53,15 +53,16 @@ export class ConnectionTable {
   withId(peer: Uint8Array, id: Uint8Array): Connection | undefined {
     const answered = (this.#unconfirmed.get(hexOf(peer)) ?? []).map(({ connection }) => connection);
     const known = [this.withPeer(peer), ...answered];
-    return known.find((connection) => connection !== undefined && sameBytes(connection.id, id));
+    return known.find((one) => one !== undefined && !one.closed && sameBytes(one.id, id));
   }
 
   inUse(): Connection[] {
     return [...this.#current.values()].filter((connection) => !connection.closed);
   }
 
+  /** Whether an answer that would open a connection or add a path waits for its first packet. */
   hasUnconfirmed(peer: Uint8Array): boolean {
-    return this.#unconfirmed.has(hexOf(peer));
+    return (this.#unconfirmed.get(hexOf(peer)) ?? []).some((binding) => !isRenewal(binding));
   }
 
   addUnconfirmed(binding: Binding): void {
@@ -112,8 +113,8 @@ export class ConnectionTable {
   /** When `sweep` will find an answered binding too old. */
   get sweepAt(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const [oldest] of this.#unconfirmed.values()) {
-      if (oldest !== undefined) earliest = Math.min(earliest, oldest.createdAt + CONFIRMATION_MS);
+    for (const bindings of this.#unconfirmed.values()) {
+      for (const binding of bindings) earliest = Math.min(earliest, forgottenAt(binding));
     }
     return earliest;
   }
@@ -121,14 +122,25 @@ export class ConnectionTable {
   /** Forgets what ended or was never confirmed; returns the peers that are left without any connection by the latter. */
   sweep(nowMs: number): Uint8Array[] {
     const abandoned: Uint8Array[] = [];
-    for (const [oldest] of this.#unconfirmed.values()) {
-      if (oldest === undefined || nowMs - oldest.createdAt < CONFIRMATION_MS) continue;
-      this.#forget(oldest);
-      const { peer } = oldest.connection;
-      if (!this.hasUnconfirmed(peer) && this.withPeer(peer) === undefined) abandoned.push(peer);
+    for (const bindings of [...this.#unconfirmed.values()]) {
+      for (const binding of bindings) {
+        if (nowMs < forgottenAt(binding)) continue;
+        this.#forget(binding);
+        const { peer } = binding.connection;
+        if (!this.hasUnconfirmed(peer) && this.withPeer(peer) === undefined) abandoned.push(peer);
+      }
     }
     for (const [key, connection] of this.#current) if (connection.finished) this.#current.delete(key);
     this.#forgetDestroyed();
     return abandoned;
   }
+}
+
+/** New keys for a path in use: a path that was cut comes back with them within its lifetime. */
+const isRenewal = ({ connection, path }: Binding): boolean => connection.paths.includes(path);
+
+/** When an answer of which no packet has come is forgotten. */
+function forgottenAt(binding: Binding): number {
+  if (binding.connection.closed) return binding.createdAt;
+  return binding.createdAt + (isRenewal(binding) ? RENEWAL_CONFIRMATION_MS : CONFIRMATION_MS);
 }

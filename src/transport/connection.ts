@@ -256,6 +256,7 @@ export class Connection implements FrameSink {
         else {
           keys.confirm(epoch);
           if (!binding.confirmed) this.confirm(binding, nowMs);
+          path.onOpened(keys, nowMs);
           this.#receivePacket(group, index, path);
         }
         if (this.finished) return;

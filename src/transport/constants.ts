@@ -110,6 +110,8 @@ export const INITIATION_RETRY_MS = 1000;
 export const ATTEMPT_MS = 8000;
 /** An answered initiation is forgotten when no packet confirms it within this time. */
 export const CONFIRMATION_MS = 10_000;
+/** One for new keys of a path in use, which outlives any silence that the path does. */
+export const RENEWAL_CONFIRMATION_MS = 60_000;
 /** Answers to one peer that may still be confirmed: a round trip may be longer than its retry interval. */
 export const UNCONFIRMED_PER_PEER_MAX = 4;
 /** Simultaneous opens are settled by key order when both are younger than this. */

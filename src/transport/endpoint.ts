@@ -37,8 +37,6 @@ interface Answer {
   readonly to: SocketAddress;
 }
 
-const TURNS_MAX = 2 ** 20;
-
 export class Endpoint {
   readonly #identity: HandshakeIdentity;
   readonly #counters = new Counters();
@@ -54,7 +52,8 @@ export class Endpoint {
   readonly #windowBudget = new WindowBudget(BLOCK_WINDOWS_GROWTH_BYTES_MAX);
   /** Connections that had nothing more to send in this turn of pollTransmit. */
   #turn: Connection[] = [];
-  #turnCount = 0;
+  /** Whose packets went out last. */
+  #served: Connection | undefined;
 
   constructor(options: EndpointOptions) {
     this.#identity = handshakeIdentity(options);
@@ -186,7 +185,7 @@ export class Endpoint {
   #onConfirmed(binding: Binding): void {
     const { connection } = binding;
     const isNew = this.#connections.confirm(binding);
-    if (isNew) this.#handshakes.cancel(connection.peer);
+    this.#handshakes.onConfirmed(binding, isNew);
     this.#events.push({ kind: isNew ? 'connected' : 'paths', connection });
   }
 
@@ -199,6 +198,8 @@ export class Endpoint {
 
   #onUnknownIndex(index: number, from: SocketAddress | undefined, options: { length: number; nowMs: number }): void {
     this.#counters.count('unknownIndex');
+    // Whoever saw our initiation knows the index; its token would end the connection that the answer makes.
+    if (this.#handshakes.awaits(index)) return;
     // Never longer than what asked, never an answer to an answer.
     if (from === undefined || options.length <= RESET_PACKET_BYTES) return;
     if (!this.#resets.take(options.nowMs)) return;
@@ -269,17 +270,17 @@ export class Endpoint {
       if (to === undefined || this.#batch.count === 0) continue;
       // It may have more: it goes again after the others.
       this.#turn.unshift(connection);
+      this.#served = connection;
       return this.#batch.transmitTo(to);
     }
     return undefined;
   }
 
-  /** Another connection is first each time: a rate limit may leave nothing for the last. */
+  /** The last comes first; the first after the one that was served last: a rate limit may leave nothing for the others. */
   #nextTurn(): Connection[] {
     const connections = [...this.#connections.all()];
-    const first = this.#turnCount % Math.max(1, connections.length);
-    this.#turnCount = (this.#turnCount + 1) % TURNS_MAX;
-    return [...connections.slice(first), ...connections.slice(0, first)];
+    const served = this.#served === undefined ? -1 : connections.indexOf(this.#served);
+    return [...connections.slice(served + 1), ...connections.slice(0, served + 1)].reverse();
   }
 
   #sweep(nowMs: number): void {

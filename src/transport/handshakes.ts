@@ -112,9 +112,15 @@ export class Handshakes {
     this.#initiator.start({ peer, to: path.remote, payload: NO_PAYLOAD, opens: false }, nowMs);
   }
 
-  /** The peer is connected: nothing more is asked of it. */
-  cancel(peer: Uint8Array): void {
-    this.#initiator.cancel(peer);
+  /** An answered binding is confirmed: nothing more is asked of a new connection's peer, nor for the path that it is. */
+  onConfirmed({ connection, path }: Binding, isNew: boolean): void {
+    const { peer } = connection;
+    if (isNew || this.#initiator.isFor(peer, path.remote)) this.#initiator.cancel(peer);
+  }
+
+  /** Whether an answer to an initiation may come to this index. */
+  awaits(index: number): boolean {
+    return this.#initiator.hasIndex(index);
   }
 
   get timeoutAt(): number {
@@ -204,7 +210,6 @@ export class Handshakes {
     datagram.set(message, RESPONSE_HEADER_BYTES);
     datagram.set(macOf(macKeyOf(reception.peer), datagram.subarray(0, macAt)), macAt);
     this.#options.send(datagram, from);
-    if (joined === undefined || this.#initiator.isFor(reception.peer, from)) this.#initiator.cancel(reception.peer);
     const ends = { localIndex: index, remoteIndex: senderIndex };
     this.#connections.addUnconfirmed(this.#bind(result, { ...ends, initiated: false, remote: from, joined, nowMs }));
   }
@@ -237,7 +242,9 @@ export class Handshakes {
     }
     const ends = { localIndex: index, remoteIndex: view.getUint32(4, true) };
     const joined = result.joined ? known : undefined;
-    const binding = this.#bind(result, { ...ends, initiated: true, remote: from, joined, nowMs });
+    // Where it was asked, whatever the answer's source says: an authentic packet that comes from elsewhere moves the path.
+    const remote = { ...taken.request.to, ...(from.local === undefined ? {} : { local: from.local }) };
+    const binding = this.#bind(result, { ...ends, initiated: true, remote, joined, nowMs });
     binding.connection.confirm(binding, nowMs);
     this.#options.onConfirmed(binding);
     return 'handshakesCompleted';

@@ -51,7 +51,9 @@ interface AttemptRequest extends ConnectRequest {
 interface Attempt {
   readonly request: AttemptRequest;
   readonly startedAt: number;
+  /** Those that may still be answered. */
   readonly sent: SentInitiation[];
+  sentCount: number;
   retryAt: number;
   cookie: Uint8Array | undefined;
   cookieAt: number;
@@ -110,6 +112,7 @@ export class Initiator {
       request,
       startedAt: nowMs,
       sent: [],
+      sentCount: 0,
       retryAt: nowMs,
       cookie: undefined,
       cookieAt: 0,
@@ -172,8 +175,8 @@ export class Initiator {
       const oldest = attempt.sent.shift();
       if (oldest !== undefined) this.#byIndex.delete(oldest.index);
     }
-    const first = nowMs === attempt.startedAt;
-    attempt.retryAt = nowMs + (first ? INITIATION_FIRST_RETRY_MS : INITIATION_RETRY_MS);
+    attempt.retryAt = nowMs + (attempt.sentCount === 0 ? INITIATION_FIRST_RETRY_MS : INITIATION_RETRY_MS);
+    attempt.sentCount += 1;
     send(datagram, to);
   }
 

@@ -38,7 +38,7 @@ export interface Acknowledgement {
 
 export class LossRecovery {
   readonly packets = new SentPackets();
-  readonly rtt = new RttEstimator();
+  rtt = new RttEstimator();
   readonly #controller: CongestionController;
   readonly #sink: RecoverySink;
   bytesInFlight = 0;
@@ -67,8 +67,11 @@ export class LossRecovery {
     this.#sink = sink;
   }
 
-  /** Records an ack-eliciting packet whose slot `packets.push` returned. */
-  onSent(slot: number, bytes: number, nowMs: number): void {
+  /**
+   * Records an ack-eliciting packet whose slot `packets.push` returned. `putsOffProbe`: the probe timeout counts from it,
+   * also where others are in flight.
+   */
+  onSent(slot: number, bytes: number, { nowMs, putsOffProbe }: { nowMs: number; putsOffProbe: boolean }): void {
     const packets = this.packets;
     if (this.packetsInFlight === 0) {
       this.#firstSentAt = nowMs;
@@ -86,8 +89,8 @@ export class LossRecovery {
     this.bytesInFlight += bytes;
     packets.lostBefore[slot] = this.#lost;
     packets.inFlightWhenSent[slot] = this.bytesInFlight;
+    if (putsOffProbe || this.packetsInFlight === 0) this.#lastElicitingAt = nowMs;
     this.packetsInFlight += 1;
-    this.#lastElicitingAt = nowMs;
   }
 
   /** There is nothing more to send: samples from now until this flight is delivered may be too low. */
@@ -257,6 +260,12 @@ export class LossRecovery {
     this.probeCount += 1;
     this.#lastElicitingAt = nowMs;
     return true;
+  }
+
+  /** What is in flight says nothing about where the peer is now. */
+  onPathChanged(): void {
+    this.rtt = new RttEstimator();
+    this.#congestionFrom = this.packets.next;
   }
 
   /** Declares all that is in flight lost, without a word to the controller: the path is silent, not congested. */

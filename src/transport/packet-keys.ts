@@ -80,8 +80,9 @@ export class PacketKeys {
     this.#sendAead.seal(bytes, packets, numbers);
   }
 
-  /** Opens packets of one epoch; undefined when there is no key for it. */
+  /** Opens packets of one epoch; undefined when there is no key for it, or none any more: a path may end within a batch. */
   open(epoch: number, bytes: Uint8Array, packets: Uint32Array, numbers: BigUint64Array): Uint8Array | undefined {
+    if (this.destroyed) return undefined;
     return this.#aeadOf(epoch)?.open(bytes, packets, numbers);
   }
 

@@ -44,10 +44,11 @@ export class PathSet implements Iterable<Path> {
     return this.#paths.includes(path);
   }
 
-  /** The path to a place of the peer, from the local address if that is given. */
+  /** The path to a place of the peer, or that was asked for there; from the local address if that is given. */
   to(remote: SocketAddress): Path | undefined {
     const isIt = remote.local === undefined ? samePlace : sameAddress;
-    return this.#paths.find((path) => isIt(path.remote, remote));
+    const isAsked = ({ asked }: Path): boolean => asked !== undefined && isIt(asked, remote);
+    return this.#paths.find((path) => isIt(path.remote, remote)) ?? this.#paths.find(isAsked);
   }
 
   withId(id: number): Path | undefined {

@@ -58,6 +58,8 @@ export class Path {
   readonly id: number;
   readonly initiated: boolean;
   remote: SocketAddress;
+  /** Where this side asked for it; the peer may answer from elsewhere. */
+  readonly asked: SocketAddress | undefined;
   readonly received = new ReceivedPackets();
   readonly sender: Sender;
   bytesReceived = 0;
@@ -75,6 +77,7 @@ export class Path {
     this.id = options.id;
     this.initiated = options.initiated;
     this.remote = options.remote;
+    this.asked = options.initiated ? options.remote : undefined;
     this.sender = new Sender({ ...options, received: this.received }, nowMs);
     this.heardAt = nowMs;
     this.#rekeyAt = nowMs + REKEY_MS;
@@ -129,9 +132,15 @@ export class Path {
   renewKeys(keys: PacketKeys, nowMs: number): void {
     this.#oldKeys?.destroy();
     this.#oldKeys = this.sender.keys;
-    this.#oldKeysUntil = nowMs + KEYS_KEPT_MS;
+    this.#oldKeysUntil = Number.POSITIVE_INFINITY;
     this.sender.keys = keys;
     this.#rekeyAt = nowMs + REKEY_MS;
+  }
+
+  /** An authentic packet under these keys came: if they are the new ones, the peer sends nothing with the old ones now. */
+  onOpened(keys: PacketKeys, nowMs: number): void {
+    if (keys !== this.keys || this.#oldKeys === undefined || this.#oldKeysUntil !== Number.POSITIVE_INFINITY) return;
+    this.#oldKeysUntil = nowMs + KEYS_KEPT_MS;
   }
 
   destroyKeys(): void {
@@ -202,6 +211,8 @@ export class Path {
   #onFailing(alone: boolean): void {
     // The local address may be gone: from now on the kernel chooses, until the peer is heard again.
     if (this.remote.local !== undefined) this.remote = { address: this.remote.address, port: this.remote.port };
+    // Alone it takes everything again, which is to be handed over when another answers.
+    if (alone) this.#handedOver = false;
     if (alone || this.#handedOver) return;
     this.#handedOver = true;
     this.sender.giveUpInFlight();

@@ -133,6 +133,7 @@ export class Sender implements RecoverySink {
   onPathChanged(nowMs: number): void {
     this.size.onPathChanged(nowMs);
     this.#firstSizeProbeSent = false;
+    this.recovery.onPathChanged();
     this.controller.onPersistentCongestion(nowMs);
   }
 
@@ -171,8 +172,13 @@ export class Sender implements RecoverySink {
     if (this.#pingWanted) return 'small';
     if (this.size.probeIsDue(nowMs) && (!this.#firstSizeProbeSent || this.#hasData)) return 'size-probe';
     if (this.#hasData && this.#windowOpen && this.#pacer.open) return 'data';
-    if (this.#options.received.acknowledgeAt <= nowMs || this.#grant(nowMs) !== this.#limitsTold) return 'small';
+    if (this.#options.received.acknowledgeAt <= nowMs || this.#tellsLimits(nowMs)) return 'small';
     return 'none';
+  }
+
+  /** A path that fails carries nothing but acknowledgements and PINGs. */
+  #tellsLimits(nowMs: number): boolean {
+    return this.share !== 'nothing' && this.#grant(nowMs) !== this.#limitsTold;
   }
 
   #build(batch: TransmitBatch, occasion: Occasion, nowMs: number): void {
@@ -205,7 +211,8 @@ export class Sender implements RecoverySink {
     const eliciting = at > acknowledgementEnd;
     const length = at - start + TAG_BYTES;
     if (eliciting) {
-      recovery.onSent(slot, length, departureAt);
+      // Limits are told on every path, also of one that was cut, and as often as the peer sends.
+      recovery.onSent(slot, length, { nowMs: departureAt, putsOffProbe: occasion !== 'small' || pings });
       this.lastElicitingAt = nowMs;
     }
     this.#pacer.spend(length, nowMs, eliciting);
@@ -228,8 +235,8 @@ export class Sender implements RecoverySink {
   }
 
   #writeLimits(bytes: Uint8Array, span: { at: number; end: number }, slot: number, nowMs: number): number {
+    if (!this.#tellsLimits(nowMs)) return span.at;
     const grant = this.#grant(nowMs);
-    if (grant === this.#limitsTold) return span.at;
     const at = this.#options.incoming.writeLimits(bytes, span.at, span.end);
     if (at === span.at) return at;
     this.recovery.packets.carried[slot] = CARRIED_LIMITS;

@@ -281,4 +281,83 @@ test('a peer that breaks the protocol is cut off', () => {
   network.service(b);
 });
 
+test('the reset token of an index that is being asked for is not told', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  const attacker = network.addNode({ address: '10.9.9.9', keySeed: 3 });
+  attacker.capturing = true;
+  b.capturing = true;
+  network.connect(a, b);
+  network.run(10.5);
+  const initiation = b.captured.find(({ bytes }) => bytes[0] === 1);
+  assert.ok(initiation !== undefined, 'the initiation is at b, its answer not yet at a');
+  const probe = Buffer.alloc(64);
+  probe[0] = 4;
+  probe.writeUInt32LE(Buffer.from(initiation.bytes).readUInt32LE(4), 4);
+  const batch = { bytes: probe, datagrams: Uint32Array.of(0, 64, 0), ages: Uint32Array.of(0), sources: [attacker.at] };
+  a.endpoint.handleDatagrams(batch, network.now);
+  network.service(a);
+  network.run(1000);
+  assert.ok(a.connection !== undefined && b.connection !== undefined, 'they are connected');
+  assert.is(a.endpoint.counters().unknownIndex, 1);
+  assert.is(attacker.captured.length, 0);
+});
+
+test('an answer that is copied with another source first does not take the connection there', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  const elsewhere = { address: '203.0.113.5', port: 53 };
+  const real = a.endpoint.handleDatagrams.bind(a.endpoint);
+  let copied = false;
+  a.endpoint.handleDatagrams = (batch, nowMs) => {
+    if (!copied && batch.bytes[batch.datagrams[0] ?? 0] === 2) {
+      copied = true;
+      real({ ...batch, bytes: batch.bytes.slice(), sources: batch.sources.map(() => elsewhere) }, nowMs);
+    }
+    real(batch, nowMs);
+  };
+  network.connect(a, b);
+  network.run(1000);
+  assert.ok(copied);
+  assert.is(a.connection?.remote.address, '10.0.0.2');
+  a.connection?.sendMessage('control', Uint8Array.of(1));
+  network.service(a);
+  network.run(1000);
+  assert.is(b.messages.length, 1);
+});
+
+test('old initiations that are replayed to a node which was restarted do not keep it from connecting', () => {
+  const network = new SimulatedNetwork(seed);
+  const nodes = [1, 2].map((keySeed) => network.addNode({ address: `10.0.0.${keySeed}`, keySeed }));
+  // Of the smaller public key the own attempts win for a while.
+  const [peer, victim] = nodes.sort((first, second) =>
+    Buffer.compare(first.keyPair.publicKey, second.keyPair.publicKey),
+  );
+  assert.ok(peer !== undefined && victim !== undefined);
+  victim.capturing = true;
+  for (let connection = 0; connection < 10; connection++) {
+    network.connect(peer, victim);
+    network.run(500);
+    peer.connection?.close('done');
+    network.service(peer);
+    network.run(5000);
+  }
+  const old = victim.captured.filter(({ bytes }) => bytes[0] === 1);
+  assert.ok(old.length >= 10);
+  network.removeNode(victim);
+  network.run(60_000);
+  const reborn = network.addNode({ address: victim.at.address, keySeed: Number(victim.at.address.at(-1)) });
+  for (let second = 0; second < 9 && reborn.connection === undefined; second++) {
+    network.connect(reborn, peer);
+    const { bytes } = old[second] ?? { bytes: new Uint8Array(0) };
+    const datagrams = Uint32Array.of(0, bytes.length, 0);
+    reborn.endpoint.handleDatagrams({ bytes, datagrams, ages: Uint32Array.of(0), sources: [peer.at] }, network.now);
+    network.service(reborn);
+    network.run(1000);
+    if (second === 0) assert.ok(reborn.connection !== undefined, 'it is connected within a second');
+  }
+});
+
 test.run();

@@ -136,6 +136,37 @@ function shareAfterCut(profile: 'bulk' | 'fair', bytesPerMs: number, delayMs: nu
   return ((received - before) * OVERHEAD) / (bytesPerMs * 1000);
 }
 
+for (const profile of ['bulk', 'fair'] as const) {
+  test(`where the peer has moved, a search begins that the losses of its old address do not end: ${profile}`, () => {
+    const createController = () =>
+      profile === 'bulk' ? new BandwidthController() : new FairController(seededRandom(seed));
+    const { network, a, b, link, back } = connectedPair(seed, {
+      a: { createController },
+      conditions: { bytesPerMs: 5000, delayMs: 50, queueBytes: 500_000 },
+    });
+    let received = 0;
+    b.onEvent = (event) => {
+      if (event.kind === 'block') received += event.body.length;
+      b.blocks.length = 0;
+    };
+    const fill = (): void => {
+      while (link.unacknowledgedBytes < AHEAD_BYTES) link.sendBlock(new Uint8Array(0), BLOCK);
+    };
+    a.onEvent = fill;
+    fill();
+    network.service(a);
+    network.run(SETTLING_MS);
+    b.at = { address: '10.0.0.77', port: b.at.port };
+    back.sendMessage('control', Uint8Array.of(1));
+    network.service(b);
+    network.run(2000);
+    const before = received;
+    network.run(1000);
+    const share = ((received - before) * OVERHEAD) / (5000 * 1000);
+    assert.ok(share > 0.8, `${share} of the link in the third second`);
+  });
+}
+
 test('event loops that do something else for a while are not taken for the path', () => {
   const outcome = transfer({ bytesPerMs: 12_500, delayMs: 25, queueBytes: 625_000 }, 40);
   assert.ok(outcome.share > 0.93, describe(outcome));

@@ -309,4 +309,44 @@ test('payloads of the handshake reach both applications', () => {
   assert.equal([...(b.connection?.payload ?? [])], [1, 2, 3]);
 });
 
+test('a cut that begins as new keys come does not end the connection', () => {
+  for (const cutMs of [4000, 7000, 12_000, 25_000]) {
+    const { network, a, b, link, back } = connectedPair(seed, { conditions: { delayMs: 25, bytesPerMs: 250 } });
+    const talk = (forMs: number): void => {
+      link.sendMessage('control', new Uint8Array(100));
+      back.sendMessage('control', new Uint8Array(100));
+      network.service(a);
+      network.service(b);
+      network.run(forMs);
+    };
+    while (a.endpoint.counters().initiationsSent < 2) talk(50);
+    network.run(200, () => b.endpoint.counters().handshakesAccepted === 2);
+    network.conditions.cut = true;
+    for (let elapsedMs = 0; elapsedMs < cutMs; elapsedMs += 500) talk(500);
+    network.conditions.cut = false;
+    network.run(3000);
+    talk(1000);
+    assert.equal([a.closures, b.closures], [[], []], `a cut of ${cutMs} ms`);
+    network.run(10_000);
+    assert.is(b.endpoint.counters().keysRenewed, 1, `new keys after a cut of ${cutMs} ms`);
+  }
+});
+
+test('an initiation that is not answered is repeated after half a second, then every second', () => {
+  const network = new SimulatedNetwork(seed);
+  const a = network.addNode({ address: '10.0.0.1', keySeed: 1 });
+  const b = network.addNode({ address: '10.0.0.2', keySeed: 2 });
+  network.conditions.cut = true;
+  const startedAt = network.now;
+  a.endpoint.connect({ peer: b.keyPair.publicKey, to: b.at, payload: new Uint8Array(0) }, startedAt);
+  network.now += 0.05; // the turn of an event loop comes a moment later
+  const sentAt: number[] = [];
+  while (network.now - startedAt < 2600) {
+    network.service(a);
+    if (a.endpoint.counters().initiationsSent > sentAt.length) sentAt.push(Math.round((network.now - startedAt) / 100));
+    network.run(10);
+  }
+  assert.equal(sentAt, [0, 5, 15, 25]);
+});
+
 test.run();

@@ -132,10 +132,10 @@ test('what losses above the threshold say is heeded: a fair flow does not go on 
 /** Bytes of blocks that each of several peers gets of one node in so many milliseconds, and bytes put on the wire. */
 function sendLimited(
   limit: RateLimit,
-  options: { peers: number; measuredMs: number },
+  options: { peers: number; measuredMs: number; latenessMs?: number },
 ): { received: number[]; wire: number } {
   const network = new SimulatedNetwork(seed);
-  network.latenessMs = 3;
+  network.latenessMs = options.latenessMs ?? 3;
   const sender = network.addNode({ address: '10.0.0.1', keySeed: 1, rateLimit: limit });
   const received = new Array<number>(options.peers).fill(0);
   const peers = received.map((_, index) => {
@@ -171,6 +171,13 @@ test('a rate limit bounds what goes to all peers together, uses it up, and is sh
   assert.ok(wire < allowed, `${wire} of ${allowed}`);
   assert.ok(wire > 0.9 * allowed, `${wire} of ${allowed}`);
   assert.ok(jain(received) > 0.95, JSON.stringify(received));
+});
+
+test('a rate limit of a few packets at a time is shared evenly too, by event loops that are never late', () => {
+  for (const peers of [2, 4]) {
+    const { received } = sendLimited(new RateLimit(50), { peers, measuredMs: 40_000, latenessMs: 0 });
+    assert.ok(jain(received) > 0.95, JSON.stringify(received));
+  }
 });
 
 test('a limit that is lifted leaves the path to the congestion controller, which finds its rate', () => {

@@ -1,4 +1,4 @@
-// NativeAead over sodium-native, so that simulations of the transport need no compiled addon.
+// NativeAead over sodium-native, so that simulations of the transport need no compiled addon; as strict as the addon's.
 import sodium from 'sodium-native';
 import type { NativeAead } from '../../src/addon/native.ts';
 import type { AeadFactory } from '../../src/transport/packet-keys.ts';
@@ -9,6 +9,10 @@ const NONCE_BYTES = 12;
 export const createSodiumAead: AeadFactory = (suite, given) => {
   if (suite !== 'chacha20-poly1305') throw new Error(`no ${suite} in sodium-native`);
   const key = Buffer.from(given);
+  let destroyed = false;
+  const requireKey = (): void => {
+    if (destroyed) throw new TypeError('the key has been destroyed');
+  };
   const nonceOf = (number: bigint): Buffer => {
     const nonce = Buffer.alloc(NONCE_BYTES);
     nonce.writeBigUInt64LE(number, 0);
@@ -16,6 +20,7 @@ export const createSodiumAead: AeadFactory = (suite, given) => {
   };
   const aead: NativeAead = {
     seal(bytes, packets, numbers) {
+      requireKey();
       for (const [index, number] of numbers.entries()) {
         const [offset = 0, headerLength = 0, bodyLength = 0] = packets.subarray(3 * index, 3 * index + 3);
         const body = offset + headerLength;
@@ -32,6 +37,7 @@ export const createSodiumAead: AeadFactory = (suite, given) => {
       }
     },
     open(bytes, packets, numbers) {
+      requireKey();
       const results = new Uint8Array(numbers.length);
       for (const [index, number] of numbers.entries()) {
         const [offset = 0, headerLength = 0, bodyLength = 0] = packets.subarray(3 * index, 3 * index + 3);
@@ -55,6 +61,7 @@ export const createSodiumAead: AeadFactory = (suite, given) => {
       return results;
     },
     destroy() {
+      destroyed = true;
       key.fill(0);
     },
   };
