@@ -6,7 +6,7 @@ import { runChecked } from '../../test/support/process.ts';
 import { unpackPackage } from '../npm-packages.ts';
 
 const TEXT_RELEASES = ['typescript@5.9.2', 'typescript@5.9.3'] as const;
-const NATIVE_RELEASES = ['@swc/core-linux-x64-gnu@1.16.21', '@swc/core-linux-x64-gnu@1.16.22'] as const;
+const NATIVE_RELEASES = ['@esbuild/linux-x64@0.28.1', '@esbuild/linux-x64@0.28.2'] as const;
 const MANY_FILES = [
   'antd@5.27.4',
   'core-js@3.45.1',
