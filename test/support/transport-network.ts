@@ -322,6 +322,9 @@ export class SimulatedNetwork {
   }
 }
 
+const CONNECT_ATTEMPTS = 4;
+const CONNECT_MS = 10_000;
+
 /** Two connected nodes. */
 export const connectedPair = (
   seed: number,
@@ -331,9 +334,11 @@ export const connectedPair = (
   Object.assign(network.conditions, options.conditions ?? {});
   const a = network.addNode({ address: '10.0.0.1', keySeed: 1, ...options.a });
   const b = network.addNode({ address: '10.0.0.2', keySeed: 2, ...options.b });
-  network.connect(a, b);
-  if (!network.run(10_000, () => a.connection !== undefined && b.connection !== undefined)) {
-    throw new Error('the pair did not connect');
+  const isConnected = (): boolean => a.connection !== undefined && b.connection !== undefined;
+  // Nine initiations may all be lost on a bad link; a daemon begins another attempt then.
+  for (let attempt = 0; attempt < CONNECT_ATTEMPTS && !isConnected(); attempt++) {
+    network.connect(a, b);
+    network.run(CONNECT_MS, isConnected);
   }
   const [link, back] = [a.connection, b.connection];
   if (link === undefined || back === undefined) throw new Error('the pair did not connect');
