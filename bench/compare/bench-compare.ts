@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unmountBelow } from '../../test/support/mounts.ts';
-import { countOf, writeResult } from '../link/arguments.ts';
+import { countOf, writeResult } from '../arguments.ts';
 import { profileNamed } from '../link/profiles.ts';
 import { type Measured, measureRows } from './measure.ts';
 import { makeRows, type Row } from './rows.ts';

@@ -3,18 +3,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChecked } from '../../test/support/process.ts';
-import { unpackPackage } from '../npm-packages.ts';
+import { MANY_FILES, unpackPackage } from '../npm-packages.ts';
 
 const TEXT_RELEASES = ['typescript@5.9.2', 'typescript@5.9.3'] as const;
 const NATIVE_RELEASES = ['@esbuild/linux-x64@0.28.1', '@esbuild/linux-x64@0.28.2'] as const;
-const MANY_FILES = [
-  'antd@5.27.4',
-  'core-js@3.45.1',
-  'date-fns@4.1.0',
-  'element-plus@2.11.2',
-  'lodash@4.17.21',
-  'rxjs@7.8.2',
-];
 const TEN_RELEASES = ['5.5.2', '5.5.3', '5.5.4', '5.6.2', '5.6.3', '5.7.2', '5.7.3', '5.8.2', '5.8.3', '5.9.2'].map(
   (version) => `typescript@${version}`,
 );

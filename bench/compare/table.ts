@@ -1,5 +1,5 @@
-// A table for each row of a comparison: a line for each subject, medians of the rounds.
-import Table from 'cli-table3';
+// The results of a comparison as a table: for each row a line for each tool, medians of the rounds.
+import { markdownTable } from '../markdown-table.ts';
 import { median } from '../median.ts';
 import type { Measured } from './measure.ts';
 
@@ -9,26 +9,19 @@ export interface SubjectRounds {
 }
 
 const MEGABYTE = 1e6;
+const HEADS = ['row', 'tool', 'seconds', 'after the change', 'MB on the wire', 'CPU s sender', 'CPU s receiver'];
 
 export function formatRows(titles: ReadonlyMap<string, string>, results: readonly SubjectRounds[]): string {
-  const table = new Table({
-    head: ['row', 'tool', 'seconds', 'after the change', 'MB on the wire', 'CPU s sender', 'CPU s receiver'],
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-    chars: MARKDOWN,
-  });
-  const head = `| ${'--- | '.repeat(2)}${'---: | '.repeat(5)}`.trimEnd();
-  for (const [name, title] of titles) {
-    for (const { subject, rounds } of results) {
+  const lines = [...titles].flatMap(([name, title]) =>
+    results.flatMap(({ subject, rounds }) => {
       const measured = rounds.flatMap((rows) => rows.filter(({ row }) => row === name));
-      if (measured.length > 0) table.push(cellsOf(title, subject, measured));
-    }
-  }
-  const [first = '', ...rest] = table.toString().split('\n');
-  return `${[first, head, ...rest].join('\n')}\n`;
+      return measured.length === 0 ? [] : [lineOf(title, subject, measured)];
+    }),
+  );
+  return markdownTable(HEADS, lines, 2);
 }
 
-function cellsOf(title: string, subject: string, measured: readonly Measured[]): string[] {
+function lineOf(title: string, subject: string, measured: readonly Measured[]): string[] {
   const of = (value: (one: Measured) => number): number => median(measured.map(value));
   return [
     title,
@@ -40,21 +33,3 @@ function cellsOf(title: string, subject: string, measured: readonly Measured[]):
     of(({ receiverCpuSeconds }) => receiverCpuSeconds).toFixed(2),
   ];
 }
-
-const MARKDOWN = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '|',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '|',
-  'right-mid': '',
-  middle: '|',
-};

@@ -2,19 +2,10 @@
 import { join } from 'node:path';
 import { runChecked } from '../../test/support/process.ts';
 import { makeOtherKinds } from '../../test/support/source-tree.ts';
-import { unpackPackage } from '../npm-packages.ts';
+import { MANY_FILES, unpackPackage } from '../npm-packages.ts';
 
 export const FIRST_RELEASE = 'typescript@5.9.2';
 export const NEXT_RELEASE = 'typescript@5.9.3';
-/** About 23,000 files of ordinary sizes: sources, type declarations, styles, maps. */
-const MANY_FILES = [
-  'antd@5.27.4',
-  'core-js@3.45.1',
-  'date-fns@4.1.0',
-  'element-plus@2.11.2',
-  'lodash@4.17.21',
-  'rxjs@7.8.2',
-];
 
 export interface DemoTrees {
   /** The first release and the many files, as they are copied first. */

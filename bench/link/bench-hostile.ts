@@ -2,7 +2,7 @@
 // in the flood as a share of the quiet around it, the receiver's processor time and memory, and what became of the
 // datagrams.
 import { parseArgs } from 'node:util';
-import { countOf, writeResult } from './arguments.ts';
+import { countOf, writeResult } from '../arguments.ts';
 import { FLOOD_KINDS, type Flood, type FloodKind, type HostileReport, refusedIn, runHostile } from './hostile.ts';
 import { profileNamed } from './profiles.ts';
 

@@ -2,8 +2,8 @@
 // round, as medians of several rounds. A cell is the goodput of the last seconds of a transfer, when everyone has had
 // time to fill the link, as a share of what UDP packets of full size can carry on it.
 import { parseArgs } from 'node:util';
+import { countOf, writeResult } from '../arguments.ts';
 import { median } from '../median.ts';
-import { countOf, writeResult } from './arguments.ts';
 import { type Flow, type FlowResult, goodput } from './flow.ts';
 import { tcpFlow, udpFlow } from './iperf-flow.ts';
 import { raiseLab } from './lab.ts';

@@ -2,8 +2,8 @@
 // that is cut in the middle of a transfer. The whole share is of two links' payload; gaps are between arrivals at the
 // receiving application, sampled every tenth of a second.
 import { parseArgs } from 'node:util';
+import { countOf, writeResult } from '../arguments.ts';
 import { median } from '../median.ts';
-import { countOf, writeResult } from './arguments.ts';
 import { type FlowResult, goodput, longestGap } from './flow.ts';
 import { type LinkLab, raiseLab } from './lab.ts';
 import { runPacketfs } from './packetfs-flow.ts';

@@ -1,8 +1,8 @@
 // `make bench-sharing`: what two flows make of one link and one queue when they begin together, as shares of what both
 // get, for a minute. A round is a fresh link.
 import { parseArgs } from 'node:util';
+import { countOf, writeResult } from '../arguments.ts';
 import { median } from '../median.ts';
-import { countOf, writeResult } from './arguments.ts';
 import { type Flow, goodput } from './flow.ts';
 import { tcpFlow } from './iperf-flow.ts';
 import { raiseLab } from './lab.ts';

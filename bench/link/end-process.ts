@@ -18,15 +18,20 @@ export class EndProcess {
   readonly #lines: string[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #closed: Promise<unknown>;
+  /** It has ended, and all that it said was read. */
+  #isClosed = false;
   readonly #name: string;
 
-  /** Ended by SIGTERM after `limitMs`. */
-  constructor(program: string, end: NamespaceEnd, parameters: readonly (string | number)[], limitMs: number) {
+  /** Ended by SIGTERM after `limitMs`, if that is given. */
+  constructor(program: string, end: NamespaceEnd, parameters: readonly (string | number)[], limitMs?: number) {
     this.#name = [program, ...parameters].join(' ');
     const [command = '', ...rest] = insideNamespace(end, [...commandOf(program), ...parameters.map(String)]);
     this.#child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'], timeout: limitMs });
     this.#child.stdin.on('error', () => {}); // it ended; `said` and `report` tell of that
-    this.#closed = once(this.#child, 'close').finally(() => this.#wake());
+    this.#closed = once(this.#child, 'close').finally(() => {
+      this.#isClosed = true;
+      this.#wake();
+    });
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       this.#lines.push(line);
       this.#wake();
@@ -34,19 +39,24 @@ export class EndProcess {
   }
 
   get hasEnded(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+    return this.#isClosed;
   }
 
   /** Resolves once it has said so; rejects when it ended without. */
-  async said(word: string): Promise<void> {
-    while (!this.#lines.includes(word)) {
-      if (this.hasEnded) throw new Error(`${this.#name} ended and had not said "${word}"`);
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
+  said(word: string): Promise<void> {
+    return this.#until(() => this.#lines.includes(word), `"${word}"`);
   }
 
   say(word: string): void {
     this.#child.stdin.write(`${word}\n`);
+  }
+
+  /** The line that it answers with; one question at a time. */
+  async ask(question: string): Promise<string> {
+    const lines = this.#lines.length;
+    this.say(question);
+    await this.#until(() => this.#lines.length > lines, `an answer to "${question}"`);
+    return this.#lines.at(-1) ?? '';
   }
 
   /** Its last line, once it has ended well. */
@@ -60,6 +70,13 @@ export class EndProcess {
   async end(): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#closed;
+  }
+
+  async #until(isSo: () => boolean, what: string): Promise<void> {
+    while (!isSo()) {
+      if (this.hasEnded) throw new Error(`${this.#name} ended without ${what}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
   }
 
   #wake(): void {

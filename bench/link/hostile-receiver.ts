@@ -1,12 +1,7 @@
 // The receiving end of a transfer that is attacked (hostile-end.ts), as the attack's director sees it: a process that is
 // asked for its state.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface, type Interface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { insideNamespace } from '../../test/support/namespaces.ts';
-import { commandOf } from './end-process.ts';
+import { EndProcess } from './end-process.ts';
 import type { HostileEndStatus, RecordedDatagrams } from './hostile-end.ts';
 import type { EmulatedLink } from './lab.ts';
 
@@ -22,20 +17,16 @@ export interface Stretch<Result = unknown> {
 }
 
 export class HostileReceiver {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: Interface;
+  readonly #process: EndProcess;
 
-  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
-    this.#child = child;
-    this.#lines = createInterface({ input: child.stdout });
+  private constructor(process: EndProcess) {
+    this.#process = process;
   }
 
   /** Resolves once it listens. */
   static async start({ a, b }: EmulatedLink, port: number): Promise<HostileReceiver> {
-    const command = insideNamespace(b, [...commandOf('hostile-end'), b.address, String(port), a.address]);
-    const [program = '', ...parameters] = command;
-    const receiver = new HostileReceiver(spawn(program, parameters, { stdio: ['pipe', 'pipe', 'inherit'] }));
-    await once(receiver.#lines, 'line');
+    const receiver = new HostileReceiver(new EndProcess('hostile-end', b, [b.address, port, a.address]));
+    await receiver.#process.said('ready');
     return receiver;
   }
 
@@ -77,16 +68,11 @@ export class HostileReceiver {
     };
   }
 
-  async end(): Promise<void> {
-    const closed = once(this.#child, 'close');
-    this.#child.stdin.end();
-    await closed;
+  end(): Promise<void> {
+    return this.#process.end();
   }
 
   async #ask(question: string): Promise<unknown> {
-    const answer = once(this.#lines, 'line');
-    this.#child.stdin.write(`${question}\n`);
-    const [line] = (await answer) as [string];
-    return JSON.parse(line);
+    return JSON.parse(await this.#process.ask(question));
   }
 }

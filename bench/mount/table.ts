@@ -1,4 +1,5 @@
-// The results as a table in Markdown, which a terminal shows as well, and the targets that were met and missed.
+// The results as a table, and the targets that were met and missed.
+import { markdownTable } from '../markdown-table.ts';
 import type { Unit } from './group.ts';
 import type { Results, RowResult } from './results.ts';
 
@@ -15,20 +16,7 @@ export function formatTable({ rows, subjects, baseline }: Results): string {
     formatRatio(row.ratioToDisk),
     formatTarget(row),
   ]);
-  const widths = heads.map((head, column) =>
-    Math.max(...[head, ...lines.map((line) => line[column] ?? '')].map(width)),
-  );
-  const rule = widths.map((size, column) => (column < 2 ? '-'.repeat(size) : `${'-'.repeat(size - 1)}:`));
-  const formatLine = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => pad(cell, widths[column] ?? 0, column < 2)).join(' | ')} |`;
-  return `${[formatLine(heads), formatLine(rule), ...lines.map(formatLine)].join('\n')}\n`;
-}
-
-const width = (text: string): number => [...text].length;
-
-function pad(text: string, size: number, left: boolean): string {
-  const padding = ' '.repeat(Math.max(0, size - width(text)));
-  return left ? text + padding : padding + text;
+  return markdownTable(heads, lines, 2);
 }
 
 export const shownUnit = (unit: Unit): string => ({ 'bytes/s': 'MiB/s', 'operations/s': '1/s', seconds: 's' })[unit];

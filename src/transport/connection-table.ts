@@ -122,7 +122,7 @@ export class ConnectionTable {
   /** Forgets what ended or was never confirmed; returns the peers that are left without any connection by the latter. */
   sweep(nowMs: number): Uint8Array[] {
     const abandoned: Uint8Array[] = [];
-    for (const bindings of [...this.#unconfirmed.values()]) {
+    for (const bindings of this.#unconfirmed.values()) {
       for (const binding of bindings) {
         if (nowMs < forgottenAt(binding)) continue;
         this.#forget(binding);

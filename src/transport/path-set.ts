@@ -70,7 +70,7 @@ export class PathSet implements Iterable<Path> {
     const [first] = this.#paths;
     assert(first !== undefined, 'a connection in use has a path');
     let fastest = first;
-    for (const path of this.#paths) if (isBetter(path, fastest, nowMs)) fastest = path;
+    for (const path of this.#paths) if (path !== first && isBetter(path, fastest, nowMs)) fastest = path;
     return fastest;
   }
 

@@ -64,12 +64,6 @@ export class Sender implements RecoverySink {
     this.lastElicitingAt = nowMs;
   }
 
-  /** The newest grant of limits, of which this path tells the peer when it has not yet. */
-  #grant(nowMs: number): number {
-    const { rtt } = this.recovery;
-    return this.#options.incoming.grant({ nowMs, roundTripMs: rtt.sampled ? rtt.smoothedMs : undefined });
-  }
-
   get #hasData(): boolean {
     return this.#options.outgoing.hasData(this.share);
   }
@@ -172,13 +166,16 @@ export class Sender implements RecoverySink {
     if (this.#pingWanted) return 'small';
     if (this.size.probeIsDue(nowMs) && (!this.#firstSizeProbeSent || this.#hasData)) return 'size-probe';
     if (this.#hasData && this.#windowOpen && this.#pacer.open) return 'data';
-    if (this.#options.received.acknowledgeAt <= nowMs || this.#tellsLimits(nowMs)) return 'small';
+    if (this.#options.received.acknowledgeAt <= nowMs || this.#untoldGrant(nowMs) !== undefined) return 'small';
     return 'none';
   }
 
-  /** A path that fails carries nothing but acknowledgements and PINGs. */
-  #tellsLimits(nowMs: number): boolean {
-    return this.share !== 'nothing' && this.#grant(nowMs) !== this.#limitsTold;
+  /** The newest grant of limits, if the peer is to be told of it here: a path that fails carries but ACKs and PINGs. */
+  #untoldGrant(nowMs: number): number | undefined {
+    if (this.share === 'nothing') return undefined;
+    const { rtt } = this.recovery;
+    const grant = this.#options.incoming.grant({ nowMs, roundTripMs: rtt.sampled ? rtt.smoothedMs : undefined });
+    return grant === this.#limitsTold ? undefined : grant;
   }
 
   #build(batch: TransmitBatch, occasion: Occasion, nowMs: number): void {
@@ -235,8 +232,8 @@ export class Sender implements RecoverySink {
   }
 
   #writeLimits(bytes: Uint8Array, span: { at: number; end: number }, slot: number, nowMs: number): number {
-    if (!this.#tellsLimits(nowMs)) return span.at;
-    const grant = this.#grant(nowMs);
+    const grant = this.#untoldGrant(nowMs);
+    if (grant === undefined) return span.at;
     const at = this.#options.incoming.writeLimits(bytes, span.at, span.end);
     if (at === span.at) return at;
     this.recovery.packets.carried[slot] = CARRIED_LIMITS;

@@ -2,67 +2,16 @@
 // cut or dies, how it comes back, and who makes it when both want to.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Connection } from '../../src/transport/connection.ts';
-import type { SocketAddress } from '../../src/transport/socket-address.ts';
 import { seededRandom, seedOfRun } from '../support/seeded-random.ts';
-import {
-  connectedPair,
-  goodLink,
-  type LinkConditions,
-  SimulatedNetwork,
-  type SimulatedNode,
-} from '../support/transport-network.ts';
+import { goodLink, SimulatedNetwork } from '../support/transport-network.ts';
+import { bothHave, join, joined, type Pair, SECOND_A, SECOND_B, twoLinks, WAN } from '../support/two-links.ts';
 
 const test = suite('transport paths');
 const seed = seedOfRun();
 
-const WAN: Partial<LinkConditions> = { bytesPerMs: 2500, delayMs: 25, queueBytes: 125_000 };
 const BLOCK_BYTES = 32 * 1024;
 const AHEAD_BYTES = 8 * 1024 * 1024;
 const REKEY_MS = 120_000;
-
-/** The ends of the second link. */
-const SECOND_A: SocketAddress = { address: '10.0.1.1', port: 7433 };
-const SECOND_B: SocketAddress = { address: '10.0.1.2', port: 7433 };
-
-interface Pair {
-  readonly network: SimulatedNetwork;
-  readonly a: SimulatedNode;
-  readonly b: SimulatedNode;
-  readonly link: Connection;
-  readonly back: Connection;
-  /** Conditions of the second link. */
-  readonly second: LinkConditions;
-}
-
-/** Two nodes with two links between them, connected by the first. */
-function twoLinks(conditions: Partial<LinkConditions> = WAN, testSeed = seed): Pair {
-  const pair = connectedPair(testSeed, { conditions });
-  const second = { ...goodLink(), ...conditions };
-  pair.network.conditionsTo.set('10.0.1', second);
-  pair.a.alsoAt.push(SECOND_A);
-  pair.b.alsoAt.push(SECOND_B);
-  return { ...pair, second };
-}
-
-/** One end asks for the path over the second link. */
-const join = ({ network, a, b }: Pair, from: 'a' | 'b' = 'a'): void => {
-  if (from === 'a') network.connect(a, b, new Uint8Array(0), SECOND_B);
-  else network.connect(b, a, new Uint8Array(0), SECOND_A);
-};
-
-const bothHave = ({ link, back }: Pair, paths: number): boolean =>
-  link.paths.length === paths && back.paths.length === paths;
-
-function joined(conditions: Partial<LinkConditions> = WAN, testSeed = seed): Pair {
-  const pair = twoLinks(conditions, testSeed);
-  join(pair);
-  assert.ok(
-    pair.network.run(3000, () => bothHave(pair, 2)),
-    'the second path joins',
-  );
-  return pair;
-}
 
 interface Transfer {
   /** Bytes of blocks received so far, each block once. */
@@ -111,16 +60,16 @@ function rateOf(pair: Pair, flow: Transfer, settlingMs = 3000, measuredMs = 5000
 }
 
 test('two links carry nearly twice what one does', () => {
-  const alone = twoLinks();
+  const alone = twoLinks(seed);
   const one = rateOf(alone, transfer(alone));
-  const pair = joined();
+  const pair = joined(seed);
   const two = rateOf(pair, transfer(pair));
   assert.ok(two > 1.9 * one, `${one} alone, ${two} together`);
   assert.is(pair.a.connections.length, 1, 'it is one connection');
 });
 
 test('links of different speed and delay are both used', () => {
-  const pair = twoLinks();
+  const pair = twoLinks(seed);
   Object.assign(pair.second, { bytesPerMs: 625, delayMs: 100 });
   join(pair);
   assert.ok(
@@ -133,7 +82,7 @@ test('links of different speed and delay are both used', () => {
 
 test('a link that is cut in a transfer leaves no gap, and what it carried arrives by the other', () => {
   for (const which of [0, 1]) {
-    const pair = joined();
+    const pair = joined(seed);
     const flow = transfer(pair);
     pair.network.run(4000);
     const before = flow.received();
@@ -151,7 +100,7 @@ test('a link that is cut in a transfer leaves no gap, and what it carried arrive
 });
 
 test('a message in flight on a link that is cut arrives within three probe timeouts', () => {
-  const pair = joined();
+  const pair = joined(seed);
   const { network, a, b, link } = pair;
   network.run(2000);
   // The control channel takes the fastest path: make it the second one, and cut that.
@@ -174,7 +123,7 @@ test('a message in flight on a link that is cut arrives within three probe timeo
 });
 
 test('what was in flight on a link when all were cut arrives by the one that returns', () => {
-  const pair = joined();
+  const pair = joined(seed);
   const { network, a, b, link } = pair;
   network.run(1000);
   const sent = 100;
@@ -194,7 +143,7 @@ test('what was in flight on a link when all were cut arrives by the one that ret
 });
 
 test('a path that stays silent is dropped after 30 s, the connection stays, and a new path can be made', () => {
-  const pair = joined();
+  const pair = joined(seed);
   const flow = transfer(pair);
   pair.network.run(2000);
   pair.second.cut = true;
@@ -211,7 +160,7 @@ test('a path that stays silent is dropped after 30 s, the connection stays, and 
 });
 
 test('a connection ends when all of its paths are silent', () => {
-  const pair = joined();
+  const pair = joined(seed);
   pair.link.sendMessage('control', Uint8Array.of(1));
   pair.network.service(pair.a);
   pair.network.run(100);
@@ -228,7 +177,7 @@ test('a connection ends when all of its paths are silent', () => {
 
 test('both ends ask for the same path at once, and get one', () => {
   for (let round = 0; round < 20; round++) {
-    const pair = twoLinks(WAN, seed + round);
+    const pair = twoLinks(seed + round);
     join(pair);
     if (round % 4 > 0) pair.network.run(round);
     join(pair, 'b');
@@ -259,7 +208,7 @@ test('a path that is asked for before the connection’s first packet arrives jo
 });
 
 test('a peer that has forgotten the connection answers a request for a path with a new connection', () => {
-  const { network, a, b, link } = twoLinks();
+  const { network, a, b, link } = twoLinks(seed);
   network.removeNode(b);
   const reborn = network.addNode({ address: '10.0.0.2', keySeed: 2 });
   reborn.alsoAt.push(SECOND_B);
@@ -275,7 +224,7 @@ test('a peer that has forgotten the connection answers a request for a path with
 });
 
 test('a path gets new keys every two minutes while data moves, without a loss or a pause', () => {
-  const pair = twoLinks({ ...WAN, bytesPerMs: 250, queueBytes: 25_000 });
+  const pair = twoLinks(seed, { ...WAN, bytesPerMs: 250, queueBytes: 25_000 });
   const flow = transfer(pair, 4096);
   pair.network.run(4000);
   const before = { lost: pair.link.statistics().packetsLost, received: flow.received() };
@@ -295,7 +244,7 @@ test('a path gets new keys every two minutes while data moves, without a loss or
 
 test('new keys come although packets and handshakes are lost, late and out of order', () => {
   const harsh = { bytesPerMs: 100, queueBytes: 50_000, loss: 0.1, jitterMs: 40, duplication: 0.05, corruption: 0.01 };
-  const pair = twoLinks(harsh);
+  const pair = twoLinks(seed, harsh);
   const flow = transfer(pair);
   pair.network.run(3 * REKEY_MS);
   const { keysRenewed } = pair.a.endpoint.counters();
@@ -305,7 +254,7 @@ test('new keys come although packets and handshakes are lost, late and out of or
 });
 
 test('an idle connection asks for no new keys', () => {
-  const { network, a, b, link } = twoLinks();
+  const { network, a, b, link } = twoLinks(seed);
   network.run(10 * REKEY_MS);
   for (const node of [a, b]) assert.is(node.endpoint.counters().keysRenewed, 0);
   link.sendMessage('control', Uint8Array.of(1));
@@ -315,113 +264,6 @@ test('an idle connection asks for no new keys', () => {
   assert.ok(network.now - sentAt < 30, 'and what it then has to say does not wait for them');
   network.run(1000);
   assert.is(a.endpoint.counters().keysRenewed, 1);
-});
-
-test('the slower of two paths carries everything once the faster one is lost', () => {
-  const pair = joined();
-  pair.second.delayMs = 100;
-  const { network, a, b, link } = pair;
-  transfer(pair);
-  network.run(2000);
-  const faster = link.pathTo(b.at);
-  assert.ok(faster !== undefined && link.remote.address === b.at.address, 'the first link is the faster');
-  link.onReset(faster);
-  link.sendMessage('control', Uint8Array.of(1));
-  network.service(a);
-  assert.ok(
-    network.run(10_000, () => b.messages.length > 0),
-    'a message arrives',
-  );
-  assert.is(link.paths.length, 1);
-});
-
-test('a late packet of a path that ends within its batch is dropped', () => {
-  const pair = joined();
-  const { network, a, b, link, back } = pair;
-  network.run(1000);
-  // b has forgotten the path; what a sends on it is answered by a reset.
-  const lost = back.pathTo(SECOND_A);
-  const atA = link.pathTo(SECOND_B);
-  assert.ok(lost !== undefined && atA !== undefined);
-  const index = lost.keys.remoteIndex;
-  back.onReset(lost);
-  b.endpoint.handleTimeout(network.now);
-  atA.sender.requestPing();
-  network.service(a);
-  network.run(30);
-  // Anybody can name the index: it is on the wire in clear. It comes in one batch with the reset.
-  const forged = Buffer.alloc(64);
-  forged[0] = 4;
-  forged.writeUInt32LE(index, 4);
-  forged.writeUInt32LE(5000, 8);
-  a.busyUntil = network.now + 60;
-  network.run(25);
-  network.inject(SECOND_B, SECOND_A, forged);
-  network.run(500);
-  assert.is(a.endpoint.counters().resetReceived, 1);
-  assert.is(link.paths.length, 1);
-});
-
-test('what went to a path while all were cut goes on by the one that comes back', () => {
-  const pair = joined();
-  const { network, a, b, link, second } = pair;
-  network.run(1000);
-  network.conditions.cut = true;
-  second.cut = true;
-  link.sendMessage('control', new Uint8Array(10));
-  link.sendBlock(new Uint8Array(0), new Uint8Array(20_000));
-  network.service(a);
-  network.run(2000);
-  for (let block = 0; block < 10; block++) link.sendBlock(new Uint8Array(0), new Uint8Array(20_000));
-  link.sendMessage('control', new Uint8Array(20_000));
-  network.service(a);
-  network.run(1000);
-  second.cut = false;
-  const arrived = network.run(4000, () => b.blocks.length === 11 && b.messages.length === 2);
-  assert.ok(arrived, `${b.blocks.length} blocks, ${b.messages.length} messages`);
-});
-
-test('a path that was cut is given up although limits are told on it again and again', () => {
-  const fast = { bytesPerMs: 100_000, delayMs: 75, queueBytes: 8_000_000, mtu: 9000 };
-  const pair = joined(fast);
-  const { network, a, b, link, back, second } = pair;
-  Object.assign(second, { bytesPerMs: 1000, delayMs: 70, queueBytes: 100_000 });
-  const big = new Uint8Array(1 << 20);
-  b.onEvent = () => {
-    b.blocks.length = 0;
-  };
-  const seen = new Set<number>();
-  let sent = 0;
-  const fill = (): void => {
-    while (link.unacknowledgedBytes < link.windowBytes) link.sendBlock(new Uint8Array(0), big);
-  };
-  a.onEvent = (event) => {
-    fill();
-    if (event.kind === 'block') seen.add(Buffer.from(event.header).readUInt32LE(0));
-    a.blocks.length = 0;
-  };
-  const sendBack = (): void => {
-    const header = Buffer.alloc(4);
-    header.writeUInt32LE(sent++);
-    back.sendBlock(header, new Uint8Array(32 * 1024));
-    network.service(b);
-  };
-  fill();
-  network.service(a);
-  network.run(2500);
-  for (let count = 0; count < 120; count++) {
-    sendBack();
-    network.run(5);
-  }
-  second.cut = true;
-  for (let count = 0; count < 20; count++) {
-    sendBack();
-    network.run(50);
-  }
-  assert.ok(
-    network.run(3000, () => seen.size === sent),
-    `${seen.size} of ${sent} blocks`,
-  );
 });
 
 test.run();

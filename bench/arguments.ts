@@ -1,4 +1,4 @@
-// What the benches of links take and leave: counts as people type them, and files of results.
+// What benches take and leave: counts as people type them, and files of results.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
