@@ -94,6 +94,7 @@
         "core/content/ingest_pool.cc",
         "core/fuse/content_operations.cc",
         "core/fuse/conversation.cc",
+        "core/fuse/handed_reply.cc",
         "core/fuse/directory_handles.cc",
         "core/fuse/foreknowledge.cc",
         "core/fuse/init_answer.cc",

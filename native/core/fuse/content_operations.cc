@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "context.h"
+#include "replies.h"
 #include "spliced_reply.h"
 
 namespace packetfs::fuse {
@@ -152,8 +153,10 @@ void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
     fuse_reply_err(request, error);
     return;
   }
+  PendingRequest pending{.request = request, .opcode = Opcode::flush, .turn = turnOf(request)};
   count(context.counters.requests);
-  context.queue.push(RequestRecord(Opcode::flush, inode), {.request = request, .opcode = Opcode::flush});
+  context.queue.push(RequestRecord(Opcode::flush, inode), pending);
+  sendReply(context, pending.turn);
 }
 
 // Nobody waits for a release: close(2) was answered with the flush before it.
@@ -170,7 +173,7 @@ void releaseFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* fi
 // Where the journal holds all that is to be durable, JavaScript only hears of it, for the next commit.
 void syncFile(fuse_req_t request, fuse_ino_t inode, int dataOnly, struct fuse_file_info*) {
   Context& context = contextOf(request);
-  context.syncsUnderWay++;
+  context.syncs.begin();
   context.contents->makeDurable(inode, [&context, request, inode, dataOnly](bool isDurable) {
     if (isDurable) {
       count(context.counters.nativeSyncs);
@@ -179,8 +182,7 @@ void syncFile(fuse_req_t request, fuse_ino_t inode, int dataOnly, struct fuse_fi
     } else {
       syncByCommit(request, inode, dataOnly);
     }
-    context.syncsUnderWay--;
-    context.syncsUnderWay.notify_all();
+    context.syncs.end();
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "../base/under_way.h"
 #include "../content/content_store.h"
 #include "directory_handles.h"
 #include "foreknowledge.h"
@@ -21,7 +22,7 @@ namespace packetfs::fuse {
 struct Counters {
   std::atomic<std::uint64_t> reads{0}, readBytes{0}, writes{0}, writtenBytes{0};
   std::atomic<std::uint64_t> nativeFlushes{0}, nativeSyncs{0}, ingests{0}, ingestFailures{0};
-  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, reopened{0}, spliced{0},
+  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, reopened{0}, spliced{0}, handed{0},
       strayReplies{0}, invalidations{0};
 };
 
@@ -33,10 +34,11 @@ struct Context {
   KeptHandles keptHandles{};
   DirectoryHandles directoryHandles{};
   Invalidations invalidations{};
-  mutable SetIdFiles setIdFiles{};         // learned from every answer
-  std::atomic<unsigned> syncsUnderWay{0};  // whose answers may come from threads that are not the session's
-  int device = -1;                         // the session's /dev/fuse
-  std::atomic<bool> splices{true};         // until a pipe cannot be had
+  mutable SetIdFiles setIdFiles{};  // learned from every answer
+  UnderWay syncs{};                 // whose answers may come from threads that are not the session's
+  std::shared_ptr<UnderWay> handedReplies = std::make_shared<UnderWay>();
+  int device = -1;                  // the session's /dev/fuse
+  std::atomic<bool> splices{true};  // until a pipe cannot be had
   double attributeTimeoutSeconds = 0;
   double entryTimeoutSeconds = 0;
   Counters counters{};

@@ -28,6 +28,8 @@ class Conversation {
   void begin(Time now, std::optional<std::uint32_t> asker, bool isBusy);
   /// Called again and again, without a pause: one that was long was somebody else's turn on the processor.
   [[nodiscard]] bool goesOn(Time now);
+  /// Whose next request it waits for; 0: that of several, or of nobody.
+  [[nodiscard]] std::uint32_t asker() const { return wait_.asker; }
 
  private:
   struct Wait {

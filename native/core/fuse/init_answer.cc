@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "handed_reply.h"
 #include "message.h"
 
 namespace packetfs::fuse {
@@ -31,7 +32,14 @@ ssize_t readMessage(int fd, void* target, size_t length, void*) {
   return received;
 }
 
+std::size_t lengthOf(const struct iovec* parts, int count) {
+  std::size_t total = 0;
+  for (int i = 0; i < count; i++) total += parts[i].iov_len;
+  return total;
+}
+
 ssize_t writeMessage(int fd, struct iovec* parts, int count, void*) {
+  if (handOver(parts, count)) return static_cast<ssize_t>(lengthOf(parts, count));
   if (initUnique != 0 && count > 1 && messageAt<fuse_out_header>(parts[0].iov_base, 0).unique == initUnique) {
     initUnique = 0;
     if (parts[1].iov_len >= offsetof(fuse_init_out, flags) + sizeof offered) {

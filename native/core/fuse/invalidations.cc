@@ -8,9 +8,11 @@
 
 namespace packetfs::fuse {
 
-void Invalidations::start(struct fuse_session* session, std::shared_ptr<ContentStore> contents) {
+void Invalidations::start(struct fuse_session* session, std::shared_ptr<ContentStore> contents,
+                          std::shared_ptr<const UnderWay> replies) {
   stopping_ = false;
   contents_ = std::move(contents);
+  replies_ = std::move(replies);
   thread_ = std::thread([this, session] { run(session); });
 }
 
@@ -79,6 +81,7 @@ void Invalidations::run(struct fuse_session* session) {
     const Item item = std::move(queued_.extract(queued_.find(*queue_.front())).value());
     queue_.pop_front();
     lock.unlock();
+    replies_->awaitNone();
     if (item.isEntry) {
       invalidateEntry(session, item);
     } else {

@@ -17,6 +17,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "../base/under_way.h"
 #include "../content/content_store.h"
 
 namespace packetfs::fuse {
@@ -25,7 +26,10 @@ class Invalidations {
  public:
   ~Invalidations() { stop(); }
 
-  void start(struct fuse_session* session, std::shared_ptr<ContentStore> contents);
+  /// `replies`: of requests answered before, on their way to the kernel, which must not come after what takes them
+  /// back.
+  void start(struct fuse_session* session, std::shared_ptr<ContentStore> contents,
+             std::shared_ptr<const UnderWay> replies);
   /// Drops what is queued and joins the thread. Requests must still be answered meanwhile (see above).
   void stop();
 
@@ -58,6 +62,7 @@ class Invalidations {
   std::deque<const Item*> queue_{};  // of `queued_`, in their order
   bool stopping_ = true;
   std::shared_ptr<ContentStore> contents_{};
+  std::shared_ptr<const UnderWay> replies_{};
   std::thread thread_{};
 };
 

@@ -31,7 +31,8 @@ std::optional<AskedAttribute> askedAttribute(std::string_view name) {
   return std::nullopt;
 }
 
-void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
+/// `pending` has all but the request and its opcode.
+void enqueue(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending) {
   Context& context = contextOf(request);
   pending.request = request;
   pending.opcode = opcode;
@@ -39,13 +40,23 @@ void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, Pend
   context.queue.push(record, pending);
 }
 
+void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
+  Context& context = contextOf(request);
+  pending.turn = turnOf(request);
+  enqueue(request, opcode, record, pending);
+  sendReply(context, pending.turn);
+}
+
 /// A request that changes directories, or one that may change the attributes of any inode.
 void submitChange(fuse_req_t request, const DirectoryChange& change, Opcode opcode, const RequestRecord& record,
                   PendingRequest pending = {}) {
-  contextOf(request).foreknowledge.changing(change, [&](const ChangeNote& note) {
+  Context& context = contextOf(request);
+  pending.turn = turnOf(request);
+  context.foreknowledge.changing(change, [&](const ChangeNote& note) {
     pending.change = note;
-    submit(request, opcode, record, pending);
+    enqueue(request, opcode, record, pending);
   });
+  sendReply(context, pending.turn);  // without the lock: JavaScript needs it to make the reply
 }
 
 /// A request that may change what is known of an inode, be it a file or a directory.

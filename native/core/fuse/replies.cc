@@ -354,6 +354,17 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
 
 }  // namespace
 
+ReplyTurn turnOf(fuse_req_t request) {
+  Context& context = contextOf(request);
+  if (!context.queue.isAwaited(static_cast<std::uint32_t>(fuse_req_ctx(request)->pid))) return {};
+  thread_local const auto reply = std::make_shared<HandedReply>(context.handedReplies);  // a thread has one session
+  return {.reply = reply, .number = reply->expect()};
+}
+
+void sendReply(Context& context, const ReplyTurn& turn) {
+  if (turn.reply != nullptr && turn.reply->sendTo(context.device)) count(context.counters.handed);
+}
+
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache) {
   prepareOpened(file, keepsCache);
   fuse_reply_open(request, &file);
@@ -390,6 +401,7 @@ Status answerBatch(Context& context, std::span<const std::uint8_t> batch) {
       continue;
     }
     count(context.counters.replies);
+    const HandingOver handing(pending.turn);
     answer(context, pending, reader);
   }
   return Status::success();

@@ -2,6 +2,8 @@
 // is answered or JavaScript is woken.
 #include "request_queue.h"
 
+#include <sched.h>
+
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -76,6 +78,11 @@ void RequestQueue::append(const RequestRecord& record, std::uint64_t id, const s
   if (!record.trailing_.empty()) std::memcpy(bytes, record.trailing_.data(), record.trailing_.size());
 }
 
+bool RequestQueue::isAwaited(std::uint32_t thread) const {
+  return thread != 0 && awaited_.load(std::memory_order_relaxed) == thread &&
+         processor_.load(std::memory_order_relaxed) != ::sched_getcpu();
+}
+
 void RequestQueue::push(const RequestRecord& record, PendingRequest pending) {
   bool mustWake = false;
   std::uint64_t id = 0;
@@ -124,9 +131,11 @@ void RequestQueue::pollForNext(bool isBusy) {
     asker = std::exchange(asker_, std::nullopt);
   }
   conversation_.begin(Clock::now(), asker, isBusy);
-  while (isEmpty_.load(std::memory_order_relaxed)) {
-    if (!conversation_.goesOn(Clock::now())) return;
-  }
+  awaited_.store(conversation_.asker(), std::memory_order_relaxed);
+  do {
+    processor_.store(::sched_getcpu(), std::memory_order_relaxed);
+  } while (isEmpty_.load(std::memory_order_relaxed) && conversation_.goesOn(Clock::now()));
+  awaited_.store(0, std::memory_order_relaxed);
 }
 
 void RequestQueue::noteAsker(std::uint32_t thread) {

@@ -17,6 +17,7 @@
 
 #include "conversation.h"
 #include "foreknowledge.h"
+#include "handed_reply.h"
 #include "known_files.h"
 #include "protocol.h"
 
@@ -33,6 +34,7 @@ struct PendingRequest {
   ChangeNote change{};                        // what the answer may teach of directories
   FileNote fileNote{};                        // and of a file
   std::optional<std::size_t> writtenBytes{};  // of setAttributes that ends a write; 0 ends a fallocate
+  ReplyTurn turn{};                           // of a FUSE thread that waits for the reply, to send it
 };
 
 /// One record, field by field; the fields follow each other as protocol.h lists them.
@@ -67,6 +69,8 @@ class RequestQueue {
   /// Requests pushed from now on are answered with ENODEV.
   void close();
 
+  /// Whether JavaScript waits, on another processor than the caller's, for what this thread of a program asks next.
+  [[nodiscard]] bool isAwaited(std::uint32_t thread) const;
   /// Appends a request that JavaScript must answer.
   void push(const RequestRecord& record, PendingRequest pending);
   /// Appends a message that needs no answer. It waits for the next request where JavaScript will look again by itself.
@@ -105,6 +109,8 @@ class RequestQueue {
   std::atomic<bool> isEmpty_{true};       // nothing is left of it
   std::optional<std::uint32_t> asker_{};  // the thread whose requests were pushed since the last wait; 0: several
   Conversation conversation_{};
+  std::atomic<std::uint32_t> awaited_{0};  // the thread whose request JavaScript waits for; 0: it does not wait
+  std::atomic<int> processor_{-1};         // where it waits
   std::unordered_map<std::uint64_t, PendingRequest> pending_{};
 };
 

@@ -123,7 +123,7 @@ Status Session::start(std::function<bool()> wake, std::function<void(int)> ended
   started_ = true;
   installWakeSignal();
   context_.queue.open(std::move(wake));
-  context_.invalidations.start(session_, context_.contents);
+  context_.invalidations.start(session_, context_.contents, context_.handedReplies);
   activeWorkers_ = options_.threads;
   for (unsigned i = 0; i < options_.threads; i++) workers_.emplace_back([this] { serve(); });
   supervisor_ = std::thread([this, ended = std::move(ended)] { supervise(ended); });
@@ -169,12 +169,6 @@ void Session::endWorkers() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void Session::awaitSyncs() {
-  for (unsigned left = context_.syncsUnderWay; left != 0; left = context_.syncsUnderWay) {
-    context_.syncsUnderWay.wait(left);
-  }
-}
-
 void Session::supervise(std::function<void(int)> ended) {
   pthread_setname_np(pthread_self(), "pfs-fuse-main");
   {
@@ -185,7 +179,7 @@ void Session::supervise(std::function<void(int)> ended) {
   for (const PendingRequest& pending : context_.queue.drain()) fuse_reply_err(pending.request, ENODEV);
   context_.invalidations.stop();
   endWorkers();
-  awaitSyncs();
+  context_.syncs.awaitNone();
   int failure = 0;
   {
     std::lock_guard guard(mutex_);
@@ -262,6 +256,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"spliced", all.spliced},
       {"batches", all.batches},
       {"replies", all.replies},
+      {"handed", all.handed},
       {"strayReplies", all.strayReplies},
       {"invalidations", all.invalidations},
       {"invalidationsQueued", context_.invalidations.queuedCount()},

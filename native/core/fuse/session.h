@@ -58,7 +58,6 @@ class Session {
   void supervise(std::function<void(int)> ended);
   void serve();
   void endWorkers();
-  void awaitSyncs();
 
   SessionOptions options_;
   Context context_{};
