@@ -13,6 +13,8 @@ export function makeSourceTree(directory: string, packages: readonly string[] = 
   for (const name of packages)
     cpSync(join(modules, name), join(directory, name), { recursive: true, dereference: true });
   makeOtherKinds(join(directory, 'other-kinds'));
+  // Old times of directories too: within one second rsync takes a new directory's time for the source's.
+  execFileSync('find', [directory, '-type', 'd', '-exec', 'touch', '-d', '2001-02-03T04:05:06.123456789Z', '{}', '+']);
 }
 
 /** Links, owners, odd modes, attributes, holes, special files, names that are not UTF-8, times to the nanosecond. */
