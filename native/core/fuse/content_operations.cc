@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "context.h"
-#include "replies.h"
 #include "spliced_reply.h"
+#include "submit.h"
 
 namespace packetfs::fuse {
 
@@ -35,11 +35,8 @@ bool clearsSetId(fuse_req_t request, fuse_ino_t inode, std::size_t writtenBytes)
   if (!requestClearsSetId() || !context.setIdFiles.contains(inode)) return false;
   RequestRecord record(Opcode::setAttributes, inode);
   record.u32(kClearSetId).u32(0).u32(0).u32(0).u64(0).u64(0).u64(0);
-  count(context.counters.requests);
-  context.queue.push(record, {.request = request,
-                              .opcode = Opcode::setAttributes,
-                              .fileNote = context.knownFiles.changing(inode),
-                              .writtenBytes = writtenBytes});
+  enqueue(request, Opcode::setAttributes, record,
+          {.fileNote = context.knownFiles.changing(inode), .writtenBytes = writtenBytes});
   return true;
 }
 
@@ -69,8 +66,7 @@ void syncByCommit(fuse_req_t request, fuse_ino_t inode, int dataOnly) {
   }
   RequestRecord record(Opcode::fsync, inode);
   record.u32(dataOnly != 0 ? 1U : 0U).u32(0);
-  count(context.counters.requests);
-  context.queue.push(record, {.request = request, .opcode = Opcode::fsync});
+  enqueue(request, Opcode::fsync, record);
 }
 
 }  // namespace
@@ -153,10 +149,7 @@ void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
     fuse_reply_err(request, error);
     return;
   }
-  PendingRequest pending{.request = request, .opcode = Opcode::flush, .turn = turnOf(request)};
-  count(context.counters.requests);
-  context.queue.push(RequestRecord(Opcode::flush, inode), pending);
-  sendReply(context, pending.turn);
+  submit(request, Opcode::flush, RequestRecord(Opcode::flush, inode));
 }
 
 // Nobody waits for a release: close(2) was answered with the flush before it.

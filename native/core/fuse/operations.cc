@@ -14,6 +14,7 @@
 #include "context.h"
 #include "replies.h"
 #include "spliced_reply.h"
+#include "submit.h"
 
 namespace packetfs::fuse {
 
@@ -29,34 +30,6 @@ std::optional<AskedAttribute> askedAttribute(std::string_view name) {
   if (name == "security.capability") return AskedAttribute::capabilities;
   if (name == "system.posix_acl_access") return AskedAttribute::accessList;
   return std::nullopt;
-}
-
-/// `pending` has all but the request and its opcode.
-void enqueue(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending) {
-  Context& context = contextOf(request);
-  pending.request = request;
-  pending.opcode = opcode;
-  count(context.counters.requests);
-  context.queue.push(record, pending);
-}
-
-void submit(fuse_req_t request, Opcode opcode, const RequestRecord& record, PendingRequest pending = {}) {
-  Context& context = contextOf(request);
-  pending.turn = turnOf(request);
-  enqueue(request, opcode, record, pending);
-  sendReply(context, pending.turn);
-}
-
-/// A request that changes directories, or one that may change the attributes of any inode.
-void submitChange(fuse_req_t request, const DirectoryChange& change, Opcode opcode, const RequestRecord& record,
-                  PendingRequest pending = {}) {
-  Context& context = contextOf(request);
-  pending.turn = turnOf(request);
-  context.foreknowledge.changing(change, [&](const ChangeNote& note) {
-    pending.change = note;
-    enqueue(request, opcode, record, pending);
-  });
-  sendReply(context, pending.turn);  // without the lock: JavaScript needs it to make the reply
 }
 
 /// A request that may change what is known of an inode, be it a file or a directory.

@@ -11,83 +11,17 @@
 #include <string>
 #include <vector>
 
+#include "reply_records.h"
+
 namespace packetfs::fuse {
 
 namespace {
 
-constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::uint64_t kBlockBytes = 512;  // st_blocks
 constexpr fuse_ino_t kUncountedInode = 0;   // an entry without a lookup count (`.` and `..`)
 
-/// Checked reading of little-endian fields; a read past the end gives 0 and marks the record as broken.
-class Reader {
- public:
-  explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-
-  template <typename Integer>
-  Integer at(std::size_t offset) {
-    Integer value{};
-    if (offset + sizeof value > bytes_.size()) {
-      broken_ = true;
-      return value;
-    }
-    std::memcpy(&value, bytes_.data() + offset, sizeof value);
-    return value;
-  }
-
-  std::span<const std::uint8_t> slice(std::size_t offset, std::size_t length) {
-    if (offset > bytes_.size() || length > bytes_.size() - offset) {
-      broken_ = true;
-      return {};
-    }
-    return bytes_.subspan(offset, length);
-  }
-
-  [[nodiscard]] bool broken() const { return broken_; }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-  bool broken_ = false;
-};
-
-struct timespec timeOf(std::int64_t nanoseconds) {
-  std::int64_t seconds = nanoseconds / kNanosecondsPerSecond;
-  std::int64_t rest = nanoseconds % kNanosecondsPerSecond;
-  if (rest < 0) {
-    rest += kNanosecondsPerSecond;
-    seconds -= 1;
-  }
-  return {.tv_sec = seconds, .tv_nsec = rest};
-}
-
 bool isBefore(const struct timespec& left, const struct timespec& right) {
   return left.tv_sec != right.tv_sec ? left.tv_sec < right.tv_sec : left.tv_nsec < right.tv_nsec;
-}
-
-struct FileAttributes {
-  struct stat attributes {};
-  fuse_ino_t node = 0;
-  std::uint64_t generation = 0;
-};
-
-FileAttributes readAttributes(Reader& reader, std::size_t at) {
-  FileAttributes result;
-  struct stat& attributes = result.attributes;
-  result.node = reader.at<std::uint64_t>(at);
-  attributes.st_ino = inodeOfNode(result.node);
-  result.generation = reader.at<std::uint64_t>(at + 8);
-  attributes.st_mode = reader.at<std::uint32_t>(at + 16);
-  attributes.st_nlink = reader.at<std::uint32_t>(at + 20);
-  attributes.st_uid = reader.at<std::uint32_t>(at + 24);
-  attributes.st_gid = reader.at<std::uint32_t>(at + 28);
-  attributes.st_rdev = reader.at<std::uint32_t>(at + 32);
-  attributes.st_size = reader.at<std::int64_t>(at + 40);
-  attributes.st_blocks = reader.at<std::int64_t>(at + 48);
-  attributes.st_atim = timeOf(reader.at<std::int64_t>(at + 56));
-  attributes.st_mtim = timeOf(reader.at<std::int64_t>(at + 64));
-  attributes.st_ctim = timeOf(reader.at<std::int64_t>(at + 72));
-  attributes.st_blksize = 4096;
-  return result;
 }
 
 /// What was written but not yet taken by JavaScript shows at once.
@@ -117,21 +51,6 @@ struct fuse_entry_param readEntry(const Context& context, Reader& reader, std::s
   entry.attr_timeout = context.attributeTimeoutSeconds;
   entry.entry_timeout = context.entryTimeoutSeconds;
   return entry;
-}
-
-struct statvfs readStatistics(Reader& reader) {
-  constexpr unsigned long kNameBytesMax = 255;
-  struct statvfs result {};
-  result.f_bsize = reader.at<std::uint64_t>(kReplyHeaderBytes);
-  result.f_frsize = result.f_bsize;
-  result.f_blocks = reader.at<std::uint64_t>(kReplyHeaderBytes + 8);
-  result.f_bfree = reader.at<std::uint64_t>(kReplyHeaderBytes + 16);
-  result.f_bavail = reader.at<std::uint64_t>(kReplyHeaderBytes + 24);
-  result.f_files = reader.at<std::uint64_t>(kReplyHeaderBytes + 32);
-  result.f_ffree = reader.at<std::uint64_t>(kReplyHeaderBytes + 40);
-  result.f_favail = result.f_ffree;
-  result.f_namemax = kNameBytesMax;
-  return result;
 }
 
 /// Appends one entry to the kernel's buffer; false when it does not fit any more.
@@ -353,17 +272,6 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
 }
 
 }  // namespace
-
-ReplyTurn turnOf(fuse_req_t request) {
-  Context& context = contextOf(request);
-  if (!context.queue.isAwaited(static_cast<std::uint32_t>(fuse_req_ctx(request)->pid))) return {};
-  thread_local const auto reply = std::make_shared<HandedReply>(context.handedReplies);  // a thread has one session
-  return {.reply = reply, .number = reply->expect()};
-}
-
-void sendReply(Context& context, const ReplyTurn& turn) {
-  if (turn.reply != nullptr && turn.reply->sendTo(context.device)) count(context.counters.handed);
-}
 
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache) {
   prepareOpened(file, keepsCache);

@@ -13,12 +13,6 @@ namespace packetfs::fuse {
 /// with EINVAL (its requests stay pending until the session ends: a bug, not an operating error).
 Status answerBatch(Context& context, std::span<const std::uint8_t> batch);
 
-/// Before a request to JavaScript is queued: the turn of this thread to send its reply, where that is worth waiting
-/// for.
-ReplyTurn turnOf(fuse_req_t request);
-/// After it is queued, and without a lock: waits for the reply and sends it, if this thread has the turn.
-void sendReply(Context& context, const ReplyTurn& turn);
-
 /// A file is open; `keepsCache`: what the kernel has of its content is still right.
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache);
 

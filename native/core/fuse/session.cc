@@ -21,7 +21,7 @@
 #include <cstdlib>
 
 #include "content_operations.h"
-#include "init_answer.h"
+#include "device_io.h"
 #include "message.h"
 #include "operations.h"
 #include "replies.h"
@@ -110,7 +110,7 @@ Status Session::mount() {
     session_ = nullptr;
     return Status::failure(error, "could not mount on " + options_.mountPoint);
   }
-  announceFeatures(session_);
+  useDeviceIo(session_);
   context_.device = fuse_session_fd(session_);
   return Status::success();
 }

@@ -1,5 +1,5 @@
-// See init_answer.h.
-#include "init_answer.h"
+// See device_io.h.
+#include "device_io.h"
 
 #include <linux/fuse.h>
 #include <sys/uio.h>
@@ -51,7 +51,7 @@ ssize_t writeMessage(int fd, struct iovec* parts, int count, void*) {
 
 }  // namespace
 
-void announceFeatures(struct fuse_session* session) {
+void useDeviceIo(struct fuse_session* session) {
   static const struct fuse_custom_io io = {
       .writev = writeMessage, .read = readMessage, .splice_receive = nullptr, .splice_send = nullptr};
   fuse_session_custom_io(session, &io, fuse_session_fd(session));
