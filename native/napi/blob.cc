@@ -47,6 +47,7 @@ Napi::Value literalToObject(Napi::Env env, Blob::Literal&& literal) {
   object.Set("end", number(env, literal.end));
   object.Set("rawBytes", number(env, literal.rawBytes));
   object.Set("chunks", number(env, literal.chunks));
+  object.Set("isDelta", Napi::Boolean::New(env, literal.isDelta));
   object.Set("frame", bytesToArray(env, std::move(literal.frame)));
   return object;
 }
@@ -86,20 +87,28 @@ Napi::Value indexCheckToObject(Napi::Env env, Blob::IndexCheck&& check) {
 class BlobObject final : public Napi::ObjectWrap<BlobObject> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(
-        env, "NativeBlob",
-        {InstanceMethod<&BlobObject::openLog>("openLog"), InstanceMethod<&BlobObject::setAppendLog>("setAppendLog"),
-         InstanceMethod<&BlobObject::ingest>("ingest"), InstanceMethod<&BlobObject::totals>("totals"),
-         InstanceMethod<&BlobObject::readExtents>("readExtents"), InstanceMethod<&BlobObject::chunkAt>("chunkAt"),
-         InstanceMethod<&BlobObject::heldRanges>("heldRanges"), InstanceMethod<&BlobObject::holds>("holds"),
-         InstanceMethod<&BlobObject::sync>("sync"), InstanceMethod<&BlobObject::isSynced>("isSynced"),
-         InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
-         InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
-         InstanceMethod<&BlobObject::appendedBytes>("appendedBytes"),
-         InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"), InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
-         InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"),
-         InstanceMethod<&BlobObject::checkIndex>("checkIndex"), InstanceMethod<&BlobObject::index>("index"),
-         InstanceMethod<&BlobObject::close>("close")});
+    return DefineClass(env, "NativeBlob",
+                       {InstanceMethod<&BlobObject::openLog>("openLog"),
+                        InstanceMethod<&BlobObject::setAppendLog>("setAppendLog"),
+                        InstanceMethod<&BlobObject::ingest>("ingest"),
+                        InstanceMethod<&BlobObject::totals>("totals"),
+                        InstanceMethod<&BlobObject::readExtents>("readExtents"),
+                        InstanceMethod<&BlobObject::chunkAt>("chunkAt"),
+                        InstanceMethod<&BlobObject::heldRanges>("heldRanges"),
+                        InstanceMethod<&BlobObject::holds>("holds"),
+                        InstanceMethod<&BlobObject::sync>("sync"),
+                        InstanceMethod<&BlobObject::isSynced>("isSynced"),
+                        InstanceMethod<&BlobObject::packLiteral>("packLiteral"),
+                        InstanceMethod<&BlobObject::replacedBy>("replacedBy"),
+                        InstanceMethod<&BlobObject::noteReplaced>("noteReplaced"),
+                        InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
+                        InstanceMethod<&BlobObject::appendedBytes>("appendedBytes"),
+                        InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"),
+                        InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
+                        InstanceMethod<&BlobObject::scrubSegment>("scrubSegment"),
+                        InstanceMethod<&BlobObject::checkIndex>("checkIndex"),
+                        InstanceMethod<&BlobObject::index>("index"),
+                        InstanceMethod<&BlobObject::close>("close")});
   }
 
   /// Only openBlob constructs: it passes an External that holds the blob.
@@ -115,6 +124,16 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
   [[nodiscard]] const std::shared_ptr<Blob>& blob() const { return blob_; }
 
  private:
+  /// [address, length] pairs.
+  static std::vector<AddressRange> addressRanges(ArgumentReader& reader, Napi::Value value, const char* name) {
+    const auto flat = reader.bigUint64Array(value, name);
+    if (!reader.failed() && flat.size() % 2 != 0) reader.fail(name, "must hold [address, length] pairs");
+    std::vector<AddressRange> ranges;
+    if (reader.failed()) return ranges;
+    for (std::size_t i = 0; i < flat.size(); i += 2) ranges.push_back({flat[i], flat[i + 1]});
+    return ranges;
+  }
+
   static LogNumber logArgument(ArgumentReader& reader, Napi::Value value) {
     return static_cast<LogNumber>(reader.integer(value, "log", 0, UINT16_MAX));
   }
@@ -225,6 +244,7 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     const LogPosition end = reader.integer(options.Get("end"), "end", 0, kPositionMax + 1);
     const std::uint64_t rawBytesMax = reader.integer(options.Get("rawBytesMax"), "rawBytesMax", 1, kPositionMax);
     const auto level = static_cast<int>(reader.integer(options.Get("level"), "level", 1, 19));
+    const auto bases = addressRanges(reader, options.Get("bases"), "bases");
     if (!reader.failed() && end <= start) reader.fail("end", "must lie behind start");
     if (reader.failed()) return info.Env().Undefined();
     struct Packed {
@@ -233,8 +253,8 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     };
     return runAsync<Packed>(
         info.Env(), "packLiteral", {},
-        [blob = blob_, log, start, end, rawBytesMax, level]() -> Result<Packed> {
-          auto literal = blob->packLiteral(log, start, end, rawBytesMax, level);
+        [blob = blob_, log, start, end, rawBytesMax, level, bases]() -> Result<Packed> {
+          auto literal = blob->packLiteral(log, start, end, rawBytesMax, level, bases);
           if (literal.ok()) return Packed{true, std::move(literal.value)};
           if (literal.status.error == ENOENT) return Packed{};
           return literal.status;
@@ -242,6 +262,29 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
         [](Napi::Env env, Packed&& packed) {
           return packed.held ? literalToObject(env, std::move(packed.literal)) : env.Undefined();
         });
+  }
+
+  Napi::Value replacedBy(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "replacedBy");
+    const LogNumber log = logArgument(reader, info[0]);
+    const LogPosition start = reader.integer(info[1], "start", 0, kPositionMax);
+    const LogPosition end = reader.integer(info[2], "end", 0, kPositionMax + 1);
+    if (!reader.failed() && end <= start) reader.fail("end", "must lie behind start");
+    if (reader.failed()) return info.Env().Undefined();
+    const Blob::ReplacedStretch stretch = blob_->replacedBy(log, start, end);
+    std::vector<std::uint64_t> old;
+    for (const AddressRange& range : stretch.old) old.insert(old.end(), {range.start, range.length});
+    auto object = Napi::Object::New(info.Env());
+    object.Set("end", number(info.Env(), stretch.end));
+    object.Set("old", addressesToArray(info.Env(), old));
+    return object;
+  }
+
+  void noteReplaced(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "noteReplaced");
+    const ExtentList fresh = reader.extents(info[0], "fresh");
+    const ExtentList old = reader.extents(info[1], "old");
+    if (!reader.failed()) blob_->noteReplaced(fresh, old);
   }
 
   Napi::Value storeLiteral(const Napi::CallbackInfo& info) {

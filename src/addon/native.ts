@@ -52,6 +52,7 @@ export interface Literal {
   readonly end: number;
   readonly rawBytes: number;
   readonly chunks: number;
+  readonly isDelta: boolean;
 }
 
 export interface ScrubFinding {
@@ -135,7 +136,16 @@ export interface NativeBlob {
     end: number;
     rawBytesMax: number;
     level: number;
+    /** [address, length] pairs of bytes held here and by the reader; none: not a delta. */
+    bases: BigUint64Array;
   }): Promise<Literal | undefined>;
+  /**
+   * The stretch from `start` up to `end` that replaced other bytes of the blob, and where those lie, in [address,
+   * length] pairs; with none of these, the stretch up to the next that did.
+   */
+  replacedBy(log: number, start: number, end: number): { readonly end: number; readonly old: BigUint64Array };
+  /** A file with the extents `fresh` took the name of one with `old` ([fileOffset, length, address] triples). */
+  noteReplaced(fresh: BigUint64Array, old: BigUint64Array): void;
   storeLiteral(options: { log: number; frame: Uint8Array; repair: boolean }): Promise<Literal>;
   /** Undefined when a chunk that the runs touch is not held. */
   checkOfRuns(runs: BigUint64Array): bigint | undefined;

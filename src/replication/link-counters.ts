@@ -2,6 +2,8 @@
 
 export interface LinkCounters {
   literalsSent: number;
+  /** Of these. */
+  deltaLiteralsSent: number;
   literalRawBytesSent: number;
   literalFrameBytesSent: number;
   literalsReceived: number;
@@ -38,6 +40,7 @@ export interface LinkCounters {
 
 export const newCounters = (): LinkCounters => ({
   literalsSent: 0,
+  deltaLiteralsSent: 0,
   literalRawBytesSent: 0,
   literalFrameBytesSent: 0,
   literalsReceived: 0,

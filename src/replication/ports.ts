@@ -13,6 +13,17 @@ export interface PositionRange {
   readonly end: LogPosition;
 }
 
+export interface LogRange {
+  readonly log: LogName;
+  readonly range: PositionRange;
+}
+
+/** A stretch of a log, and what it replaced, where its like may lie; nothing: the stretch replaced nothing known. */
+export interface ReplacedStretch {
+  readonly end: LogPosition;
+  readonly old: readonly LogRange[];
+}
+
 /** Where a node stands in one log. */
 export interface LogState {
   readonly log: LogName;
@@ -35,8 +46,14 @@ export interface LiteralFrame {
   readonly start: LogPosition;
   readonly end: LogPosition;
   readonly rawBytes: number;
+  readonly isDelta: boolean;
   /** docs/format/wire.md, Literal. */
   readonly frame: Uint8Array;
+}
+
+export interface PackOptions {
+  readonly rawBytesMax: number;
+  readonly bases: readonly LogRange[];
 }
 
 export interface AppliedPosition {
@@ -67,8 +84,11 @@ export interface VolumePort {
   /**
    * A frame of the whole chunks that the range touches, from the one that holds `range.start` on: at least one chunk,
    * and no more than `rawBytesMax`. Undefined when nothing is held at `range.start`. The range is within one segment.
+   * With `bases`, which the receiver must hold, it may be a shorter stretch as a delta to them.
    */
-  packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<LiteralFrame | undefined>;
+  packLiteral(log: LogName, range: PositionRange, options: PackOptions): Promise<LiteralFrame | undefined>;
+  /** The stretch from `range.start` on, at most to `range.end`, that is alike in having replaced something or not. */
+  replacedBy(log: LogName, range: PositionRange): ReplacedStretch;
   /** Stores what the frame holds as a whole, or rejects; learns the log if it is new. */
   storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange>;
   /**

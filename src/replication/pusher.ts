@@ -5,12 +5,13 @@ import { ASKS_OUTSTANDING_MAX, BATCH_ENCODED_BYTES_MAX, MESSAGE_BYTES_MAX } from
 import { logPosition, SEGMENT_BYTES } from '../base/units.ts';
 import { encodeBlockHeader, encodeOperations, type ReplicationMode, type WireRange } from '../wire/messages.ts';
 import type { ReplicationContext } from './context.ts';
+import { firstStretch } from './delta-bases.ts';
 import type { LinkCounters } from './link-counters.ts';
 import { LiteralWindow } from './literal-window.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import type { LogTable } from './log-table.ts';
 import type { PeerView } from './peer-view.ts';
-import type { LiteralFrame, LogName, PeerLink, PositionRange, StoredBatch } from './ports.ts';
+import type { LiteralFrame, LogName, LogRange, PeerLink, PositionRange, StoredBatch } from './ports.ts';
 import { PushJob } from './push-job.ts';
 import { RangeSet } from './range-set.ts';
 import type { Stamp } from './timeline.ts';
@@ -38,6 +39,7 @@ interface Piece {
   readonly log: LogName;
   readonly key: LogKey;
   readonly range: PositionRange;
+  readonly bases: readonly LogRange[];
   readonly answer: Answer | undefined;
 }
 
@@ -253,7 +255,7 @@ export class Pusher {
     }
     this.state = 'pushing';
     this.#packing = true;
-    volume.packLiteral(piece.log, piece.range, bounds.literalRawBytesMax).then(
+    volume.packLiteral(piece.log, piece.range, { rawBytesMax: bounds.literalRawBytesMax, bases: piece.bases }).then(
       (literal) => this.#packed(piece, literal),
       (error: unknown) => {
         this.#context.logger.warn({ log: piece.key, start: piece.range.start, error }, 'literal cannot be packed');
@@ -262,15 +264,17 @@ export class Pusher {
     );
   }
 
-  /** The next range to pack, within one segment and about one literal long. */
+  /** The next range to pack, within one segment and about one literal long; an answer is never a delta. */
   #nextPiece(): Piece | undefined {
     while (this.#answers[0]?.remaining.isEmpty) this.#answers.shift();
     const answer = this.#answers[0];
     const first = answer?.remaining.first();
-    if (answer && first) return { log: answer.log, key: answer.key, range: this.#oneLiteral(first), answer };
+    if (answer && first) return { log: answer.log, key: answer.key, range: this.#oneLiteral(first), bases: [], answer };
     for (const job of this.#jobs.values()) {
-      const range = job.lacking.first();
-      if (range) return { log: job.log, key: job.key, range: this.#oneLiteral(range), answer: undefined };
+      const lacking = job.lacking.first();
+      if (!lacking) continue;
+      const stretch = firstStretch(this.#context.volume, this.#options.view, job.log, this.#oneLiteral(lacking));
+      return { log: job.log, key: job.key, ...stretch, answer: undefined };
     }
     return undefined;
   }
@@ -302,6 +306,7 @@ export class Pusher {
     link.sendBlock(header, literal.frame);
     this.#blocksSent++;
     counters.literalsSent++;
+    if (literal.isDelta) counters.deltaLiteralsSent++;
     counters.literalRawBytesSent += literal.rawBytes;
     counters.literalFrameBytesSent += literal.frame.length;
     piece.answer?.remaining.remove(range);

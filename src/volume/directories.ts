@@ -1,13 +1,17 @@
 // Names: finding, making, removing and moving them. All synchronous over the namespace but the rename over a file,
 // which first makes a version of what the source has unsaved, so a crash or a peer never shows it empty or mixed.
 import { PacketFsError } from '../base/errors.ts';
-import type { InodeNumber } from '../base/units.ts';
+import { type InodeNumber, MIB } from '../base/units.ts';
+import { toNative } from '../extent/native.ts';
 import type { NewInode } from '../namespace/types.ts';
 import type { Attributes } from './attributes.ts';
-import { isDirectory, MODE_SET_GROUP } from './modes.ts';
+import { isDirectory, isFile, MODE_SET_GROUP } from './modes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 import type { DirectoryListing, FileSystem, InodeAttributes, NewNode } from './volume.ts';
+
+/** Larger files have stored chunks that tell what was replaced, and perhaps very many extents. */
+const REPLACED_BYTES_MAX = BigInt(64 * MIB);
 
 type RenameOptions = Parameters<FileSystem['rename']>[0];
 
@@ -107,11 +111,23 @@ export class Directories {
 
   #renameNow(options: RenameOptions): readonly InodeNumber[] {
     this.#parts.latch.assertWritable();
+    this.#noteReplaced(options);
     const { moved, replaced } = this.#parts.namespace.rename(options);
     this.#showVanished();
     if (replaced === undefined) return [moved.inode];
     this.#files.reapIfGone(replaced.inode);
     return [moved.inode, replaced.inode];
+  }
+
+  /** The file that loses its name has bytes like those of the one that takes it: they are sent as a delta to it. */
+  #noteReplaced(options: RenameOptions): void {
+    const { namespace, blob } = this.#parts;
+    if (options.flags !== 'replace') return;
+    const source = namespace.lookup(options.parent, options.name);
+    const target = namespace.lookup(options.newParent, options.newName);
+    if (source === undefined || target === undefined || !isFile(source.mode) || !isFile(target.mode)) return;
+    if (source.size > REPLACED_BYTES_MAX) return;
+    blob.noteReplaced(toNative(namespace.extents(source.inode)), toNative(namespace.extents(target.inode)));
   }
 
   /** The kernel knows of the name that it took away, not of the directory that went with it. */

@@ -2,7 +2,15 @@
 // store and batches to apply. Structurally a VolumePort of src/replication/ports.ts, which this does not import.
 import type { Literal } from '../addon/native.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { type LogNumber, type LogPosition, logPosition } from '../base/units.ts';
+import {
+  addressLog,
+  addressOf,
+  addressPosition,
+  blobAddress,
+  type LogNumber,
+  type LogPosition,
+  logPosition,
+} from '../base/units.ts';
 import { type LogName, logNameText } from '../blob/log-name.ts';
 import type { PositionRange } from '../blob/ranges.ts';
 import type { BatchReadiness, StoredBatch } from '../namespace/types.ts';
@@ -20,11 +28,17 @@ export interface ReplicaLogState {
   readonly held: readonly PositionRange[];
 }
 
+export interface ReplicaLogRange {
+  readonly log: LogName;
+  readonly range: PositionRange;
+}
+
 export interface ReplicaLiteral {
   readonly log: LogName;
   readonly start: LogPosition;
   readonly end: LogPosition;
   readonly rawBytes: number;
+  readonly isDelta: boolean;
   readonly frame: Uint8Array;
 }
 
@@ -79,7 +93,11 @@ export class Replica {
     return known === undefined ? [] : this.#parts.logs.durableRanges(known.number);
   }
 
-  async packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<ReplicaLiteral | undefined> {
+  async packLiteral(
+    log: LogName,
+    range: PositionRange,
+    options: { readonly rawBytesMax: number; readonly bases: readonly ReplicaLogRange[] },
+  ): Promise<ReplicaLiteral | undefined> {
     const known = this.#parts.logs.byName(log);
     if (known === undefined) return undefined;
     let literal: Literal | undefined;
@@ -88,15 +106,32 @@ export class Replica {
         log: known.number,
         start: range.start,
         end: range.end,
-        rawBytesMax,
+        rawBytesMax: options.rawBytesMax,
         level: LITERAL_COMPRESSION_LEVEL,
+        bases: this.#addressRanges(options.bases),
       });
     } catch (error) {
       throw translateNativeError(error, 'a literal cannot be read');
     }
     if (literal === undefined) return undefined;
-    const { start, end, rawBytes, frame } = literal;
-    return { log, start: logPosition(start), end: logPosition(end), rawBytes, frame };
+    const { start, end, rawBytes, isDelta, frame } = literal;
+    return { log, start: logPosition(start), end: logPosition(end), rawBytes, isDelta, frame };
+  }
+
+  /** What the bytes of a range replaced, as far as this process saw it. */
+  replacedBy(log: LogName, range: PositionRange): { readonly end: LogPosition; readonly old: ReplicaLogRange[] } {
+    const known = this.#parts.logs.byName(log);
+    if (known === undefined) return { end: range.end, old: [] };
+    const stretch = this.#parts.blob.replacedBy(known.number, range.start, range.end);
+    const old: ReplicaLogRange[] = [];
+    for (let index = 0; index < stretch.old.length; index += 2) {
+      const address = blobAddress(stretch.old[index] ?? 0n);
+      const start = addressPosition(address);
+      const end = logPosition(start + Number(stretch.old[index + 1]));
+      const name = this.#parts.logs.byNumber(addressLog(address));
+      if (name !== undefined) old.push({ log: name, range: { start, end } });
+    }
+    return { end: logPosition(stretch.end), old };
   }
 
   async storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange> {
@@ -115,6 +150,16 @@ export class Replica {
 
   applyBatches(batches: readonly Uint8Array[]): Promise<void> {
     return applyBatches(this.#parts, this.#files, batches);
+  }
+
+  /** [address, length] pairs. */
+  #addressRanges(ranges: readonly ReplicaLogRange[]): BigUint64Array {
+    const pairs: bigint[] = [];
+    for (const { log, range } of ranges) {
+      const known = this.#parts.logs.byName(log);
+      if (known !== undefined) pairs.push(addressOf(known.number, range.start), BigInt(range.end - range.start));
+    }
+    return BigUint64Array.from(pairs);
   }
 
   async #store(number: LogNumber, frame: Uint8Array, repair: boolean): Promise<PositionRange> {

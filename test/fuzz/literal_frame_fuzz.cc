@@ -12,6 +12,28 @@ namespace {
 
 constexpr LiteralLimits kLimits{.rawBytesMax = 64U << 10, .chunksMax = 64, .chunkBytesMax = 8192};
 
+const std::string kOtherLog = "another-1";
+
+/// Logs of endless pattern; one of them is not known.
+Status readBase(const BaseRange& range, std::uint8_t* target) {
+  if (!range.log.empty() && range.log != kOtherLog) return Status::failure(ENOENT, "an unknown log");
+  REQUIRE(range.length > 0 && range.length <= kBaseBytesMax);
+  REQUIRE(range.start + range.length < 1ULL << kPositionBits);
+  for (std::uint64_t i = 0; i < range.length; i++) target[i] = static_cast<std::uint8_t>((range.start + i) % 251);
+  return Status::success();
+}
+
+/// The base that a frame may be a delta to.
+LiteralBase baseOf(std::vector<BaseRange> ranges) {
+  LiteralBase base{.ranges = std::move(ranges)};
+  for (const BaseRange& range : base.ranges) {
+    const std::size_t before = base.bytes.size();
+    base.bytes.resize(before + range.length);
+    REQUIRE(readBase(range, base.bytes.data() + before).ok());
+  }
+  return base;
+}
+
 LiteralContents contentsOf(LogPosition start, const std::vector<std::uint32_t>& lengths, const Bytes& chunks) {
   LiteralContents contents;
   contents.start = start;
@@ -40,7 +62,7 @@ bool isWithinLimits(const LiteralContents& contents) {
 void checkReturns(const LiteralContents& contents, int level) {
   const auto frame = encodeLiteral(contents, level);
   REQUIRE(frame.ok());
-  const auto again = decodeLiteral(frame.value, kLimits);
+  const auto again = decodeLiteral(frame.value, kLimits, readBase);
   REQUIRE(again.ok() && areEqual(again.value, contents));
 }
 
@@ -56,7 +78,7 @@ void checkEncoding(std::span<const std::uint8_t> input) {
   std::copy_n(parameters.rest().begin(), std::min(chunks.size(), parameters.rest().size()), chunks.begin());
   const LiteralContents contents = contentsOf(start, lengths, chunks);
   if (isWithinLimits(contents)) return checkReturns(contents, level);
-  REQUIRE(!decodeLiteral(encodeLiteral(contents, level).value, kLimits).ok());
+  REQUIRE(!decodeLiteral(encodeLiteral(contents, level).value, kLimits, readBase).ok());
 }
 
 }  // namespace
@@ -68,11 +90,18 @@ std::vector<Bytes> seeds() {
     frames.push_back(encodeLiteral(contentsOf(kSegmentBytes + 4096, {8192, 1, 700}, pattern(8893)), level).value);
     frames.push_back(encodeLiteral(contentsOf(kSegmentBytes - 101, {100}, pattern(100)), level).value);
   }
+  Bytes chunk(6000);
+  REQUIRE(readBase({.start = 700, .length = chunk.size()}, chunk.data()).ok());
+  const LiteralContents like = contentsOf(9000, {6000}, chunk);
+  for (const auto& base : {baseOf({{"", 0, 8000}}), baseOf({{"", 10, 90}, {"", 500, 7000}, {kOtherLog, 7, 100}})}) {
+    frames.push_back(encodeDelta(like, 3, base).value.value());
+    REQUIRE(areEqual(decodeLiteral(frames.back(), kLimits, readBase).value, like));
+  }
   return frames;
 }
 
 void fuzzOne(std::span<const std::uint8_t> input) {
-  const auto decoded = decodeLiteral(input, kLimits);
+  const auto decoded = decodeLiteral(input, kLimits, readBase);
   if (decoded.ok()) {
     REQUIRE(isWithinLimits(decoded.value));
     checkReturns(decoded.value, 0);

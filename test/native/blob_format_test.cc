@@ -68,6 +68,9 @@ TEST("the files of the worked example are those of blob.md, its literal frame th
   CHECK(fileBytes(dataPath(scratch.path())) == std::vector<std::uint8_t>(bytes, bytes + 8));
   compare("00000.chunks", fileBytes(tablePath(scratch.path())), example("blob.md", "## Worked example"));
   compare("literal", literal.value.frame, example("wire.md", "### Worked example of a literal"));
+  std::vector<std::uint8_t> base;
+  appendBaseRanges(base, std::vector<BaseRange>{{"", 5, 3}, {"example-2", 0, 300}, {"example-2", 400, 10}});
+  compare("base", base, example("wire.md", "### Worked example of a base"));
 }
 
 TEST("records, footers, headers and marks with any flipped bit are refused") {

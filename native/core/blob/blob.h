@@ -13,6 +13,7 @@
 #include "../base/result.h"
 #include "../chunk/chunker.h"
 #include "../chunk/hash.h"
+#include "replacements.h"
 
 namespace packetfs {
 
@@ -62,9 +63,10 @@ struct IngestWindow {
   bool final = true;
 };
 
-/// Carries successor prediction from one window of a stream to the next.
+/// Carries from one window of a stream to the next what the stored bytes before it lead to expect.
 struct IngestCursor {
   BlobAddress successor = kHole;
+  ReplacementTracker replacing{};
   /// Before this file offset nothing is predicted: chunks there were cut by an end that is no longer one.
   std::uint64_t predictFrom = 0;
 };
@@ -139,9 +141,21 @@ class Blob {
     LogPosition start = 0, end = 0;
     std::uint64_t rawBytes = 0;
     std::uint32_t chunks = 0;
+    bool isDelta = false;
   };
+  /// `bases`: held here and by the reader, so that the frame may be a delta to them; then it holds at most
+  /// kDeltaRawBytesMax. Where that gains little the frame is packed without, and replacedBy tells of these no more.
   virtual Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
-                                      int level) = 0;
+                                      int level, std::span<const AddressRange> bases = {}) = 0;
+  /// The stretch from `start` on, at most to `end`, that replaced other bytes of the blob, and where those lie (held
+  /// here); or, without `old`, the stretch up to the next that did.
+  struct ReplacedStretch {
+    LogPosition end = 0;
+    std::vector<AddressRange> old{};
+  };
+  [[nodiscard]] virtual ReplacedStretch replacedBy(LogNumber log, LogPosition start, LogPosition end) const = 0;
+  /// A file with these extents took the name of one with those: hints for replacedBy.
+  virtual void noteReplaced(const ExtentList& fresh, const ExtentList& old) = 0;
   /// What the own log has that is neither durable nor in an earlier such copy is given to `keep` as literals without
   /// compression; once those are durable, no sync is needed for it. False, and nothing is given, when it is more than
   /// `bytesMax`, or when another log waits for a sync. `keep` is not called for nothing; its failure is returned.

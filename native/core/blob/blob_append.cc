@@ -145,7 +145,7 @@ Result<bool> BlobCore::copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep
     for (const auto& [start, end] : segment->uncopied()) {
       const LogPosition last = makePosition(segment->number(), end);
       for (LogPosition next = makePosition(segment->number(), start); next < last;) {
-        auto literal = packLiteral(log->number, next, last, kLiteralRawBytesMax, 0);
+        auto literal = packLiteral(log->number, next, last, kLiteralRawBytesMax, 0, {});
         if (!literal.ok()) return literal.status;
         next = literal.value.end;
         literals.push_back(std::move(literal.value));

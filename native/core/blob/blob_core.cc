@@ -174,6 +174,12 @@ std::shared_ptr<BlobCore::Log> BlobCore::logOf(LogNumber log) const {
   return found == logs_.end() ? nullptr : found->second;
 }
 
+std::optional<LogNumber> BlobCore::numberOf(const std::string& log) const {
+  std::shared_lock lock(structureMutex_);
+  const auto found = std::ranges::find_if(logs_, [&](const auto& entry) { return entry.second->name == log; });
+  return found == logs_.end() ? std::nullopt : std::optional(found->first);
+}
+
 std::shared_ptr<Segment> BlobCore::segmentOf(const Log& log, std::uint32_t segment) const {
   std::shared_lock lock(structureMutex_);
   auto found = log.segments.find(segment);

@@ -15,6 +15,7 @@
 
 #include "../chunk/chunk_index.h"
 #include "blob.h"
+#include "literal_frame.h"
 #include "segment.h"
 #include "write_back.h"
 
@@ -22,6 +23,7 @@ namespace packetfs {
 
 constexpr std::size_t kLiteralRawBytesMax = 4U << 20;  // src/base/limits.ts, LITERAL_RAW_BYTES_MAX
 constexpr std::size_t kLiteralChunksMax = 65536;
+constexpr std::size_t kDeltaRawBytesMax = 256U << 10;
 
 struct FoundChunk {
   BlobAddress address = kHole;
@@ -52,8 +54,10 @@ class BlobCore final : public Blob {
   Result<std::vector<HighWaterMark>> sync() override;
   [[nodiscard]] bool leavesReserve(std::uint64_t bytes) const override;
   bool isSynced() override;
-  Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
-                              int level) override;
+  Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax, int level,
+                              std::span<const AddressRange> bases) override;
+  [[nodiscard]] ReplacedStretch replacedBy(LogNumber log, LogPosition start, LogPosition end) const override;
+  void noteReplaced(const ExtentList& fresh, const ExtentList& old) override { replacements_.noteFile(fresh, old); }
   Result<bool> copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep) override;
   Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) override;
   Result<std::uint64_t> checkOfRuns(const Extent* runs, std::size_t count) override;
@@ -71,6 +75,7 @@ class BlobCore final : public Blob {
   /// Appends those that nobody has appended since; sets `addresses[i]`, and `matched[i]` where it was held already.
   Status appendChunks(std::span<ChunkBytes> chunks, std::vector<BlobAddress>& addresses, std::vector<bool>& matched);
   void count(const IngestTotals& more);
+  Replacements& replacements() { return replacements_; }
 
  private:
   struct Log {
@@ -104,6 +109,14 @@ class BlobCore final : public Blob {
   [[nodiscard]] bool othersAreSynced(LogNumber own) const;
   Status syncLog(Log& log, std::vector<HighWaterMark>& marks);
   Status refuseIfUnusable() const;
+  static std::vector<TableRecord> chunksFrom(const Segment& segment, std::uint32_t start, std::uint64_t end,
+                                             std::uint64_t rawBytesMax);
+  /// ENOENT without records, EIO when a chunk is damaged.
+  Result<LiteralContents> literalContents(const Log& log, const Segment& segment,
+                                          std::span<const TableRecord> records) const;
+  LiteralBase readBases(LogNumber frameLog, std::span<const AddressRange> bases);
+  Status readBase(const Log& frameLog, const BaseRange& range, std::uint8_t* target);
+  [[nodiscard]] std::optional<LogNumber> numberOf(const std::string& log) const;
   Status storeChunks(Segment& segment, std::span<const ChunkBytes> chunks, bool repair);
 
   BlobOptions options_;
@@ -121,6 +134,8 @@ class BlobCore final : public Blob {
   std::atomic<bool> syncFailed_ = false;
   std::atomic<bool> closed_ = false;
   WriteBack writeBack_{};
+  Replacements replacements_{};
+  std::atomic<BlobAddress> lastReplaced_ = kHole;  // where the old content of the file brought in last goes on
   std::atomic<std::uint64_t> ingestedBytes_ = 0, matchedBytes_ = 0, appendedBytes_ = 0, zeroBytes_ = 0;
 };
 

@@ -6,53 +6,136 @@
 #include "literal_frame.h"
 
 namespace packetfs {
+namespace {
 
-Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, LogPosition end,
-                                            std::uint64_t rawBytesMax, int level) {
-  if (closed_.load()) return Status::failure(EBADF, "the blob is closed");
-  auto found = logOf(log);
-  auto segment = segmentAt(makeAddress(log, start));
-  if (!found || !segment) return Status::failure(ENOENT, "nothing is held at this position");
-  const std::uint64_t bytesMax = std::min<std::uint64_t>(rawBytesMax, kLiteralRawBytesMax);
-  const LogPosition segmentStart = makePosition(segment->number(), 0);
-  const std::uint64_t endOffset = std::min<std::uint64_t>(end - segmentStart, kSegmentBytes);
+Blob::Literal literalOf(const LiteralContents& contents, std::vector<std::uint8_t> frame, bool isDelta) {
+  return {std::move(frame),
+          contents.start,
+          contents.end(),
+          contents.rawBytes(),
+          static_cast<std::uint32_t>(contents.lengths.size()),
+          isDelta};
+}
 
+}  // namespace
+
+/// From the chunk that holds `start` on: at least one, else no more than `rawBytesMax`, up to `end` or a gap.
+std::vector<TableRecord> BlobCore::chunksFrom(const Segment& segment, std::uint32_t start, std::uint64_t end,
+                                              std::uint64_t rawBytesMax) {
   std::vector<TableRecord> records;
   TableRecord record;
   std::uint64_t rawBytes = 0;
-  std::uint64_t next = start - segmentStart;
-  while (next < endOffset && records.size() < kLiteralChunksMax) {
+  std::uint64_t next = start;
+  while (next < end && records.size() < kLiteralChunksMax) {
     const auto offset = static_cast<std::uint32_t>(next);
-    const bool held = records.empty() ? segment->chunkAt(offset, record) : segment->chunkStartingAt(offset, record);
-    if (!held || (!records.empty() && rawBytes + record.length > bytesMax)) break;
+    const bool held = records.empty() ? segment.chunkAt(offset, record) : segment.chunkStartingAt(offset, record);
+    if (!held || (!records.empty() && rawBytes + record.length > rawBytesMax)) break;
     records.push_back(record);
     rawBytes += record.length;
     next = std::uint64_t{record.offset} + record.length;
   }
-  if (records.empty()) return Status::failure(ENOENT, "nothing is held at this position");
+  return records;
+}
 
+Result<LiteralContents> BlobCore::literalContents(const Log& log, const Segment& segment,
+                                                  std::span<const TableRecord> records) const {
+  if (records.empty()) return Status::failure(ENOENT, "nothing is held at this position");
   LiteralContents contents;
-  contents.start = segmentStart + records.front().offset;
+  contents.start = makePosition(segment.number(), records.front().offset);
   std::vector<Hash256> hashes;
+  std::uint64_t rawBytes = 0;
   for (const TableRecord& one : records) {
     contents.lengths.push_back(one.length);
     appendVarint(contents.body, one.length);
     hashes.push_back(one.hash);
+    rawBytes += one.length;
   }
   contents.bytesAt = contents.body.size();
   contents.body.resize(contents.bytesAt + rawBytes);
-  Status status = segment->readData(records.front().offset, contents.body.data() + contents.bytesAt, rawBytes);
+  Status status = segment.readData(records.front().offset, contents.body.data() + contents.bytesAt, rawBytes);
   if (!status.ok()) return status;
   const std::uint8_t* bytes = contents.bytes();
   for (const TableRecord& one : records) {
     if (crc32c(bytes, one.length) != one.dataCrc) return Status::failure(EIO, "a chunk to send is damaged: scrub");
     bytes += one.length;
   }
-  contents.check = literalCheck(options_.identityKey, found->name, contents.start, hashes);
-  auto frame = encodeLiteral(contents, level);
+  contents.check = literalCheck(options_.identityKey, log.name, contents.start, hashes);
+  return contents;
+}
+
+Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, LogPosition end,
+                                            std::uint64_t rawBytesMax, int level, std::span<const AddressRange> bases) {
+  if (closed_.load()) return Status::failure(EBADF, "the blob is closed");
+  auto found = logOf(log);
+  auto segment = segmentAt(makeAddress(log, start));
+  if (!found || !segment) return Status::failure(ENOENT, "nothing is held at this position");
+  const auto contentsUpTo = [&](std::uint64_t bytesMax) {
+    const std::uint64_t endOffset = std::min<std::uint64_t>(end - makePosition(segment->number(), 0), kSegmentBytes);
+    return literalContents(*found, *segment, chunksFrom(*segment, offsetOf(start), endOffset, bytesMax));
+  };
+  if (const LiteralBase base = readBases(log, bases); !base.ranges.empty()) {
+    auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kDeltaRawBytesMax));
+    if (!contents.ok()) return contents.status;
+    auto delta = encodeDelta(contents.value, level, base);
+    if (!delta.ok()) return delta.status;
+    const BlobAddress address = makeAddress(log, start);
+    const AddressRange tried{address, contents.value.end() - start};
+    if (delta.value) {
+      replacements_.found(tried);
+      return literalOf(contents.value, std::move(*delta.value), true);
+    }
+    replacements_.inVain(tried, {address, end - start});
+    const auto rest = replacements_.at({address, end - start});
+    end = rest.old.empty() ? positionOf(rest.end) : std::min(end, contents.value.end());
+  }
+  auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kLiteralRawBytesMax));
+  if (!contents.ok()) return contents.status;
+  auto frame = encodeLiteral(contents.value, level);
   if (!frame.ok()) return frame.status;
-  return Literal{std::move(frame.value), contents.start, contents.start + rawBytes, rawBytes,
-                 static_cast<std::uint32_t>(records.size())};
+  return literalOf(contents.value, std::move(frame.value), false);
+}
+
+/// What cannot be read is no base: a literal does not fail for what would only make it smaller.
+LiteralBase BlobCore::readBases(LogNumber frameLog, std::span<const AddressRange> bases) {
+  LiteralBase base;
+  for (const AddressRange& range : bases) {
+    const auto log = logOf(packetfs::logOf(range.start));
+    const std::size_t before = base.bytes.size();
+    if (!log || base.ranges.size() == kBaseRangesMax || range.length > kBaseBytesMax - before) break;
+    base.bytes.resize(before + range.length);
+    if (!read(range.start, base.bytes.data() + before, range.length).ok()) {
+      base.bytes.resize(before);
+      continue;
+    }
+    base.ranges.push_back({log->number == frameLog ? "" : log->name, positionOf(range.start), range.length});
+  }
+  return base;
+}
+
+Status BlobCore::readBase(const Log& frameLog, const BaseRange& range, std::uint8_t* target) {
+  auto number = std::optional(frameLog.number);
+  if (!range.log.empty()) number = numberOf(range.log);
+  if (!number) return Status::failure(ENOENT, "literal frame: a delta to a log that is not known");
+  return read(makeAddress(*number, range.start), target, range.length);
+}
+
+Blob::ReplacedStretch BlobCore::replacedBy(LogNumber log, LogPosition start, LogPosition end) const {
+  const BlobAddress from = makeAddress(log, start);
+  const auto all = replacements_.at({from, end - start});
+  ReplacedStretch stretch{positionOf(all.end), {}};
+  if (all.old.empty()) return stretch;
+  for (const AddressRange& old :
+       replacements_.at({from, std::min<std::uint64_t>(end - start, kDeltaRawBytesMax)}).old) {
+    const auto segment = segmentAt(old.start);
+    if (!segment) continue;
+    const BlobAddress segmentStart = old.start - offsetOf(old.start);
+    for (const auto& [heldStart, heldEnd] : segment->coverage()) {
+      const BlobAddress first = std::max(old.start, segmentStart + heldStart);
+      const BlobAddress last = std::min(old.end(), segmentStart + heldEnd);
+      if (first < last) stretch.old.push_back({first, last - first});
+    }
+  }
+  return stretch;
 }
 
 Result<Blob::Literal> BlobCore::storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length,
@@ -62,7 +145,9 @@ Result<Blob::Literal> BlobCore::storeLiteral(LogNumber log, const std::uint8_t* 
   auto found = logOf(log);
   if (!found) return Status::failure(ENOENT, "log " + std::to_string(log) + " is not open");
   const LiteralLimits limits{kLiteralRawBytesMax + kStoredChunkBytesMax, kLiteralChunksMax, options_.chunker.maximum};
-  auto contents = decodeLiteral({frame, length}, limits);
+  auto contents = decodeLiteral({frame, length}, limits, [&](const BaseRange& range, std::uint8_t* target) {
+    return readBase(*found, range, target);
+  });
   if (!contents.ok()) return contents.status;
 
   std::vector<ChunkBytes> chunks;
@@ -85,11 +170,7 @@ Result<Blob::Literal> BlobCore::storeLiteral(LogNumber log, const std::uint8_t* 
   if (!segment.ok()) return segment.status;
   status = storeChunks(*segment.value, chunks, repair);
   if (!status.ok()) return status;
-  return Literal{{},
-                 contents.value.start,
-                 contents.value.start + contents.value.rawBytes(),
-                 contents.value.rawBytes(),
-                 static_cast<std::uint32_t>(chunks.size())};
+  return literalOf(contents.value, {}, false);
 }
 
 /// Sorts the chunks into new, held and contradicting before anything is written.

@@ -13,18 +13,57 @@ namespace {
 
 constexpr std::uint8_t kMagic = 0x4c;  // 'L'
 constexpr std::uint8_t kVersion = 1;
-enum class Body : std::uint8_t { raw = 0, zstd = 1 };
+enum class Body : std::uint8_t { raw = 0, zstd = 1, delta = 2 };
 constexpr std::size_t kLengthVarintBytesMax = 3;
-constexpr std::size_t kSampleBytes = 64U << 10;
+constexpr std::size_t kSamples = 8;
+constexpr std::size_t kSampleBytes = 16U << 10;
+constexpr int kFastLevel = 1;
 
-/// Compresses a sample from the middle of a large body: is it worth the whole?
+/// Of a large body samples are compressed: is it worth the whole?
 bool gains(const std::vector<std::uint8_t>& body, int level) {
-  if (body.size() <= kSampleBytes) return true;
-  auto sample = compress(body.data() + (body.size() - kSampleBytes) / 2, kSampleBytes, level);
-  return sample.ok() && sample.value.size() * 20 <= kSampleBytes * 19;
+  if (body.size() <= kSamples * kSampleBytes) return true;
+  std::vector<std::uint8_t> samples;
+  for (std::size_t i = 0; i < kSamples; i++) {
+    const auto* sample = body.data() + (body.size() - kSampleBytes) / (kSamples - 1) * i;
+    samples.insert(samples.end(), sample, sample + kSampleBytes);
+  }
+  auto packed = compress(samples.data(), samples.size(), level);
+  return packed.ok() && packed.value.size() * 20 <= samples.size() * 19;
 }
 
 Status malformed(const char* sentence) { return Status::failure(EBADMSG, std::string("literal frame: ") + sentence); }
+
+std::vector<std::uint8_t> frameOf(const LiteralContents& contents, Body kind, std::span<const std::uint8_t> ranges,
+                                  std::span<const std::uint8_t> body) {
+  std::vector<std::uint8_t> frame{kMagic, kVersion, static_cast<std::uint8_t>(kind)};
+  frame.reserve(ranges.size() + body.size() + 64);
+  appendVarint(frame, contents.start);
+  appendVarint(frame, contents.lengths.size());
+  appendVarint(frame, contents.bytesAt);
+  appendVarint(frame, contents.rawBytes());
+  frame.insert(frame.end(), contents.check.begin(), contents.check.end());
+  frame.insert(frame.end(), ranges.begin(), ranges.end());
+  frame.insert(frame.end(), body.begin(), body.end());
+  return frame;
+}
+
+/// Lengths and chunks, however they are packed.
+Result<std::vector<std::uint8_t>> unpackBody(Body kind, std::span<const std::uint8_t> rest, std::size_t bodyBytes,
+                                             const ReadBase& readBase) {
+  if (kind == Body::raw) {
+    if (rest.size() != bodyBytes) return malformed("the body has another length");
+    return std::vector<std::uint8_t>(rest.begin(), rest.end());
+  }
+  LiteralBase base;
+  if (kind == Body::delta) {
+    auto taken = takeBase(rest, readBase);
+    if (!taken.ok()) return taken.status;
+    base = std::move(taken.value);
+  }
+  auto unpacked = decompress(rest.data(), rest.size(), bodyBytes, base.bytes.data(), base.bytes.size());
+  if (!unpacked.ok()) return malformed("the body does not unpack");
+  return unpacked;
+}
 
 }  // namespace
 
@@ -42,32 +81,36 @@ LiteralCheck literalCheck(const ChunkKey& identityKey, const std::string& logNam
 }
 
 Result<std::vector<std::uint8_t>> encodeLiteral(const LiteralContents& contents, int level) {
-  Body kind = Body::raw;
-  std::vector<std::uint8_t> packed;
   if (level > 0 && gains(contents.body, level)) {
-    auto compressed = compress(contents.body.data(), contents.body.size(), level);
-    if (!compressed.ok()) return compressed.status;
-    if (compressed.value.size() < contents.body.size()) {
-      kind = Body::zstd;
-      packed = std::move(compressed.value);
-    }
+    auto packed = compress(contents.body.data(), contents.body.size(), level);
+    if (!packed.ok()) return packed.status;
+    if (packed.value.size() < contents.body.size()) return frameOf(contents, Body::zstd, {}, packed.value);
   }
-  const std::vector<std::uint8_t>& body = kind == Body::zstd ? packed : contents.body;
-  std::vector<std::uint8_t> frame{kMagic, kVersion, static_cast<std::uint8_t>(kind)};
-  frame.reserve(body.size() + 64);
-  appendVarint(frame, contents.start);
-  appendVarint(frame, contents.lengths.size());
-  appendVarint(frame, contents.bytesAt);
-  appendVarint(frame, contents.rawBytes());
-  frame.insert(frame.end(), contents.check.begin(), contents.check.end());
-  frame.insert(frame.end(), body.begin(), body.end());
+  return frameOf(contents, Body::raw, {}, contents.body);
+}
+
+Result<std::optional<std::vector<std::uint8_t>>> encodeDelta(const LiteralContents& contents, int level,
+                                                             const LiteralBase& base) {
+  const std::vector<std::uint8_t>& body = contents.body;
+  auto delta = compress(body.data(), body.size(), level, base.bytes.data(), base.bytes.size());
+  if (!delta.ok()) return delta.status;
+  auto alone = compress(body.data(), body.size(), kFastLevel);
+  if (!alone.ok()) return alone.status;
+  std::vector<std::uint8_t> ranges;
+  appendBaseRanges(ranges, base.ranges);
+  const std::size_t without = std::min(alone.value.size(), body.size());
+  std::optional<std::vector<std::uint8_t>> frame;
+  if ((ranges.size() + delta.value.size()) * 4 <= without * 3) {
+    frame = frameOf(contents, Body::delta, ranges, delta.value);
+  }
   return frame;
 }
 
-Result<LiteralContents> decodeLiteral(std::span<const std::uint8_t> frame, const LiteralLimits& limits) {
+Result<LiteralContents> decodeLiteral(std::span<const std::uint8_t> frame, const LiteralLimits& limits,
+                                      const ReadBase& readBase) {
   if (frame.size() < 3 || frame[0] != kMagic) return malformed("not one");
   if (frame[1] != kVersion) return malformed("an unknown version");
-  if (frame[2] > static_cast<std::uint8_t>(Body::zstd)) return malformed("an unknown kind of body");
+  if (frame[2] > static_cast<std::uint8_t>(Body::delta)) return malformed("an unknown kind of body");
   const auto kind = static_cast<Body>(frame[2]);
   std::span<const std::uint8_t> rest = frame.subspan(3);
   LiteralContents contents;
@@ -89,15 +132,9 @@ Result<LiteralContents> decodeLiteral(std::span<const std::uint8_t> frame, const
   std::memcpy(contents.check.data(), rest.data(), contents.check.size());
   rest = rest.subspan(contents.check.size());
 
-  const std::size_t bodyBytes = lengthsBytes + rawBytes;
-  if (kind == Body::raw) {
-    if (rest.size() != bodyBytes) return malformed("the body has another length");
-    contents.body.assign(rest.begin(), rest.end());
-  } else {
-    auto unpacked = decompress(rest.data(), rest.size(), bodyBytes);
-    if (!unpacked.ok()) return malformed("the body does not unpack");
-    contents.body = std::move(unpacked.value);
-  }
+  auto body = unpackBody(kind, rest, lengthsBytes + rawBytes, readBase);
+  if (!body.ok()) return body.status;
+  contents.body = std::move(body.value);
   contents.bytesAt = lengthsBytes;
   std::span<const std::uint8_t> varints(contents.body.data(), lengthsBytes);
   contents.lengths.reserve(count);

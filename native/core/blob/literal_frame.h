@@ -1,6 +1,7 @@
 // The bytes of a literal frame (docs/format/wire.md, Literal): pure encoding and checking, no files.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "../base/address.h"
 #include "../base/result.h"
 #include "../chunk/hash.h"
+#include "literal_base.h"
 
 namespace packetfs {
 
@@ -28,6 +30,7 @@ struct LiteralContents {
 
   [[nodiscard]] const std::uint8_t* bytes() const { return body.data() + bytesAt; }
   [[nodiscard]] std::size_t rawBytes() const { return body.size() - bytesAt; }
+  [[nodiscard]] LogPosition end() const { return start + rawBytes(); }
 };
 
 /// Binds the chunks' hashes to their place: log name and position.
@@ -37,7 +40,13 @@ LiteralCheck literalCheck(const ChunkKey& identityKey, const std::string& logNam
 /// `contents.body` and `bytesAt` must be set as described; `level` is zstd's. Raw when compression gains under 5 %.
 Result<std::vector<std::uint8_t>> encodeLiteral(const LiteralContents& contents, int level);
 
-/// EBADMSG unless every field is within its limits and the lengths add up. The check is for the caller to compare.
-Result<LiteralContents> decodeLiteral(std::span<const std::uint8_t> frame, const LiteralLimits& limits);
+/// The same as a delta to the base; nothing when that saves less than a quarter.
+Result<std::optional<std::vector<std::uint8_t>>> encodeDelta(const LiteralContents& contents, int level,
+                                                             const LiteralBase& base);
+
+/// EBADMSG unless every field is within its limits and the lengths add up; of a delta, else what `readBase` says. The
+/// check is for the caller to compare.
+Result<LiteralContents> decodeLiteral(std::span<const std::uint8_t> frame, const LiteralLimits& limits,
+                                      const ReadBase& readBase);
 
 }  // namespace packetfs

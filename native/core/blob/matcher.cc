@@ -38,6 +38,7 @@ Result<std::size_t> Matcher::run(ExtentList& extents) {
   }
   Status status = appendPending();
   if (!status.ok()) return status;
+  noteReplacements();
   for (const Step& step : steps_) {
     const Extent& extent = step.extent;
     if (!extents.empty()) {
@@ -184,13 +185,28 @@ Status Matcher::appendPending() {
   for (Step& step : steps_) {
     if (step.pending == SIZE_MAX) continue;
     step.extent.address = addresses[step.pending];
-    (matched[step.pending] ? totals_.matchedBytes : totals_.appendedBytes) += step.extent.length;
+    step.appended = !matched[step.pending];
+    (step.appended ? totals_.appendedBytes : totals_.matchedBytes) += step.extent.length;
     step.pending = SIZE_MAX;
   }
   pending_.clear();
   pendingHashes_.clear();
   pendingBytes_ = 0;
   return Status::success();
+}
+
+void Matcher::noteReplacements() {
+  Replacements& replacements = blob_.replacements();
+  for (const Step& step : steps_) {
+    const AddressRange chunk{step.extent.address, step.extent.length};
+    if (chunk.start == kHole) continue;
+    if (step.appended) {
+      cursor_.replacing.appended(chunk, replacements);
+    } else {
+      cursor_.replacing.matched(chunk, replacements);
+    }
+  }
+  cursor_.replacing.pause(replacements);
 }
 
 Result<ExtentList> BlobCore::ingest(std::uint64_t fileOffset, const std::uint8_t* bytes, std::size_t length) {
@@ -204,7 +220,10 @@ Result<ExtentList> BlobCore::ingest(std::uint64_t fileOffset, const std::uint8_t
 Result<std::size_t> BlobCore::ingestWindow(IngestCursor& cursor, const IngestWindow& window, ExtentList& extents) {
   Status status = refuseIfUnusable();
   if (!status.ok()) return status;
-  return Matcher(*this, cursor, window).run(extents);
+  cursor.replacing.guess(lastReplaced_.load());
+  auto consumed = Matcher(*this, cursor, window).run(extents);
+  if (cursor.replacing.old() != kHole) lastReplaced_ = cursor.replacing.old();
+  return consumed;
 }
 
 }  // namespace packetfs

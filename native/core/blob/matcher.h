@@ -21,6 +21,7 @@ class Matcher {
   struct Step {  // a chunk of the window, and which pending chunk gives its address
     Extent extent{};
     std::size_t pending = SIZE_MAX;
+    bool appended = false;
   };
 
   [[nodiscard]] std::size_t available() const { return window_.length + window_.lookahead; }
@@ -33,6 +34,7 @@ class Matcher {
   Status takeCut(std::size_t position, std::size_t length);
   bool equalsStored(const Segment& segment, std::uint32_t offset, std::size_t position, std::size_t length);
   Status appendPending();
+  void noteReplacements();
   void take(std::size_t position, std::size_t length, BlobAddress address);
 
   BlobCore& blob_;

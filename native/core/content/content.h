@@ -124,6 +124,8 @@ class Content {
   void apply(const IngestProgress& progress);
   [[nodiscard]] std::vector<ByteRange> groups() const;
   [[nodiscard]] IngestCursor freshCursor(std::uint64_t start) const;
+  /// Where bytes at `offset` lie that are being replaced.
+  [[nodiscard]] BlobAddress replacedAt(std::uint64_t offset) const;
   [[nodiscard]] std::uint64_t chunkStart(const Extent& extent, std::uint64_t offset) const;
   [[nodiscard]] std::uint64_t chunkEnd(const Extent& extent, std::uint64_t offset) const;
   [[nodiscard]] std::uint64_t widenLeft(ByteRange dirty) const;
@@ -133,6 +135,7 @@ class Content {
   std::shared_mutex mutex_{};
   std::uint64_t size_ = 0;
   ExtentMap base_{};
+  ExtentMap emptied_{};  // what a truncation to nothing took away, until other bytes have been brought in
   DirtyMap dirty_{};
   IntervalSet replaced_{};         // in base_, not yet in a patch
   std::uint64_t settledSize_ = 0;  // size without what is only dirty: what a patch may show

@@ -53,7 +53,13 @@ std::uint64_t Content::widenRight(std::uint64_t end) const {
 
 /// Chunks that widening took in again may have been cut by what was then the end of the data.
 IngestCursor Content::freshCursor(std::uint64_t start) const {
-  return {.predictFrom = start + blob_.chunker().maximum};
+  return {.replacing = ReplacementTracker(replacedAt(start)), .predictFrom = start + blob_.chunker().maximum};
+}
+
+BlobAddress Content::replacedAt(std::uint64_t offset) const {
+  const Extent* extent = base_.at(offset);
+  if (extent == nullptr) extent = emptied_.at(offset);
+  return extent == nullptr ? kHole : extent->address + (offset - extent->fileOffset);
 }
 
 /// The run that ends here, when it is long enough to fly.
@@ -142,6 +148,7 @@ Status Content::ingest() {
   }
   apply(progress);
   endStream();
+  if (!progress.ranges.empty()) emptied_ = {};
   return status;
 }
 

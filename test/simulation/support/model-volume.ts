@@ -9,9 +9,12 @@ import type {
   AppliedPosition,
   LiteralFrame,
   LogName,
+  LogRange,
   LogState,
+  PackOptions,
   PositionRange,
   Readiness,
+  ReplacedStretch,
   StoredBatch,
   VolumePort,
 } from '../../../src/replication/ports.ts';
@@ -85,6 +88,8 @@ export class ModelVolume implements VolumePort {
   flippedBits = 0;
   /** Chance of a new chunk to start a new segment. */
   segmentJumps = 0.02;
+  /** Chance of a stretch to have replaced something. */
+  replacements = 0.5;
 
   constructor(options: { node: Uint8Array; random: SeededRandom; scheduler: Scheduler; faults: ModelFaults }) {
     this.node = options.node;
@@ -231,7 +236,20 @@ export class ModelVolume implements VolumePort {
     return ranges.ranges();
   }
 
-  packLiteral(log: LogName, range: PositionRange, rawBytesMax: number): Promise<LiteralFrame | undefined> {
+  /** Any bytes of any log, whether the peer holds them or not. */
+  replacedBy(_log: LogName, range: PositionRange): ReplacedStretch {
+    if (!this.#random.chance(this.replacements)) return { end: range.end, old: [] };
+    const end = logPosition(this.#random.between(range.start + 1, range.end));
+    const old: LogRange[] = [];
+    for (const entry of this.#logs.values()) {
+      const [first] = heldOf(entry).ranges();
+      if (first) old.push({ log: entry.log, range: { ...first, end: logPosition(first.end - 1) } });
+    }
+    return { end, old: old.filter((base) => base.range.end > base.range.start) };
+  }
+
+  packLiteral(log: LogName, range: PositionRange, options: PackOptions): Promise<LiteralFrame | undefined> {
+    const { rawBytesMax, bases } = options;
     if (Math.floor(range.start / SEGMENT_BYTES) !== Math.floor((range.end - 1) / SEGMENT_BYTES)) {
       throw new Error('a range to pack crosses a segment');
     }
@@ -249,8 +267,9 @@ export class ModelVolume implements VolumePort {
         chunks.push({ ...chunk, bytes: contentOf(log, chunk.start, chunk.end - chunk.start) });
       }
       const [start, end] = [touched[0].start, chunks.at(-1)?.end ?? 0];
-      const frame = encodeFrame(chunks);
-      return { log, start: logPosition(start), end: logPosition(end), rawBytes: end - start, frame };
+      const frame = encodeFrame({ bases, chunks });
+      const isDelta = bases.length > 0;
+      return { log, start: logPosition(start), end: logPosition(end), rawBytes: end - start, isDelta, frame };
     });
   }
 
@@ -259,7 +278,10 @@ export class ModelVolume implements VolumePort {
     return this.#later(() => {
       if (rejected) throw new PacketFsError('PFS_NO_SPACE', 'simulated full disk');
       const entry = this.#of(log);
-      const chunks = decodeFrame(frame);
+      const { bases, chunks } = decodeFrame(frame);
+      for (const base of bases) {
+        if (!heldOf(this.#of(base.log)).covers(base.range)) throw new Error('a delta to bytes that are not held');
+      }
       if (chunks.length === 0) throw new PacketFsError('PFS_CORRUPT', 'a literal frame is empty');
       for (const chunk of chunks) {
         if (!sameContent(chunk, log)) throw new PacketFsError('PFS_CORRUPT', 'a chunk does not match its hash');
@@ -439,7 +461,17 @@ const sameContent = (chunk: Chunk, log: LogName): boolean => {
   return expected.length === chunk.bytes.length && expected.every((byte, index) => byte === chunk.bytes[index]);
 };
 
-function encodeFrame(chunks: readonly Chunk[]): Uint8Array {
+export interface ModelFrame {
+  readonly bases: readonly LogRange[];
+  readonly chunks: Chunk[];
+}
+
+/** The bases as JSON with its length in front, then the chunks. */
+function encodeFrame({ bases, chunks }: ModelFrame): Uint8Array {
+  const named = bases.map(({ log, range }) => ({ log: { node: [...log.node], epoch: log.epoch }, range }));
+  const text = Buffer.from(JSON.stringify(named));
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length);
   const parts = chunks.map((chunk) => {
     const head = new Uint8Array(12);
     const view = new DataView(head.buffer);
@@ -447,13 +479,19 @@ function encodeFrame(chunks: readonly Chunk[]): Uint8Array {
     view.setUint32(8, chunk.bytes.length);
     return Buffer.concat([head, chunk.bytes]);
   });
-  return Uint8Array.from(Buffer.concat(parts));
+  return Uint8Array.from(Buffer.concat([length, text, ...parts]));
 }
 
-function decodeFrame(frame: Uint8Array): Chunk[] {
+export function decodeFrame(frame: Uint8Array): ModelFrame {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const chunks: Chunk[] = [];
-  for (let offset = 0; offset < frame.length; ) {
+  const chunksAt = 4 + view.getUint32(0);
+  const named = JSON.parse(Buffer.from(frame.subarray(4, chunksAt)).toString()) as {
+    readonly log: { readonly node: readonly number[]; readonly epoch: number };
+    readonly range: PositionRange;
+  }[];
+  const bases = named.map(({ log, range }) => ({ log: { ...log, node: Uint8Array.from(log.node) }, range }));
+  for (let offset = chunksAt; offset < frame.length; ) {
     if (offset + 12 > frame.length) throw new PacketFsError('PFS_CORRUPT', 'a literal frame ends early');
     const start = view.getFloat64(offset);
     const length = view.getUint32(offset + 8);
@@ -461,5 +499,5 @@ function decodeFrame(frame: Uint8Array): Chunk[] {
     chunks.push({ start, end: start + length, bytes: frame.slice(offset + 12, offset + 12 + length) });
     offset += 12 + length;
   }
-  return chunks;
+  return { bases, chunks };
 }

@@ -96,7 +96,14 @@ test('a literal carries chunks to another blob, whose check of the runs is then 
   for (const blob of [from, to]) await blob.openLog(LOG, NAME);
   from.setAppendLog(LOG);
   const extents = await from.ingest(0n, bytes);
-  const literal = await from.packLiteral({ log: LOG, start: 0, end: 100_000, rawBytesMax: 1 << 20, level: 3 });
+  const literal = await from.packLiteral({
+    log: LOG,
+    start: 0,
+    end: 100_000,
+    rawBytesMax: 1 << 20,
+    level: 3,
+    bases: new BigUint64Array(),
+  });
   if (literal === undefined) throw new Error('something is held');
   assert.is(literal.rawBytes, 100_000);
   assert.is(literal.end, 100_000);
@@ -107,7 +114,17 @@ test('a literal carries chunks to another blob, whose check of the runs is then 
   const runs = new BigUint64Array([3n << 48n, 100_000n]);
   assert.is(typeof from.checkOfRuns(runs), 'bigint');
   assert.is(to.checkOfRuns(runs), from.checkOfRuns(runs));
-  assert.is(await from.packLiteral({ log: LOG, start: 100_000, end: 200_000, rawBytesMax: 1, level: 3 }), undefined);
+  assert.is(
+    await from.packLiteral({
+      log: LOG,
+      start: 100_000,
+      end: 200_000,
+      rawBytesMax: 1,
+      level: 3,
+      bases: new BigUint64Array(),
+    }),
+    undefined,
+  );
   from.close();
   to.close();
 });
@@ -117,7 +134,14 @@ test('a damaged frame is refused with EBADMSG', async ({ make }) => {
   await blob.openLog(LOG, NAME);
   blob.setAppendLog(LOG);
   await blob.ingest(0n, pseudoRandomBytes(20_000, 1));
-  const literal = await blob.packLiteral({ log: LOG, start: 0, end: 20_000, rawBytesMax: 1 << 20, level: 3 });
+  const literal = await blob.packLiteral({
+    log: LOG,
+    start: 0,
+    end: 20_000,
+    rawBytesMax: 1 << 20,
+    level: 3,
+    bases: new BigUint64Array(),
+  });
   if (literal === undefined) throw new Error('something is held');
   const frame = Uint8Array.from(literal.frame);
   frame[frame.length - 9] = (frame[frame.length - 9] ?? 0) ^ 1;
@@ -134,7 +158,14 @@ test('scrub names a flipped byte, and a literal repairs it', async ({ make }) =>
   blob.setAppendLog(LOG);
   await blob.ingest(0n, pseudoRandomBytes(100_000, 2));
   await blob.sync();
-  const literal = await blob.packLiteral({ log: LOG, start: 0, end: 100_000, rawBytesMax: 1 << 20, level: 3 });
+  const literal = await blob.packLiteral({
+    log: LOG,
+    start: 0,
+    end: 100_000,
+    rawBytesMax: 1 << 20,
+    level: 3,
+    bases: new BigUint64Array(),
+  });
   if (literal === undefined) throw new Error('something is held');
   const path = join(directory, NAME, '00000.data');
   const data = readFileSync(path);

@@ -66,7 +66,14 @@ test('what is held of a peer is told at once, what is durable after the next syn
   await sourceLogs.open(PEER, []);
   sourceLogs.appendTo(PEER.number);
   await source.ingest(0n, noise(90_000));
-  const literal = await source.packLiteral({ log: 2, start: 0, end: 90_000, rawBytesMax: 40_000, level: 3 });
+  const literal = await source.packLiteral({
+    log: 2,
+    start: 0,
+    end: 90_000,
+    rawBytesMax: 40_000,
+    level: 3,
+    bases: new BigUint64Array(),
+  });
   assert.ok(literal);
   await logs.open(PEER, []);
   const stored = await blob.storeLiteral({ log: 2, frame: literal.frame, repair: false });

@@ -15,7 +15,7 @@ import {
 } from '../../../src/wire/messages.ts';
 import { encodeBatch } from '../../../src/wire/operations.ts';
 import { markCompression } from '../../simulation/support/cluster.ts';
-import { ModelVolume, NO_FAULTS } from '../../simulation/support/model-volume.ts';
+import { decodeFrame, ModelVolume, NO_FAULTS } from '../../simulation/support/model-volume.ts';
 import { RecordedLink } from '../../simulation/support/recorded-link.ts';
 import { Scheduler, SeededRandom } from '../../simulation/support/scheduler.ts';
 
@@ -44,6 +44,7 @@ class Bench {
 
   constructor(bounds: Partial<ReplicationBounds> = {}) {
     this.volume.segmentJumps = 0;
+    this.volume.replacements = 0;
     this.replicator = new Replicator({
       volume: this.volume,
       compression: markCompression,
@@ -539,6 +540,23 @@ answers(
     assert.is(link.blocks[2]?.header.ask, 9);
   },
 );
+
+answers('what was sent as a delta and came to nothing is sent again whole', async () => {
+  const bench = new Bench();
+  bench.write();
+  const link = bench.link();
+  link.greet({ logs: [{ log: reference(ownLog), applied: 1n, held: bench.volume.held(ownLog).ranges() }] });
+  bench.volume.replacements = 1;
+  bench.write();
+  await bench.run(50);
+  const [delta] = link.blocks;
+  assert.ok(delta && decodeFrame(delta.body).bases.length > 0);
+  const { start, end } = delta.header;
+  link.receive(ask({ reason: 'rejected', blocksReceived: link.blocks.length, ranges: [range(start, end)] }));
+  await bench.run(50);
+  const answer = link.blocks.find((block) => block.header.ask === 9);
+  assert.ok(answer && decodeFrame(answer.body).bases.length === 0);
+});
 
 answers('what is not held is said to be unavailable, in messages that fit', () => {
   const bench = new Bench();

@@ -1,0 +1,261 @@
+// Literals as deltas: ingest knows what new bytes replaced, a delta to it is small and arrives as the same bytes, and
+// what cannot be one is sent whole or refused without effect.
+#include <algorithm>
+
+#include "../../native/core/blob/literal_frame.h"
+#include "blob_support.h"
+
+using namespace packetfs;
+using namespace packetfs::test;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+/// Every `step`-th byte is another, so that no chunk is the same and a delta is small.
+Bytes touched(Bytes bytes, std::size_t from, std::size_t to, std::size_t step) {
+  for (std::size_t i = from; i < std::min(to, bytes.size()); i += step)
+    bytes[i] = static_cast<std::uint8_t>(bytes[i] + 1);
+  return bytes;
+}
+
+LogPosition endOf(Blob& blob) {
+  const auto held = blob.heldRanges(kLog).value;
+  return held.empty() ? 0 : held.back().end;
+}
+
+void ingest(Blob& blob, const Bytes& bytes) { CHECK(blob.ingest(0, bytes.data(), bytes.size()).ok()); }
+
+Result<Blob::Literal> store(Blob& blob, const Bytes& frame) {
+  return blob.storeLiteral(kLog, frame.data(), frame.size(), false);
+}
+
+/// What the receiver, who has all up to a position, holds of these.
+std::vector<AddressRange> heldThere(const std::vector<AddressRange>& old, LogPosition end) {
+  std::vector<AddressRange> held;
+  for (const AddressRange& range : old) {
+    const BlobAddress last = std::min(range.end(), makeAddress(kLog, end));
+    if (range.start < last) held.push_back({range.start, last - range.start});
+  }
+  return held;
+}
+
+/// Brings all from `start` on to the receiver as the pusher does, and returns the frames' bytes.
+std::uint64_t send(Blob& sender, Blob& receiver, LogPosition start, std::vector<bool>& deltas) {
+  std::uint64_t sent = 0;
+  for (const LogPosition end = endOf(sender); start < end;) {
+    const auto stretch = sender.replacedBy(kLog, start, end);
+    CHECK(stretch.end > start && stretch.end <= end);
+    auto literal = sender.packLiteral(kLog, start, stretch.end, 4 << 20, 3, heldThere(stretch.old, endOf(receiver)));
+    CHECK(literal.ok());
+    if (!literal.ok()) break;
+    CHECK(store(receiver, literal.value.frame).ok());
+    sent += literal.value.frame.size();
+    deltas.push_back(literal.value.isDelta);
+    start = literal.value.end;
+  }
+  return sent;
+}
+
+struct Pair {
+  Scratch from{};
+  Scratch to{};
+  std::shared_ptr<Blob> sender = openBlob(from.path()).blob;
+  std::shared_ptr<Blob> receiver = openBlob(to.path(), false).blob;
+  std::vector<bool> deltas{};
+
+  std::uint64_t sendFrom(LogPosition start) {
+    deltas.clear();
+    return send(*sender, *receiver, start, deltas);
+  }
+  [[nodiscard]] bool areEqual() const { return fileBytes(dataPath(from.path())) == fileBytes(dataPath(to.path())); }
+};
+
+}  // namespace
+
+TEST("what changed between two stored chunks is sent as a delta to what was there") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes first = randomBytes(random, 2'000'000);
+  ingest(*pair.sender, first);
+  CHECK(pair.sendFrom(0) > first.size());
+  const LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, touched(first, 700'000, 1'500'000, 1000));
+  CHECK(endOf(*pair.sender) - before > 800'000);
+  const std::uint64_t sent = pair.sendFrom(before);
+  CHECK(sent < 20'000);
+  CHECK(std::ranges::count(pair.deltas, true) >= 3 && std::ranges::count(pair.deltas, false) == 0);
+  CHECK(pair.areEqual());
+}
+
+TEST("a beginning that changed is a delta to what came before the first stored chunk") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes first = randomBytes(random, 400'000);
+  ingest(*pair.sender, first);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, touched(first, 0, 100'000, 1000));
+  CHECK(pair.sendFrom(before) < 4'000);
+  CHECK(pair.areEqual());
+}
+
+TEST("a file without a stored chunk is a delta to the one whose name it took, or to where its neighbour's went on") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes one = randomBytes(random, 60'000);
+  const Bytes two = randomBytes(random, 7'000);
+  ingest(*pair.sender, one);
+  auto old = pair.sender->ingest(0, two.data(), two.size());
+  CHECK(old.ok());
+  (void)pair.sendFrom(0);
+  // As a copied tree: its neighbour is known, and this follows it.
+  LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, one);
+  ingest(*pair.sender, touched(two, 100, 200, 10));
+  CHECK(pair.sendFrom(before) < 300);
+  // As an editor does it, after something else was written.
+  ingest(*pair.sender, randomBytes(random, 500'000));
+  (void)pair.sendFrom(endOf(*pair.sender) - 500'000);
+  before = endOf(*pair.sender);
+  const Bytes edited = touched(two, 300, 400, 10);
+  auto fresh = pair.sender->ingest(0, edited.data(), edited.size());
+  CHECK(fresh.ok());
+  pair.sender->noteReplaced(fresh.value, old.value);
+  CHECK(pair.sendFrom(before) < 300);
+  CHECK(pair.areEqual());
+}
+
+TEST("what is unlike what it replaced is sent whole, in large literals, and not tried again") {
+  auto random = seededRandom();
+  Pair pair;
+  Bytes text = randomBytes(random, 300'000);
+  ingest(*pair.sender, text);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  Bytes file(text.begin(), text.begin() + 100'000);  // one known beginning, then nothing known
+  const Bytes noise = randomBytes(random, 12'000'000);
+  file.insert(file.end(), noise.begin(), noise.end());
+  ingest(*pair.sender, file);
+  CHECK(pair.sendFrom(before) < noise.size() + 60'000);
+  CHECK(std::ranges::count(pair.deltas, true) == 0);
+  CHECK(pair.deltas.size() <= 9);  // five of 256 KiB in vain, then as large as literals may be
+  CHECK(pair.sender->replacedBy(kLog, before, endOf(*pair.sender)).old.empty());
+  CHECK(pair.areEqual());
+}
+
+TEST("a place that is unlike in the middle of a change ends no deltas behind it") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes first = randomBytes(random, 3'000'000);
+  ingest(*pair.sender, first);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  Bytes second = touched(first, 100'000, 2'900'000, 1000);
+  const Bytes noise = randomBytes(random, 500'000);
+  std::copy(noise.begin(), noise.end(), second.begin() + 1'000'000);
+  ingest(*pair.sender, second);
+  CHECK(pair.sendFrom(before) < 850'000);
+  CHECK(pair.areEqual());
+}
+
+TEST("a base may lie in another log, which the frame names; who does not know it refuses the frame") {
+  auto random = seededRandom();
+  Scratch from;
+  Scratch to;
+  Scratch stranger;
+  auto sender = openBlob(from.path()).blob;
+  const Bytes first = randomBytes(random, 300'000);
+  ingest(*sender, first);
+  CHECK(sender->openLog(2, "second-1").ok() && sender->setAppendLog(2).ok());
+  ingest(*sender, touched(first, 100'000, 200'000, 1000));
+  auto receiver = openBlob(to.path(), false).blob;
+  auto whole = sender->packLiteral(kLog, 0, 300'000, 4 << 20, 3);
+  CHECK(whole.ok() && store(*receiver, whole.value.frame).ok());
+  const LogPosition end = sender->heldRanges(2).value.at(0).end;
+  const auto stretch = sender->replacedBy(2, 0, end);
+  auto delta = sender->packLiteral(2, 0, end, 4 << 20, 3, stretch.old);
+  CHECK(delta.ok() && delta.value.isDelta && delta.value.frame.size() < 3'000);
+  const Bytes& frame = delta.value.frame;
+  CHECK(receiver->openLog(7, "second-1").ok());
+  CHECK(receiver->storeLiteral(7, frame.data(), frame.size(), false).ok());
+  Bytes read(delta.value.rawBytes);
+  Bytes expected(delta.value.rawBytes);
+  CHECK(receiver->read(makeAddress(7, 0), read.data(), read.size()).ok());
+  CHECK(sender->read(makeAddress(2, 0), expected.data(), expected.size()).ok() && read == expected);
+
+  auto other = openBlob(stranger.path(), false, "third-1").blob;
+  CHECK(other->openLog(7, "second-1").ok());
+  CHECK(other->storeLiteral(7, frame.data(), frame.size(), false).status.error == ENOENT);
+  CHECK(other->heldRanges(7).value.empty());
+}
+
+TEST("without its base, or with a damaged one, a delta is refused and changes nothing; a whole frame heals") {
+  auto random = seededRandom();
+  Pair pair;
+  Scratch empty;
+  const Bytes first = randomBytes(random, 400'000);
+  ingest(*pair.sender, first);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, touched(first, 100'000, 300'000, 1000));
+  const auto stretch = pair.sender->replacedBy(kLog, before, endOf(*pair.sender));
+  auto delta = pair.sender->packLiteral(kLog, before, stretch.end, 4 << 20, 3, stretch.old);
+  CHECK(delta.ok() && delta.value.isDelta);
+  auto nobody = openBlob(empty.path(), false).blob;
+  CHECK(store(*nobody, delta.value.frame).status.error == EIO);
+  CHECK(nobody->heldRanges(kLog).value.empty());
+  for (std::uint64_t at = 100'500; at < 300'000; at += 5'000) flipByte(dataPath(pair.to.path()), at);
+  CHECK(store(*pair.receiver, delta.value.frame).status.error == EBADMSG);
+  CHECK(endOf(*pair.receiver) == before);
+  auto whole = pair.sender->packLiteral(kLog, before, stretch.end, 4 << 20, 3);
+  CHECK(whole.ok() && !whole.value.isDelta && store(*pair.receiver, whole.value.frame).ok());
+}
+
+TEST("ten thousand random mutations of a delta never crash, and what they store is only ever the true bytes") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes first = randomBytes(random, 100'000);
+  ingest(*pair.sender, first);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, touched(first, 30'000, 60'000, 1000));
+  const auto stretch = pair.sender->replacedBy(kLog, before, endOf(*pair.sender));
+  auto delta = pair.sender->packLiteral(kLog, before, stretch.end, 4 << 20, 3, stretch.old);
+  CHECK(delta.ok() && delta.value.isDelta);
+  auto whole = pair.sender->packLiteral(kLog, 0, before, 4 << 20, 3);
+  auto target = std::make_unique<Scratch>();
+  auto receiver = openBlob(target->path(), false).blob;
+  CHECK(store(*receiver, whole.value.frame).ok());
+  int stored = 0;
+  for (int round = 0; round < 10'000; round++) {
+    Bytes frame = delta.value.frame;
+    const std::size_t changes = 1 + random() % 3;
+    for (std::size_t i = 0; i < changes; i++) {
+      std::uint8_t& byte = frame[random() % std::min<std::size_t>(60, frame.size())];
+      byte = static_cast<std::uint8_t>(byte ^ (1U << random() % 8));
+    }
+    if (random() % 4 == 0) frame.resize(random() % frame.size());
+    if (frame == delta.value.frame) continue;
+    auto result = store(*receiver, frame);
+    if (!result.ok()) {
+      CHECK(result.status.error == EBADMSG || result.status.error == EIO || result.status.error == ENOENT);
+      CHECK(endOf(*receiver) == before);
+      continue;
+    }
+    stored++;  // zstd has bits without a meaning, and a base may be longer than the delta needs
+    Bytes read(result.value.rawBytes);
+    Bytes expected(result.value.rawBytes);
+    CHECK(receiver->read(makeAddress(kLog, result.value.start), read.data(), read.size()).ok());
+    CHECK(pair.sender->read(makeAddress(kLog, result.value.start), expected.data(), expected.size()).ok());
+    CHECK(read == expected);
+    receiver->close();
+    target = std::make_unique<Scratch>();
+    receiver = openBlob(target->path(), false).blob;
+    CHECK(store(*receiver, whole.value.frame).ok());
+  }
+  CHECK(stored < 1000);
+  CHECK(store(*receiver, delta.value.frame).ok());
+}
+
+int main() { return runTests(); }

@@ -1,0 +1,52 @@
+// What a literal is made a delta to: of what it replaced, only what the peer has announced.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { logPosition } from '../../../src/base/units.ts';
+import { firstStretch } from '../../../src/replication/delta-bases.ts';
+import { PeerView } from '../../../src/replication/peer-view.ts';
+import type { LogName, PositionRange, ReplacedStretch } from '../../../src/replication/ports.ts';
+
+const own: LogName = { node: new Uint8Array(32).fill(1), epoch: 1 };
+const other: LogName = { node: new Uint8Array(32).fill(2), epoch: 3 };
+const range = (start: number, end: number): PositionRange => ({ start: logPosition(start), end: logPosition(end) });
+
+function viewOf(held: readonly { readonly log: LogName; readonly ranges: readonly PositionRange[] }[]): PeerView {
+  const view = new PeerView();
+  for (const { log, ranges } of held) view.announce({ log, applied: 0n, held: ranges, rangesMax: 100 });
+  return view;
+}
+
+const replacing = (stretch: ReplacedStretch) => ({ replacedBy: () => stretch });
+
+const test = suite('bases of deltas');
+
+test('the stretch ends where the volume says, with the parts of each base that the peer announced', () => {
+  const volume = replacing({
+    end: logPosition(600),
+    old: [
+      { log: own, range: range(0, 100) },
+      { log: other, range: range(0, 100) },
+    ],
+  });
+  const view = viewOf([
+    { log: own, ranges: [range(0, 30), range(50, 500)] },
+    { log: other, ranges: [range(90, 95)] },
+  ]);
+  assert.equal(firstStretch(volume, view, own, range(500, 900)), {
+    range: range(500, 600),
+    bases: [
+      { log: own, range: range(0, 30) },
+      { log: own, range: range(50, 100) },
+      { log: other, range: range(90, 95) },
+    ],
+  });
+});
+
+test('what the peer has announced nothing of is no base', () => {
+  const volume = replacing({ end: logPosition(900), old: [{ log: other, range: range(0, 100) }] });
+  assert.equal(firstStretch(volume, viewOf([]), own, range(500, 900)).bases, []);
+  const view = viewOf([{ log: other, ranges: [range(100, 200)] }]);
+  assert.equal(firstStretch(volume, view, own, range(500, 900)).bases, []);
+});
+
+test.run();
