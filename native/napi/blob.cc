@@ -47,6 +47,7 @@ Napi::Value literalToObject(Napi::Env env, Blob::Literal&& literal) {
   object.Set("end", number(env, literal.end));
   object.Set("rawBytes", number(env, literal.rawBytes));
   object.Set("chunks", number(env, literal.chunks));
+  object.Set("packMs", Napi::Number::New(env, literal.packMs));
   object.Set("isDelta", Napi::Boolean::New(env, literal.isDelta));
   object.Set("frame", bytesToArray(env, std::move(literal.frame)));
   return object;
@@ -254,7 +255,10 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     return runAsync<Packed>(
         info.Env(), "packLiteral", {},
         [blob = blob_, log, start, end, rawBytesMax, level, bases]() -> Result<Packed> {
+          const auto begun = std::chrono::steady_clock::now();
           auto literal = blob->packLiteral(log, start, end, rawBytesMax, level, bases);
+          literal.value.packMs =
+              std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
           if (literal.ok()) return Packed{true, std::move(literal.value)};
           if (literal.status.error == ENOENT) return Packed{};
           return literal.status;

@@ -53,6 +53,7 @@ export interface Literal {
   readonly rawBytes: number;
   readonly chunks: number;
   readonly isDelta: boolean;
+  readonly packMs: number; // 0 in the result of storeLiteral
 }
 
 export interface ScrubFinding {

@@ -24,6 +24,10 @@ export const BATCH_BYTES_MAX = 1 * MIB;
 export const BATCH_ENCODED_BYTES_MAX = 8 * MIB;
 /** Raw bytes packed into one literal frame. */
 export const LITERAL_RAW_BYTES_MAX = 4 * MIB;
+/** Ranges that a delta may refer to. */
+export const BASE_RANGES_MAX = 1024;
+/** Raw bytes of a literal that an idle link waits for. */
+export const LITERAL_FIRST_RAW_BYTES_MAX = MIB;
 /** Bytes of one transport message (control or offset stream), after which the peer is cut off. */
 export const MESSAGE_BYTES_MAX = 16 * MIB;
 /** One control message: positions of every log, with POSITION_RANGES_MAX ranges, fit. */

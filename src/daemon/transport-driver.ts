@@ -278,6 +278,12 @@ export class TransportDriver {
       get unacknowledgedBytes() {
         return connection.unacknowledgedBytes;
       },
+      get unsentBytes() {
+        return connection.unsentBytes;
+      },
+      get rateBytesPerMs() {
+        return connection.rateBytesPerMs;
+      },
       get windowBytes() {
         return connection.windowBytes;
       },

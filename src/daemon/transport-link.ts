@@ -15,8 +15,10 @@ export interface TransportLink {
   /** Whether this node opened the connection. */
   readonly initiated: boolean;
   readonly unacknowledgedBytes: number;
+  readonly unsentBytes: number;
   readonly windowBytes: number;
   readonly smoothedRtt: Milliseconds;
+  readonly rateBytesPerMs: number;
   sendMessage(channel: 'control' | 'operations', bytes: Uint8Array): void;
   sendBlock(header: Uint8Array, body: Uint8Array): void;
   close(reason: string): void;

@@ -1,9 +1,9 @@
 // What a literal may be a delta to: bytes that it replaced and that the peer has announced as held, never what is on its
 // way there (docs/format/wire.md, Literal).
+import { BASE_RANGES_MAX } from '../base/limits.ts';
 import { logKey } from './log-name.ts';
 import type { PeerView } from './peer-view.ts';
 import type { LogName, LogRange, PositionRange, VolumePort } from './ports.ts';
-import { RangeSet } from './range-set.ts';
 
 export interface Stretch {
   readonly range: PositionRange;
@@ -18,14 +18,11 @@ export function firstStretch(
   range: PositionRange,
 ): Stretch {
   const { end, old } = volume.replacedBy(log, range);
-  return { range: { start: range.start, end }, bases: old.flatMap((base) => heldThere(view, base)) };
+  const bases = old.flatMap((base) => heldThere(view, base)).slice(0, BASE_RANGES_MAX);
+  return { range: { start: range.start, end }, bases };
 }
 
 function heldThere(view: PeerView, base: LogRange): LogRange[] {
-  const held = view.get(logKey(base.log))?.held;
-  if (held === undefined) return [];
-  return held
-    .intersection(RangeSet.of([base.range]))
-    .ranges()
-    .map((range) => ({ log: base.log, range }));
+  const held = view.get(logKey(base.log))?.held.within(base.range, BASE_RANGES_MAX) ?? [];
+  return held.map((range) => ({ log: base.log, range }));
 }

@@ -47,12 +47,15 @@ export interface LiteralFrame {
   readonly end: LogPosition;
   readonly rawBytes: number;
   readonly isDelta: boolean;
+  readonly packMs: number;
   /** docs/format/wire.md, Literal. */
   readonly frame: Uint8Array;
 }
 
 export interface PackOptions {
   readonly rawBytesMax: number;
+  /** zstd's. */
+  readonly level: number;
   readonly bases: readonly LogRange[];
 }
 
@@ -111,9 +114,13 @@ export interface PeerLink {
   sendBlock(header: Uint8Array, body: Uint8Array): void;
   /** Bytes accepted and not yet acknowledged by the peer. */
   readonly unacknowledgedBytes: number;
+  /** Bytes of blocks that the network was not given yet. */
+  readonly unsentBytes: number;
   /** Bytes of blocks beyond those acknowledged that the peer accepts; grows with what the path can use. */
   readonly windowBytes: number;
   readonly smoothedRtt: Milliseconds;
+  /** What the paths were measured to carry; 0: not measured yet. */
+  readonly rateBytesPerMs: number;
   close(reason: string): void;
 }
 

@@ -1,9 +1,15 @@
 // Everything that goes out to one peer in bulk: answers to its asks first, then what it lacks of this node's own logs
 // and of logs it asked for. One literal is packed at a time; reading the volume stops while the peer's window or the
 // link is full, and goes on with its announcements or onDrain.
-import { ASKS_OUTSTANDING_MAX, BATCH_ENCODED_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts';
+import {
+  ASKS_OUTSTANDING_MAX,
+  BATCH_ENCODED_BYTES_MAX,
+  LITERAL_FIRST_RAW_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+} from '../base/limits.ts';
 import { logPosition, SEGMENT_BYTES } from '../base/units.ts';
 import { encodeBlockHeader, encodeOperations, type ReplicationMode, type WireRange } from '../wire/messages.ts';
+import { CompressionLevel } from './compression-level.ts';
 import type { ReplicationContext } from './context.ts';
 import { firstStretch } from './delta-bases.ts';
 import type { LinkCounters } from './link-counters.ts';
@@ -11,7 +17,7 @@ import { LiteralWindow } from './literal-window.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import type { LogTable } from './log-table.ts';
 import type { PeerView } from './peer-view.ts';
-import type { LiteralFrame, LogName, LogRange, PeerLink, PositionRange, StoredBatch } from './ports.ts';
+import type { LiteralFrame, LogName, PeerLink, PositionRange, StoredBatch } from './ports.ts';
 import { PushJob } from './push-job.ts';
 import { RangeSet } from './range-set.ts';
 import type { Stamp } from './timeline.ts';
@@ -39,7 +45,6 @@ interface Piece {
   readonly log: LogName;
   readonly key: LogKey;
   readonly range: PositionRange;
-  readonly bases: readonly LogRange[];
   readonly answer: Answer | undefined;
 }
 
@@ -49,6 +54,7 @@ export class Pusher {
   readonly #context: ReplicationContext;
   readonly #options: PusherOptions;
   readonly window: LiteralWindow;
+  readonly #level = new CompressionLevel();
   readonly #jobs = new Map<LogKey, PushJob>();
   readonly #answers: Answer[] = [];
   /** What could not be packed, and when that was found: tried again later. */
@@ -244,7 +250,6 @@ export class Pusher {
       if (jobs.some((job) => job.halted !== undefined)) this.state = 'halted';
       return;
     }
-    const { bounds, volume } = this.#context;
     if (this.#options.link.unacknowledgedBytes >= this.window.bytesMax) {
       this.state = 'link full';
       return;
@@ -255,8 +260,23 @@ export class Pusher {
     }
     this.state = 'pushing';
     this.#packing = true;
-    volume.packLiteral(piece.log, piece.range, { rawBytesMax: bounds.literalRawBytesMax, bases: piece.bases }).then(
-      (literal) => this.#packed(piece, literal),
+    this.#pack(piece);
+  }
+
+  /** An answer is never a delta. */
+  #pack(next: Piece): void {
+    const { bounds, volume } = this.#context;
+    const { log, answer } = next;
+    const { range, bases } = answer
+      ? { range: next.range, bases: [] }
+      : firstStretch(volume, this.#options.view, log, next.range);
+    const piece = { ...next, range };
+    const level = this.#level.of(range.end - range.start, this.#options.link.rateBytesPerMs);
+    volume.packLiteral(log, range, { rawBytesMax: bounds.literalRawBytesMax, level, bases }).then(
+      (literal) => {
+        if (literal) this.#level.packed(level, literal);
+        this.#packed(piece, literal);
+      },
       (error: unknown) => {
         this.#context.logger.warn({ log: piece.key, start: piece.range.start, error }, 'literal cannot be packed');
         this.#packed(piece, undefined);
@@ -264,24 +284,25 @@ export class Pusher {
     );
   }
 
-  /** The next range to pack, within one segment and about one literal long; an answer is never a delta. */
+  /** The next range to pack, within one segment and about one literal long. */
   #nextPiece(): Piece | undefined {
     while (this.#answers[0]?.remaining.isEmpty) this.#answers.shift();
     const answer = this.#answers[0];
     const first = answer?.remaining.first();
-    if (answer && first) return { log: answer.log, key: answer.key, range: this.#oneLiteral(first), bases: [], answer };
+    if (answer && first) return { log: answer.log, key: answer.key, range: this.#oneLiteral(first), answer };
     for (const job of this.#jobs.values()) {
-      const lacking = job.lacking.first();
-      if (!lacking) continue;
-      const stretch = firstStretch(this.#context.volume, this.#options.view, job.log, this.#oneLiteral(lacking));
-      return { log: job.log, key: job.key, ...stretch, answer: undefined };
+      const range = job.lacking.first();
+      if (range) return { log: job.log, key: job.key, range: this.#oneLiteral(range), answer: undefined };
     }
     return undefined;
   }
 
+  /** On an idle link less, so that it has something to send soon. */
   #oneLiteral(range: PositionRange): PositionRange {
     const segmentEnd = (Math.floor(range.start / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
-    const end = Math.min(range.end, segmentEnd, range.start + this.#context.bounds.literalRawBytesMax);
+    const bytesMax = this.#options.link.unsentBytes === 0 ? LITERAL_FIRST_RAW_BYTES_MAX : Number.POSITIVE_INFINITY;
+    const { literalRawBytesMax } = this.#context.bounds;
+    const end = Math.min(range.end, segmentEnd, range.start + Math.min(bytesMax, literalRawBytesMax));
     return { start: range.start, end: logPosition(end) };
   }
 

@@ -99,6 +99,18 @@ export class RangeSet {
     return this.without(this.without(other));
   }
 
+  /** The parts that lie in a range, at most so many. */
+  within(range: PositionRange, countMax: number): PositionRange[] {
+    const found: PositionRange[] = [];
+    let index = this.#firstEndAtOrAfter(range.start + 1);
+    while (index < this.#bounds.length && this.#bound(index) < range.end && found.length < countMax) {
+      const start = Math.max(this.#bound(index), range.start);
+      found.push({ start: logPosition(start), end: logPosition(Math.min(this.#bound(index + 1), range.end)) });
+      index += 2;
+    }
+    return found;
+  }
+
   clone(): RangeSet {
     const copy = new RangeSet();
     for (const bound of this.#bounds) copy.#bounds.push(bound);

@@ -35,6 +35,8 @@ export interface CongestionController {
   /** Bytes that may be in flight. */
   readonly windowBytes: number;
   readonly pacingBytesPerMs: number;
+  /** Estimated rate of the path; 0 before the first estimate. */
+  readonly rateBytesPerMs: number;
   onAcknowledged(sample: AcknowledgedSample): void;
   onLost(sample: LostSample): void;
   /** Several probe timeouts passed before something was acknowledged. */

@@ -109,9 +109,19 @@ export class Connection implements FrameSink {
     return this.#outgoing.unacknowledgedBytes;
   }
 
+  /** Bytes of blocks that were in no packet yet. */
+  get unsentBytes(): number {
+    return this.#outgoing.blocks.unsentBytes;
+  }
+
   /** Bytes of blocks beyond those acknowledged that the peer accepts: as much is worth handing over at once. */
   get windowBytes(): number {
     return this.#outgoing.blocks.windowBytes;
+  }
+
+  /** Estimated rate of all paths; 0 before the first estimate. */
+  get rateBytesPerMs(): number {
+    return this.#paths.rateBytesPerMs;
   }
 
   get smoothedRtt(): Milliseconds {

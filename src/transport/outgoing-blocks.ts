@@ -53,6 +53,7 @@ export class OutgoingBlocks {
   #openedBytes = 0;
   #limit = 0;
   #enqueuedBytes = 0;
+  #sentBytes = 0;
   unacknowledgedBytes = 0;
 
   /** What `select` chose. */
@@ -78,6 +79,11 @@ export class OutgoingBlocks {
   /** Bytes beyond those acknowledged that the peer accepts. */
   get windowBytes(): number {
     return this.#limit - (this.#enqueuedBytes - this.unacknowledgedBytes);
+  }
+
+  /** Bytes that were in no packet yet. */
+  get unsentBytes(): number {
+    return this.#enqueuedBytes - this.#sentBytes;
   }
 
   get hasData(): boolean {
@@ -118,6 +124,7 @@ export class OutgoingBlocks {
     }
     if (block.next === 0) this.#openedBytes += block.total;
     block.next += this.length;
+    this.#sentBytes += this.length;
     if (block.next === block.total) this.#advance();
   }
 

@@ -25,6 +25,10 @@ export class PathSet implements Iterable<Path> {
     return this.#paths;
   }
 
+  get rateBytesPerMs(): number {
+    return this.#paths.reduce((total, path) => total + path.sender.controller.rateBytesPerMs, 0);
+  }
+
   get size(): number {
     return this.#paths.length;
   }

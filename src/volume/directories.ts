@@ -1,6 +1,6 @@
 // Names: finding, making, removing and moving them. All synchronous over the namespace but the rename over a file,
 // which first makes a version of what the source has unsaved, so a crash or a peer never shows it empty or mixed.
-import { PacketFsError } from '../base/errors.ts';
+import { isPacketFsError, PacketFsError } from '../base/errors.ts';
 import { type InodeNumber, MIB } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { NewInode } from '../namespace/types.ts';
@@ -126,8 +126,13 @@ export class Directories {
     const source = namespace.lookup(options.parent, options.name);
     const target = namespace.lookup(options.newParent, options.newName);
     if (source === undefined || target === undefined || !isFile(source.mode) || !isFile(target.mode)) return;
-    if (source.size > REPLACED_BYTES_MAX) return;
-    blob.noteReplaced(toNative(namespace.extents(source.inode)), toNative(namespace.extents(target.inode)));
+    if (source.size > REPLACED_BYTES_MAX || target.size > REPLACED_BYTES_MAX) return;
+    try {
+      blob.noteReplaced(toNative(namespace.extents(source.inode)), toNative(namespace.extents(target.inode)));
+    } catch (error) {
+      // Damaged extents are reported to who reads them; to be renamed or replaced a file need not be whole.
+      if (!isPacketFsError(error, 'PFS_CORRUPT')) throw error;
+    }
   }
 
   /** The kernel knows of the name that it took away, not of the directory that went with it. */

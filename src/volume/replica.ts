@@ -19,9 +19,6 @@ import { translateNativeError } from './native-errors.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 
-/** zstd level of literals: the link is slower than this on all but the fastest networks. */
-const LITERAL_COMPRESSION_LEVEL = 6;
-
 export interface ReplicaLogState {
   readonly log: LogName;
   readonly applied: bigint;
@@ -39,6 +36,7 @@ export interface ReplicaLiteral {
   readonly end: LogPosition;
   readonly rawBytes: number;
   readonly isDelta: boolean;
+  readonly packMs: number;
   readonly frame: Uint8Array;
 }
 
@@ -96,7 +94,7 @@ export class Replica {
   async packLiteral(
     log: LogName,
     range: PositionRange,
-    options: { readonly rawBytesMax: number; readonly bases: readonly ReplicaLogRange[] },
+    options: { readonly rawBytesMax: number; readonly level: number; readonly bases: readonly ReplicaLogRange[] },
   ): Promise<ReplicaLiteral | undefined> {
     const known = this.#parts.logs.byName(log);
     if (known === undefined) return undefined;
@@ -107,15 +105,15 @@ export class Replica {
         start: range.start,
         end: range.end,
         rawBytesMax: options.rawBytesMax,
-        level: LITERAL_COMPRESSION_LEVEL,
+        level: options.level,
         bases: this.#addressRanges(options.bases),
       });
     } catch (error) {
       throw translateNativeError(error, 'a literal cannot be read');
     }
     if (literal === undefined) return undefined;
-    const { start, end, rawBytes, isDelta, frame } = literal;
-    return { log, start: logPosition(start), end: logPosition(end), rawBytes, isDelta, frame };
+    const { start, end, rawBytes, isDelta, packMs, frame } = literal;
+    return { log, start: logPosition(start), end: logPosition(end), rawBytes, isDelta, packMs, frame };
   }
 
   /** What the bytes of a range replaced, as far as this process saw it. */

@@ -190,6 +190,78 @@ TEST("a base may lie in another log, which the frame names; who does not know it
   CHECK(other->heldRanges(7).value.empty());
 }
 
+TEST("a delta refers to no more logs than a frame may name") {
+  auto random = seededRandom();
+  Scratch from;
+  Scratch to;
+  auto sender = openBlob(from.path()).blob;
+  auto receiver = openBlob(to.path(), false).blob;
+  std::vector<Bytes> files;
+  for (LogNumber log = 2; log < 12; log++) {
+    const std::string name = "log-" + std::to_string(log);
+    CHECK(sender->openLog(log, name).ok() && receiver->openLog(log, name).ok() && sender->setAppendLog(log).ok());
+    files.push_back(randomBytes(random, 9'000));
+    ingest(*sender, files.back());
+    const auto whole = sender->packLiteral(log, 0, 9'000, 1 << 20, 3);
+    CHECK(receiver->storeLiteral(log, whole.value.frame.data(), whole.value.frame.size(), false).ok());
+  }
+  CHECK(sender->setAppendLog(kLog).ok());
+  for (std::size_t i = 0; i < files.size(); i++) {
+    const Bytes edited = touched(files[i], 100, 8'900, 1000);
+    auto fresh = sender->ingest(0, edited.data(), edited.size());
+    CHECK(fresh.ok());
+    sender->noteReplaced(fresh.value, {{0, 9'000, makeAddress(static_cast<LogNumber>(i + 2), 0)}});
+  }
+  const auto stretch = sender->replacedBy(kLog, 0, endOf(*sender));
+  CHECK(stretch.old.size() == files.size());
+  auto literal = sender->packLiteral(kLog, 0, stretch.end, 1 << 20, 3, stretch.old);
+  CHECK(literal.ok() && literal.value.isDelta && store(*receiver, literal.value.frame).ok());
+}
+
+TEST("a peer that holds little of what was replaced gets it whole, and the others their deltas") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes first = randomBytes(random, 2'000'000);
+  ingest(*pair.sender, first);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, touched(first, 100'000, first.size(), 1000));
+  std::uint64_t whole = 0;
+  for (LogPosition start = before; start < endOf(*pair.sender);) {
+    const auto stretch = pair.sender->replacedBy(kLog, start, endOf(*pair.sender));
+    std::vector<AddressRange> few;
+    for (const AddressRange& old : stretch.old) few.push_back({old.start, std::min<std::uint64_t>(old.length, 4096)});
+    auto literal = pair.sender->packLiteral(kLog, start, stretch.end, 4 << 20, 3, few);
+    CHECK(literal.ok() && !literal.value.isDelta);
+    whole += literal.value.frame.size();
+    start = literal.value.end;
+  }
+  CHECK(whole > 1'800'000);
+  CHECK(pair.sendFrom(before) < 40'000);
+}
+
+TEST("a file that lay in many places and is saved anew as one is a delta to all of them") {
+  auto random = seededRandom();
+  Pair pair;
+  ExtentList old;
+  Bytes content;
+  for (std::uint64_t part = 0; part < 6; part++) {
+    const Bytes bytes = randomBytes(random, 20'000);
+    old.push_back({part * 20'000, 20'000, makeAddress(kLog, endOf(*pair.sender))});
+    ingest(*pair.sender, bytes);
+    content.insert(content.end(), bytes.begin(), bytes.end());
+    ingest(*pair.sender, randomBytes(random, 200'000));
+  }
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  const Bytes edited = touched(content, 500, content.size(), 1000);
+  auto fresh = pair.sender->ingest(0, edited.data(), edited.size());
+  CHECK(fresh.ok());
+  pair.sender->noteReplaced(fresh.value, old);
+  CHECK(pair.sendFrom(before) < 10'000);
+  CHECK(pair.areEqual());
+}
+
 TEST("without its base, or with a damaged one, a delta is refused and changes nothing; a whole frame heals") {
   auto random = seededRandom();
   Pair pair;
@@ -221,7 +293,7 @@ TEST("ten thousand random mutations of a delta never crash, and what they store 
   const LogPosition before = endOf(*pair.sender);
   ingest(*pair.sender, touched(first, 30'000, 60'000, 1000));
   const auto stretch = pair.sender->replacedBy(kLog, before, endOf(*pair.sender));
-  auto delta = pair.sender->packLiteral(kLog, before, stretch.end, 4 << 20, 3, stretch.old);
+  auto delta = pair.sender->packLiteral(kLog, before, stretch.end, 4 << 20, 3, heldThere(stretch.old, before));
   CHECK(delta.ok() && delta.value.isDelta);
   auto whole = pair.sender->packLiteral(kLog, 0, before, 4 << 20, 3);
   auto target = std::make_unique<Scratch>();

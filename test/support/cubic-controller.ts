@@ -31,6 +31,10 @@ export class CubicController implements CongestionController {
     return this.#window * ETHERNET_DATAGRAM_BYTES;
   }
 
+  get rateBytesPerMs(): number {
+    return this.windowBytes / Math.max(this.#rttMs, 1);
+  }
+
   get pacingBytesPerMs(): number {
     return (2 * this.windowBytes) / Math.max(this.#rttMs, 1);
   }

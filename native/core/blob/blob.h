@@ -142,6 +142,7 @@ class Blob {
     std::uint64_t rawBytes = 0;
     std::uint32_t chunks = 0;
     bool isDelta = false;
+    double packMs = 0;  // how long packing took
   };
   /// `bases`: held here and by the reader, so that the frame may be a delta to them; then it holds at most
   /// kDeltaRawBytesMax. Where that gains little the frame is packed without, and replacedBy tells of these no more.

@@ -57,7 +57,7 @@ class BlobCore final : public Blob {
   Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax, int level,
                               std::span<const AddressRange> bases) override;
   [[nodiscard]] ReplacedStretch replacedBy(LogNumber log, LogPosition start, LogPosition end) const override;
-  void noteReplaced(const ExtentList& fresh, const ExtentList& old) override { replacements_.noteFile(fresh, old); }
+  void noteReplaced(const ExtentList& fresh, const ExtentList& old) override;
   Result<bool> copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep) override;
   Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) override;
   Result<std::uint64_t> checkOfRuns(const Extent* runs, std::size_t count) override;

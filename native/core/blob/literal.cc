@@ -1,5 +1,6 @@
 // Packing chunks into literal frames and storing those of peers, see blob.h; the frame itself is in literal_frame.h.
 #include <algorithm>
+#include <set>
 
 #include "../base/little_endian.h"
 #include "blob_core.h"
@@ -73,20 +74,20 @@ Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, Lo
     const std::uint64_t endOffset = std::min<std::uint64_t>(end - makePosition(segment->number(), 0), kSegmentBytes);
     return literalContents(*found, *segment, chunksFrom(*segment, offsetOf(start), endOffset, bytesMax));
   };
-  if (const LiteralBase base = readBases(log, bases); !base.ranges.empty()) {
+  if (!bases.empty()) {
     auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kDeltaRawBytesMax));
     if (!contents.ok()) return contents.status;
-    auto delta = encodeDelta(contents.value, level, base);
-    if (!delta.ok()) return delta.status;
-    const BlobAddress address = makeAddress(log, start);
-    const AddressRange tried{address, contents.value.end() - start};
-    if (delta.value) {
-      replacements_.found(tried);
-      return literalOf(contents.value, std::move(*delta.value), true);
+    const AddressRange piece{makeAddress(log, start), contents.value.end() - start};
+    if (replacements_.areIn(piece, bases)) {
+      auto delta = encodeDelta(contents.value, level, readBases(log, bases));
+      if (!delta.ok()) return delta.status;
+      if (delta.value) {
+        replacements_.found(piece);
+        return literalOf(contents.value, std::move(*delta.value), true);
+      }
+      // Where nothing but a guess was wrong, the rest goes with it; else the next piece is tried.
+      if (!replacements_.inVain(piece)) end = std::min(end, contents.value.end());
     }
-    replacements_.inVain(tried, {address, end - start});
-    const auto rest = replacements_.at({address, end - start});
-    end = rest.old.empty() ? positionOf(rest.end) : std::min(end, contents.value.end());
   }
   auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kLiteralRawBytesMax));
   if (!contents.ok()) return contents.status;
@@ -98,10 +99,12 @@ Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, Lo
 /// What cannot be read is no base: a literal does not fail for what would only make it smaller.
 LiteralBase BlobCore::readBases(LogNumber frameLog, std::span<const AddressRange> bases) {
   LiteralBase base;
+  std::set<LogNumber> logs;
   for (const AddressRange& range : bases) {
     const auto log = logOf(packetfs::logOf(range.start));
     const std::size_t before = base.bytes.size();
     if (!log || base.ranges.size() == kBaseRangesMax || range.length > kBaseBytesMax - before) break;
+    if (logs.insert(log->number).second && logs.size() > kBaseLogsMax) break;
     base.bytes.resize(before + range.length);
     if (!read(range.start, base.bytes.data() + before, range.length).ok()) {
       base.bytes.resize(before);
@@ -117,6 +120,11 @@ Status BlobCore::readBase(const Log& frameLog, const BaseRange& range, std::uint
   if (!range.log.empty()) number = numberOf(range.log);
   if (!number) return Status::failure(ENOENT, "literal frame: a delta to a log that is not known");
   return read(makeAddress(*number, range.start), target, range.length);
+}
+
+void BlobCore::noteReplaced(const ExtentList& fresh, const ExtentList& old) {
+  const std::uint32_t own = appendLog_.load();
+  replacements_.noteFile(fresh, old, [own](BlobAddress address) { return packetfs::logOf(address) == own; });
 }
 
 Blob::ReplacedStretch BlobCore::replacedBy(LogNumber log, LogPosition start, LogPosition end) const {

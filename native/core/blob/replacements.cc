@@ -10,7 +10,6 @@ constexpr std::uint64_t kSlackLeast = 8U << 10;
 constexpr std::uint64_t kSlackMost = 64U << 10;
 /// Old content between two stored chunks is taken for what was replaced up to this many times the new.
 constexpr std::uint64_t kShrinkMost = 4;
-/// As often in a row may a delta to what was noted gain nothing before that is given up; a guess is at once.
 constexpr std::uint32_t kInVainMax = 4;
 
 bool inOneSegment(BlobAddress left, BlobAddress right) { return left >> kOffsetBits == right >> kOffsetBits; }
@@ -27,20 +26,30 @@ std::uint64_t inProportion(std::uint64_t offset, std::uint64_t of, std::uint64_t
 }
 
 void addCoalesced(std::vector<AddressRange>& ranges, AddressRange range) {
-  if (ranges.empty() || range.start > ranges.back().end()) {
+  if (ranges.empty() || range.start > ranges.back().end() || !inOneSegment(ranges.back().start, range.start)) {
     ranges.push_back(range);
   } else {
     ranges.back().length = std::max(ranges.back().end(), range.end()) - ranges.back().start;
   }
 }
 
+std::uint64_t overlapOf(AddressRange range, std::span<const AddressRange> bases) {
+  std::uint64_t bytes = 0;
+  for (const AddressRange& base : bases) {
+    const BlobAddress from = std::max(range.start, base.start);
+    const BlobAddress to = std::min(range.end(), base.end());
+    if (from < to) bytes += to - from;
+  }
+  return bytes;
+}
+
+std::uint64_t sizeOf(const ExtentList& extents) {
+  return extents.empty() ? 0 : extents.back().fileOffset + extents.back().length;
+}
+
 }  // namespace
 
-void Replacements::note(AddressRange fresh, AddressRange old, bool isGuess) {
-  const std::lock_guard lock(mutex_);
-  byStart_[fresh.start] = {fresh.length, old, isGuess, 0};
-  if (byStart_.size() > kCountMax) byStart_.erase(byStart_.begin());
-}
+bool Replacements::Entry::isGivenUp() const { return inVain > (anchor == Anchor::kNone ? 0 : kInVainMax); }
 
 /// What the part of an entry that lies in `fresh` replaced, in proportion.
 AddressRange Replacements::oldOf(const Map::value_type& entry, AddressRange fresh) {
@@ -60,76 +69,125 @@ BlobAddress Replacements::startAtOrAfter(BlobAddress address) const {
   return after == byStart_.end() ? kHole : after->first;
 }
 
-void Replacements::eraseIf(AddressRange fresh, const std::function<bool(Entry&)>& isGone) {
-  auto next = byStart_.lower_bound(startAtOrAfter(fresh.start));
-  while (next != byStart_.end() && next->first < fresh.end()) {
-    next = isGone(next->second) ? byStart_.erase(next) : std::next(next);
+void Replacements::visitKnown(AddressRange fresh,
+                              const std::function<bool(const Map::value_type& entry, AddressRange part)>& visit) const {
+  for (auto entry = byStart_.lower_bound(startAtOrAfter(fresh.start));
+       entry != byStart_.end() && entry->first < fresh.end(); ++entry) {
+    const BlobAddress from = std::max(entry->first, fresh.start);
+    const BlobAddress to = std::min(entry->first + entry->second.length, fresh.end());
+    if (!entry->second.isGivenUp() && !visit(*entry, {from, to - from})) return;
+  }
+}
+
+void Replacements::change(AddressRange fresh, const std::function<void(Entry&)>& change) {
+  for (auto entry = byStart_.lower_bound(startAtOrAfter(fresh.start));
+       entry != byStart_.end() && entry->first < fresh.end(); ++entry) {
+    change(entry->second);
+  }
+}
+
+void Replacements::put(AddressRange fresh, Entry entry) {
+  const auto first = byStart_.lower_bound(startAtOrAfter(fresh.start));
+  byStart_.erase(first, byStart_.lower_bound(fresh.end()));
+  entry.length = fresh.length;
+  byStart_[fresh.start] = entry;
+  if (byStart_.size() > kCountMax) byStart_.erase(byStart_.begin());
+}
+
+void Replacements::note(AddressRange fresh, AddressRange old, Anchor anchor) {
+  const std::lock_guard lock(mutex_);
+  const auto known = byStart_.find(fresh.start);
+  const bool isMoreOfIt =
+      known != byStart_.end() && known->second.old.start == old.start && known->second.anchor == anchor;
+  put(fresh, {.old = old, .anchor = anchor, .inVain = isMoreOfIt ? known->second.inVain : 0});
+}
+
+void Replacements::noteFile(const ExtentList& fresh, const ExtentList& old,
+                            const std::function<bool(BlobAddress)>& isNew) {
+  const std::uint64_t size = sizeOf(fresh);
+  const std::uint64_t oldSize = sizeOf(old);
+  if (size == 0 || oldSize == 0) return;
+  auto like = old.begin();
+  const std::lock_guard lock(mutex_);
+  for (const Extent& extent : fresh) {
+    if (extent.address == kHole || !isNew(extent.address)) continue;
+    bool isKnown = false;
+    visitKnown({extent.address, extent.length}, [&](const Map::value_type& entry, AddressRange) {
+      isKnown = isKnown || entry.second.anchor == Anchor::kBothSides;
+      return !isKnown;
+    });
+    if (isKnown) continue;
+    // Part by part, as the old content lies.
+    const std::uint64_t end = extent.fileOffset + extent.length;
+    for (std::uint64_t position = extent.fileOffset; position < end;) {
+      const std::uint64_t offset = inProportion(position, size, oldSize);
+      like = std::find_if(like, old.end(), [&](const Extent& one) { return offset < one.fileOffset + one.length; });
+      if (like == old.end()) break;
+      const std::uint64_t likeEnd = like->fileOffset + like->length;
+      const std::uint64_t next = std::clamp(inProportion(likeEnd, oldSize, size), position + 1, end);
+      const std::uint64_t skipped = offset - std::min(offset, like->fileOffset);
+      const AddressRange source{like->address + skipped, std::min(likeEnd - offset, next - position)};
+      const BlobAddress address = extent.address + (position - extent.fileOffset);
+      if (like->address != kHole && source.start != address && source.length > 0) {
+        put({address, next - position}, {.old = source, .anchor = Anchor::kNone});
+      }
+      position = next;
+    }
   }
 }
 
 Replacements::Stretch Replacements::at(AddressRange fresh) const {
   std::vector<AddressRange> found;
   BlobAddress end = fresh.start;
+  BlobAddress unknownEnd = fresh.end();
   {
     const std::lock_guard lock(mutex_);
-    auto entry = byStart_.lower_bound(startAtOrAfter(fresh.start));
-    if (entry == byStart_.end() || entry->first >= fresh.end()) return {fresh.end(), {}};
-    if (entry->first > fresh.start) return {entry->first, {}};
-    for (; entry != byStart_.end() && entry->first <= end && end < fresh.end(); ++entry) {
-      const BlobAddress next = std::min(fresh.end(), entry->first + entry->second.length);
-      const std::uint64_t slack = std::min(kSlackLeast + (next - end) / 4, kSlackMost);
-      found.push_back(widened(oldOf(*entry, {end, next - end}), slack));
-      end = next;
-    }
+    visitKnown(fresh, [&](const Map::value_type& entry, AddressRange part) {
+      if (part.start > end) {
+        unknownEnd = part.start;
+        return false;
+      }
+      const std::uint64_t slack = std::min(kSlackLeast + part.length / 4, kSlackMost);
+      found.push_back(widened(oldOf(entry, part), slack));
+      end = part.end();
+      return true;
+    });
   }
+  if (found.empty()) return {unknownEnd, {}};
   std::ranges::sort(found, {}, &AddressRange::start);
   Stretch stretch{end, {}};
   for (const AddressRange& range : found) addCoalesced(stretch.old, range);
   return stretch;
 }
 
-void Replacements::noteFile(const ExtentList& fresh, const ExtentList& old) {
-  if (fresh.empty() || old.empty()) return;
-  const std::uint64_t freshSize = fresh.back().fileOffset + fresh.back().length;
-  const std::uint64_t oldSize = old.back().fileOffset + old.back().length;
-  auto like = old.begin();
+bool Replacements::areIn(AddressRange fresh, std::span<const AddressRange> bases) const {
+  std::uint64_t bytes = 0;
+  std::uint64_t there = 0;
   const std::lock_guard lock(mutex_);
-  for (const Extent& extent : fresh) {
-    const std::uint64_t offset = inProportion(extent.fileOffset, freshSize, oldSize);
-    like = std::find_if(like, old.end(), [&](const Extent& one) {
-      return one.address != kHole && offset < one.fileOffset + one.length;
-    });
-    if (extent.address == kHole || like == old.end() || like->address == extent.address) continue;
-    const std::uint64_t skipped = offset - std::min(offset, like->fileOffset);
-    const AddressRange source{like->address + skipped, std::min(extent.length, like->length - skipped)};
-    bool isNoted = false;
-    eraseIf({extent.address, extent.length}, [&](Entry& entry) {
-      isNoted = true;
-      if (entry.isGuess) entry.old = source;
-      return false;
-    });
-    if (!isNoted) byStart_[extent.address] = {extent.length, source, true, 0};
-  }
-  while (byStart_.size() > kCountMax) byStart_.erase(byStart_.begin());
+  visitKnown(fresh, [&](const Map::value_type& entry, AddressRange part) {
+    const AddressRange old = oldOf(entry, part);
+    bytes += old.length;
+    there += overlapOf(old, bases);
+    return true;
+  });
+  return there * 4 >= bytes * 3;
 }
 
 void Replacements::found(AddressRange fresh) {
   const std::lock_guard lock(mutex_);
-  guessesInVain_ = 0;
-  eraseIf(fresh, [](Entry& entry) {
-    entry.inVain = 0;
-    return false;
+  change(fresh, [](Entry& entry) {
+    if (!entry.isGivenUp()) entry.inVain = 0;
   });
 }
 
-void Replacements::inVain(AddressRange tried, AddressRange literal) {
+bool Replacements::inVain(AddressRange fresh) {
+  bool hadNoAnchor = false;
   const std::lock_guard lock(mutex_);
-  bool isGuess = false;
-  eraseIf(tried, [&](Entry& entry) {
-    isGuess = isGuess || entry.isGuess;
-    return entry.isGuess || ++entry.inVain > kInVainMax;
+  change(fresh, [&](Entry& entry) {
+    hadNoAnchor = hadNoAnchor || entry.anchor == Anchor::kNone;
+    entry.inVain++;
   });
-  if (isGuess && ++guessesInVain_ > kInVainMax) eraseIf(literal, [](const Entry& entry) { return entry.isGuess; });
+  return hadNoAnchor;
 }
 
 BlobAddress ReplacementTracker::old() const { return old_ == kHole ? kHole : old_ + fresh_.length; }
@@ -141,11 +199,11 @@ void ReplacementTracker::matched(AddressRange chunk, Replacements& replacements)
                            chunk.start - old_ <= fresh_.length * kShrinkMost;
     const std::uint64_t before = std::min<std::uint64_t>(fresh_.length, offsetOf(chunk.start));
     if (isBetween) {
-      replacements.note(fresh_, {old_, chunk.start - old_}, false);
+      replacements.note(fresh_, {old_, chunk.start - old_}, Anchor::kBothSides);
     } else if (isKnown) {
       pause(replacements);
     } else {
-      replacements.note(fresh_, {chunk.start - before, before}, false);
+      replacements.note(fresh_, {chunk.start - before, before}, Anchor::kOneSide);
     }
   }
   old_ = chunk.end();
@@ -164,7 +222,8 @@ void ReplacementTracker::appended(AddressRange chunk, Replacements& replacements
 }
 
 void ReplacementTracker::pause(Replacements& replacements) const {
-  if (fresh_.length > 0 && old_ != kHole) replacements.note(fresh_, {old_, fresh_.length}, isGuess_);
+  if (fresh_.length == 0 || old_ == kHole) return;
+  replacements.note(fresh_, {old_, fresh_.length}, isGuess_ ? Anchor::kNone : Anchor::kOneSide);
 }
 
 }  // namespace packetfs

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "../base/address.h"
@@ -19,16 +20,22 @@ struct AddressRange {
   [[nodiscard]] BlobAddress end() const { return start + length; }
 };
 
-/// Thread-safe.
+/// What says where replaced bytes lie: nothing but the order of files, or of their names; a stored chunk on one side of
+/// the new bytes; one on both.
+enum class Anchor { kNone, kOneSide, kBothSides };
+
+/// Thread-safe. New bytes are noted in the order of their addresses, so those with the lowest are the oldest.
 class Replacements {
  public:
   static constexpr std::size_t kCountMax = 65536;  // of some 100 bytes each
 
-  /// What lies at `fresh` replaced what lies at `old`. Takes the place of what was noted for the same start.
-  void note(AddressRange fresh, AddressRange old, bool isGuess);
-  /// A file with the content `fresh` took the name of one with the content `old`: what no anchor told is taken from
-  /// there.
-  void noteFile(const ExtentList& fresh, const ExtentList& old);
+  /// What lies at `fresh` replaced what lies at `old`. Takes the place of what was noted of these bytes; what was given
+  /// up stays so when more of it is noted.
+  void note(AddressRange fresh, AddressRange old, Anchor anchor);
+  /// A file with the content `fresh`, of which `isNew` tells what was not stored before, took the name of one with the
+  /// content `old`: what no two anchors told is taken from there.
+  void noteFile(const ExtentList& fresh, const ExtentList& old, const std::function<bool(BlobAddress)>& isNew);
+
   struct Stretch {
     BlobAddress end = 0;
     /// Sorted, disjoint, each within one segment's addresses; perhaps not held.
@@ -37,27 +44,35 @@ class Replacements {
   /// From the start of `fresh` on: what is known to have replaced something, without a gap, and where bytes like it may
   /// lie; or, without `old`, what is not.
   [[nodiscard]] Stretch at(AddressRange fresh) const;
+  /// Whether these bases hold most of what the bytes replaced.
+  [[nodiscard]] bool areIn(AddressRange fresh, std::span<const AddressRange> bases) const;
+
   /// A delta of these bytes was small.
   void found(AddressRange fresh);
-  /// A delta of these bytes gained little; with them `literal` is on its way. What was noted is given up: a guess at
-  /// once, what an anchor told when it happens often, and other guesses on the way when no guess is right.
-  void inVain(AddressRange tried, AddressRange literal);
+  /// A delta of these bytes gained little. What had no anchor is given up at once, the rest when that happens five
+  /// times in a row. True when some of it had none.
+  bool inVain(AddressRange fresh);
 
  private:
   struct Entry {
     std::uint64_t length = 0;
     AddressRange old{};
-    bool isGuess = false;
+    Anchor anchor = Anchor::kNone;
     std::uint32_t inVain = 0;
+
+    [[nodiscard]] bool isGivenUp() const;
   };
   using Map = std::map<BlobAddress, Entry>;
   static AddressRange oldOf(const Map::value_type& entry, AddressRange fresh);
   [[nodiscard]] BlobAddress startAtOrAfter(BlobAddress address) const;
-  void eraseIf(AddressRange fresh, const std::function<bool(Entry&)>& isGone);
+  /// The entries, but those given up, with their part in `fresh`, in order, until `visit` returns false.
+  void visitKnown(AddressRange fresh,
+                  const std::function<bool(const Map::value_type& entry, AddressRange part)>& visit) const;
+  void change(AddressRange fresh, const std::function<void(Entry&)>& change);
+  void put(AddressRange fresh, Entry entry);
 
   mutable std::mutex mutex_{};
-  Map byStart_{};
-  std::uint32_t guessesInVain_ = 0;
+  Map byStart_{};  // disjoint
 };
 
 /// Follows the chunks of one file, in order, across the windows of a stream.
@@ -69,7 +84,7 @@ class ReplacementTracker {
 
   /// Where the old content goes on.
   [[nodiscard]] BlobAddress old() const;
-  /// A guess; without effect once something is known, or new bytes have come.
+  /// Without effect once something is known, or new bytes have come.
   void guess(BlobAddress old) {
     if (old_ != kHole || fresh_.length > 0) return;
     old_ = old;

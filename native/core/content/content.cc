@@ -111,8 +111,8 @@ Status Content::write(std::uint64_t offset, const std::uint8_t* bytes, std::size
 
 void Content::truncate(std::uint64_t size) {
   if (size < size_) {
-    if (size == 0) emptied_ = base_;
     dirty_.remove(size, size_);
+    if (size == 0 && !base_.list().empty()) emptied_ = std::exchange(base_, {});
     base_.truncate(size);
     replaced_.add(size, size_);
     endStream();

@@ -148,7 +148,7 @@ Status Content::ingest() {
   }
   apply(progress);
   endStream();
-  if (!progress.ranges.empty()) emptied_ = {};
+  if (!base_.list().empty()) emptied_ = {};
   return status;
 }
 

@@ -269,7 +269,15 @@ export class ModelVolume implements VolumePort {
       const [start, end] = [touched[0].start, chunks.at(-1)?.end ?? 0];
       const frame = encodeFrame({ bases, chunks });
       const isDelta = bases.length > 0;
-      return { log, start: logPosition(start), end: logPosition(end), rawBytes: end - start, isDelta, frame };
+      return {
+        log,
+        start: logPosition(start),
+        end: logPosition(end),
+        rawBytes: end - start,
+        isDelta,
+        packMs: 1,
+        frame,
+      };
     });
   }
 

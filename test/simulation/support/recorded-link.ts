@@ -15,6 +15,8 @@ export class RecordedLink implements PeerLink {
   readonly peer: Uint8Array;
   readonly smoothedRtt = milliseconds(20);
   unacknowledgedBytes = 0;
+  unsentBytes = 0;
+  rateBytesPerMs = 0;
   windowBytes = 0;
   readonly control: ControlMessage[] = [];
   readonly batches: Uint8Array[] = [];

@@ -53,6 +53,15 @@ export class LinkEnd implements PeerLink {
     this.peer = options.peer;
   }
 
+  get unsentBytes(): number {
+    const { scheduler, profile } = this.#options;
+    return Math.max(0, this.#wireFreeAt - scheduler.now) * profile.bytesPerMs;
+  }
+
+  get rateBytesPerMs(): number {
+    return this.#options.profile.bytesPerMs;
+  }
+
   get smoothedRtt(): Milliseconds {
     return milliseconds(this.#options.profile.latencyMs * 2 + this.#options.profile.jitterMs);
   }

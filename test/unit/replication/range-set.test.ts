@@ -83,6 +83,12 @@ test('difference, intersection and intersectsAny agree with sets of positions', 
     );
     assert.equal([...positionsOf(left.intersection(right))], both);
     assert.is(left.intersectsAny(right), both.length > 0);
+    const first = right.first();
+    if (first) {
+      const within = [...leftModel].filter((position) => position >= first.start && position < first.end);
+      assert.equal([...positionsOf(RangeSet.of(left.within(first, Number.POSITIVE_INFINITY)))], within);
+      assert.equal(left.within(first, 1), left.within(first, Number.POSITIVE_INFINITY).slice(0, 1));
+    }
     assert.equal(positionsOf(left), leftModel);
   }
 });

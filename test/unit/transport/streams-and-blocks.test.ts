@@ -118,6 +118,9 @@ test('blocks arrive whole and once whatever happens to their chunks', () => {
       body: random.bytes(random.below(4000)),
     }));
     for (const { header, body } of sent) outgoing.enqueue(header, body);
+    const total = sent.reduce((sum, { header, body }) => sum + 2 + header.length + body.length, 0);
+    let furthest = 0;
+    const ends = new Map<number, number>();
     const delivered: string[] = [];
     const flying: { id: number; total: number; offset: number; data: Uint8Array }[] = [];
     while (outgoing.unacknowledgedBytes > 0) {
@@ -127,6 +130,9 @@ test('blocks arrive whole and once whatever happens to their chunks', () => {
         block.copy(offset, length, data, 0);
         flying.push({ id: block.id, total: block.total, offset, data });
         outgoing.markSent();
+        furthest += Math.max(0, offset + length - (ends.get(block.id) ?? 0));
+        ends.set(block.id, Math.max(offset + length, ends.get(block.id) ?? 0));
+        assert.is(outgoing.unsentBytes, total - furthest, 'what is sent again was sent before');
       }
       if (flying.length === 0 || (outgoing.hasData && random.unit() < 0.5)) continue;
       const [chunk] = flying.splice(random.below(flying.length), 1);

@@ -208,7 +208,11 @@ async function replicate(from: Volume, to: Volume): Promise<void> {
   for (const { log } of from.replica.logs()) {
     for (const range of from.replica.durableRanges(log)) {
       for (let start = range.start; start < range.end; ) {
-        const literal = await from.replica.packLiteral(log, { start, end: range.end }, { rawBytesMax: MIB, bases: [] });
+        const literal = await from.replica.packLiteral(
+          log,
+          { start, end: range.end },
+          { rawBytesMax: MIB, level: 3, bases: [] },
+        );
         assert.ok(literal);
         await to.replica.storeLiteral(log, literal.frame, { repair: false });
         start = literal.end;
@@ -231,7 +235,7 @@ test('bytes that are damaged come from a peer; without one they stay a finding',
     volume = await openTestVolume(directory);
     assert.ok((await repairOpen(volume)).findingCount > 0);
     const fetch: LiteralSource = async (name, range) =>
-      (await other.replica.packLiteral(name, range, { rawBytesMax: MIB, bases: [] }))?.frame;
+      (await other.replica.packLiteral(name, range, { rawBytesMax: MIB, level: 3, bases: [] }))?.frame;
     const report = await repairOpen(volume, fetch);
     assert.is(report.findingCount, 0, found(report).join());
     assert.ok(report.repairs.some((what) => what.includes('from a peer')));

@@ -33,7 +33,11 @@ export async function pushLiterals(from: VolumePort, to: VolumePort): Promise<nu
   for (const { log } of from.logs()) {
     for (const range of subtractRanges(from.durableRanges(log), known.get(logNameText(log))?.held ?? [])) {
       for (let start = range.start; start < range.end; ) {
-        const literal = await from.packLiteral(log, { start, end: range.end }, { rawBytesMax: MIB, bases: [] });
+        const literal = await from.packLiteral(
+          log,
+          { start, end: range.end },
+          { rawBytesMax: MIB, level: 3, bases: [] },
+        );
         assert.ok(literal);
         const stored = await to.storeLiteral(log, literal.frame, { repair: false });
         assert.equal(stored, { start: literal.start, end: literal.end });

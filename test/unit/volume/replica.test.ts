@@ -315,7 +315,7 @@ test('a batch applied before a crash is there after it, unless the disk lost byt
   context.b = await openTestVolume(directoryOfB, { node: 'node b', native });
   holding = true;
   for (const range of context.a.replica.durableRanges(log)) {
-    const literal = await context.a.replica.packLiteral(log, range, { rawBytesMax: MIB, bases: [] });
+    const literal = await context.a.replica.packLiteral(log, range, { rawBytesMax: MIB, level: 3, bases: [] });
     assert.ok(literal);
     await context.b.replica.storeLiteral(log, literal.frame, { repair: false });
   }
@@ -345,7 +345,7 @@ test('a literal that was changed on the way is refused and changes nothing', asy
   const { log } = await a.replica.commit();
   const [range] = a.replica.durableRanges(log);
   assert.ok(range);
-  const literal = await a.replica.packLiteral(log, range, { rawBytesMax: MIB, bases: [] });
+  const literal = await a.replica.packLiteral(log, range, { rawBytesMax: MIB, level: 3, bases: [] });
   assert.ok(literal);
   for (const index of [0, 20, literal.frame.length >> 1, literal.frame.length - 1]) {
     const changed = new Uint8Array(literal.frame);

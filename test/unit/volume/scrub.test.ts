@@ -67,13 +67,13 @@ test('repair fetches the damaged chunk from a peer, and the next scrub is clean'
     await writeFile(volume, 'file', noise(4, 200_000));
     const { log } = await volume.replica.commit();
     for (const range of volume.replica.durableRanges(log)) {
-      const literal = await volume.replica.packLiteral(log, range, { rawBytesMax: MIB, bases: [] });
+      const literal = await volume.replica.packLiteral(log, range, { rawBytesMax: MIB, level: 3, bases: [] });
       assert.ok(literal);
       await other.replica.storeLiteral(log, literal.frame, { repair: false });
     }
     flipByte(directory, 77_777);
     const fetch: LiteralSource = async (name, range) =>
-      (await other.replica.packLiteral(name, range, { rawBytesMax: MIB, bases: [] }))?.frame;
+      (await other.replica.packLiteral(name, range, { rawBytesMax: MIB, level: 3, bases: [] }))?.frame;
     volume.scrub.start({ repair: true, fetch });
     const outcome = await volume.scrub.finished();
     assert.equal(
