@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths bench-hostile bench-sharing compare link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths bench-hostile bench-sharing compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,10 +98,13 @@ bench-sharing: build ## What the transport and a TCP cubic flow make of one link
 		--pairs "$(PAIRS)" --output "$(OUTPUT)"
 
 # PROFILE=wan ROUNDS=3 ROWS='next-release;rename' SUBJECTS='packetfs;rsync -az, daemon' BIG=256 OUTPUT=bench/results choose.
-compare: build ## PacketFS beside rsync, scp and tar on an emulated link (PROFILE= ROUNDS= ROWS= SUBJECTS= BIG= OUTPUT=)
+compare: build ## PacketFS beside the tools that copy trees on an emulated link (PROFILE= ROUNDS= ROWS= SUBJECTS= BIG= OUTPUT=)
 	@./setup.sh link compare
 	node dist/bench/compare/bench-compare.js --profile "$(PROFILE)" --rounds "$(ROUNDS)" --rows "$(ROWS)" \
 		--subjects "$(SUBJECTS)" --big "$(BIG)" --output "$(OUTPUT)"
+
+analyze: build ## Tables and plots of what `make compare` left in bench/results (RESULTS=)
+	node dist/bench/compare/analyze.js $(or $(RESULTS),bench/results)
 
 link-up: build ## An emulated link between two network namespaces: PROFILE=wan (docs/link-lab.md)
 	node dist/bench/link/link.js up $(PROFILE)

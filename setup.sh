@@ -84,6 +84,11 @@ for group in "${@:-build}"; do
       need openssh-client command_exists ssh
       need openssh-server test -x /usr/sbin/sshd
       need netcat-openbsd netcat_closes
+      need borgbackup command_exists borg
+      need casync command_exists casync
+      need restic command_exists restic
+      need syncthing command_exists syncthing
+      need unison command_exists unison
       ;;
     lint) need clang-format command_exists clang-format ;;
     *) fail "unknown group $group: build, test, fuzz, programs, lint, bench, link or compare" ;;

@@ -7,12 +7,15 @@ import { parseArgs } from 'node:util';
 import { unmountBelow } from '../../test/support/mounts.ts';
 import { countOf, writeResult } from '../arguments.ts';
 import { profileNamed } from '../link/profiles.ts';
+import type { CompareFile } from './cells.ts';
 import { type Measured, measureRows } from './measure.ts';
 import { makeRows, type Row } from './rows.ts';
 import { packetfs } from './subjects/packetfs.ts';
 import { rsyncDaemon, tarOverTcp } from './subjects/plain.ts';
 import { rsyncOverSsh, scp, tarZstdOverSsh } from './subjects/ssh.ts';
+import { borg, casync, restic } from './subjects/stores.ts';
 import type { Subject } from './subjects/subject.ts';
+import { syncthing, unison } from './subjects/synchronizers.ts';
 import { formatRows } from './table.ts';
 
 const SUBJECTS: readonly Subject[] = [
@@ -23,6 +26,11 @@ const SUBJECTS: readonly Subject[] = [
   tarZstdOverSsh,
   tarOverTcp('cubic'),
   tarOverTcp('bbr'),
+  casync,
+  borg,
+  restic,
+  unison,
+  syncthing,
 ];
 const BIG_MEGABYTES = 256;
 const MEBIBYTE = 2 ** 20;
@@ -66,7 +74,13 @@ async function compare(directory: string): Promise<void> {
   process.stdout.write(
     `${profile.name}\n${formatRows(new Map(rows.map(({ name, title }) => [name, title])), results)}`,
   );
-  writeResult(values.output, `compare-${profile.name}`, { profile, date: new Date().toISOString(), results });
+  const file: CompareFile = {
+    profile,
+    date: new Date().toISOString(),
+    rows: rows.map(({ name, title }) => ({ name, title })),
+    results,
+  };
+  writeResult(values.output, `compare-${profile.name}`, file);
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'pfs-compare-'));

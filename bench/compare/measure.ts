@@ -1,6 +1,6 @@
 // Runs the rows with one subject on a fresh link, in turn. Of each: seconds from its first command until the receiver
-// has all, seconds of that after the last command, bytes on the link, processor time at either side. Afterwards the
-// receiver's bytes are compared with the sender's.
+// has all, seconds of that after the last command, bytes on the link, processor time and memory at either side. Afterwards
+// the receiver's bytes are compared with the sender's.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -22,6 +22,9 @@ export interface Measured {
   readonly wireBytes: number;
   readonly senderCpuSeconds: number;
   readonly receiverCpuSeconds: number;
+  /** The most that was resident at once. */
+  readonly senderMemoryBytes: number;
+  readonly receiverMemoryBytes: number;
 }
 
 export interface MeasureOptions {
@@ -75,6 +78,7 @@ async function measureRow(row: Row, scene: Scene): Promise<Measured> {
   if (row.before !== undefined) await take(row, row.before, scene);
   const bytesBefore = await wireBytes(link);
   const cpuBefore = [sides.a.cpuSeconds, sides.b.cpuSeconds] as const;
+  const memory = [sides.a.watchMemory(), sides.b.watchMemory()] as const;
   let seconds = 0;
   let secondsAfterChange = 0;
   for (const step of row.steps) {
@@ -89,6 +93,8 @@ async function measureRow(row: Row, scene: Scene): Promise<Measured> {
     wireBytes: (await wireBytes(link)) - bytesBefore,
     senderCpuSeconds: sides.a.cpuSeconds - cpuBefore[0],
     receiverCpuSeconds: sides.b.cpuSeconds - cpuBefore[1],
+    senderMemoryBytes: memory[0](),
+    receiverMemoryBytes: memory[1](),
   };
   for (const name of row.steps.at(-1)?.names ?? []) await compare(row, name, running);
   return measured;

@@ -9,6 +9,8 @@ const GROUPS = '/sys/fs/cgroup';
 const NANOSECONDS_PER_SECOND = 1e9;
 const MICROSECONDS_PER_SECOND = 1e6;
 const COMMAND_LIMIT_MS = 1_200_000;
+const MEMORY_PERIOD_MS = 50;
+const PAGE_BYTES = 4096;
 
 export class Side {
   readonly end: NamespaceEnd;
@@ -49,18 +51,49 @@ export class Side {
     return Number(microseconds) / MICROSECONDS_PER_SECOND;
   }
 
+  /** Resident memory of all that runs here, looked at now and then until the returned function tells the greatest. */
+  watchMemory(): () => number {
+    let most = this.#residentBytes();
+    const timer = setInterval(() => {
+      most = Math.max(most, this.#residentBytes());
+    }, MEMORY_PERIOD_MS);
+    return () => {
+      clearInterval(timer);
+      return Math.max(most, this.#residentBytes());
+    };
+  }
+
+  /** Pages that processes share count for each of them. */
+  #residentBytes(): number {
+    const pages = this.#processes().map((processId) => {
+      try {
+        return Number(readFileSync(`/proc/${processId}/statm`, 'utf8').split(' ')[1]);
+      } catch (error) {
+        if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return 0; // it has ended
+        throw error;
+      }
+    });
+    return pages.reduce((sum, count) => sum + count, 0) * PAGE_BYTES;
+  }
+
+  #processes(): string[] {
+    const list = readFileSync(join(this.#group, 'cgroup.procs'), 'utf8');
+    return list.split('\n').filter((line) => line !== '');
+  }
+
   /** Ends what still runs here: a server's child, for instance. */
   async remove(): Promise<void> {
     await waitFor(`everything in ${this.#group} to end`, async () => {
-      const left = readFileSync(join(this.#group, 'cgroup.procs'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '');
+      const left = this.#processes();
       for (const processId of left) await run('kill', ['-KILL', processId]);
       return left.length === 0 || undefined;
     });
     rmdirSync(this.#group);
   }
 }
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
 
 /** Version 2 of control groups. */
 const isUnified = (): boolean => existsSync(join(GROUPS, 'cgroup.controllers'));

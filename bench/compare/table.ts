@@ -9,7 +9,17 @@ export interface SubjectRounds {
 }
 
 const MEGABYTE = 1e6;
-const HEADS = ['row', 'tool', 'seconds', 'after the change', 'MB on the wire', 'CPU s sender', 'CPU s receiver'];
+const HEADS = [
+  'row',
+  'tool',
+  'seconds',
+  'after the change',
+  'MB on the wire',
+  'CPU s sender',
+  'CPU s receiver',
+  'MB sender',
+  'MB receiver',
+];
 
 export function formatRows(titles: ReadonlyMap<string, string>, results: readonly SubjectRounds[]): string {
   const lines = [...titles].flatMap(([name, title]) =>
@@ -31,5 +41,7 @@ function lineOf(title: string, subject: string, measured: readonly Measured[]): 
     (of(({ wireBytes }) => wireBytes) / MEGABYTE).toFixed(3),
     of(({ senderCpuSeconds }) => senderCpuSeconds).toFixed(2),
     of(({ receiverCpuSeconds }) => receiverCpuSeconds).toFixed(2),
+    (of(({ senderMemoryBytes }) => senderMemoryBytes) / MEGABYTE).toFixed(0),
+    (of(({ receiverMemoryBytes }) => receiverMemoryBytes) / MEGABYTE).toFixed(0),
   ];
 }

@@ -52,9 +52,17 @@ test('bytes, seconds and processor time of both ends are those of the row', asyn
   for (const subject of [packetfs, rsyncDaemon]) {
     const measured = await measure(subject);
     results.push({ subject: subject.name, rounds: [measured] });
-    for (const { seconds, secondsAfterChange, senderCpuSeconds, receiverCpuSeconds } of measured) {
+    for (const {
+      seconds,
+      secondsAfterChange,
+      senderCpuSeconds,
+      receiverCpuSeconds,
+      senderMemoryBytes,
+      receiverMemoryBytes,
+    } of measured) {
       assert.ok(seconds > secondsAfterChange && secondsAfterChange > 0);
       assert.ok(senderCpuSeconds > 0 && receiverCpuSeconds > 0);
+      assert.ok(senderMemoryBytes > 1e6 && receiverMemoryBytes > 1e6);
     }
     assert.ok((measured[0]?.wireBytes ?? 0) > FILE_BYTES, 'random bytes cross the link');
   }

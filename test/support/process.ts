@@ -79,12 +79,13 @@ export async function waitFor<Value>(
   what: string,
   probe: () => Promise<Value | undefined> | Value | undefined,
   limitMs = 30_000,
+  pauseMs = 50,
 ): Promise<Value> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const value = await probe();
     if (value !== undefined) return value;
     if (Date.now() > deadline) throw new Error(`waited ${limitMs / 1000} s in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
