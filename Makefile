@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-link bench-paths bench-hostile bench-sharing compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-link bench-paths bench-hostile bench-sharing compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,12 @@ bench-mount: build ## The mount beside passthrough, ext4, bindfs, sshfs and gocr
 # FILES=1000000 DIRECTORY=/on/the/disk choose.
 bench-memory: build ## The daemon's memory and the time to mount with a million files, against what is promised
 	FILES="$(FILES)" DIRECTORY="$(DIRECTORY)" node dist/bench/memory/bench-memory.js
+
+# OUTPUT=bench/results chooses.
+bench-stages: build ## Cutting, hashing, matching, reading and the index, as shares of what memory allows (OUTPUT=)
+	@./setup.sh test
+	@$(MAKE) --no-print-directory -C native bench >/dev/null
+	node dist/bench/stages/bench-stages.js --output "$(OUTPUT)"
 
 # PROFILES=wan,lossy FLOWS=packetfs,'tcp bbr' ROUNDS=3 OUTPUT=bench/results choose.
 bench-link: build ## The transport beside TCP cubic, TCP bbr and UDP on emulated links (PROFILES= FLOWS= ROUNDS= OUTPUT=)

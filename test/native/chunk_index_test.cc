@@ -78,9 +78,9 @@ TEST(
   std::size_t missing = 0;
   for (std::uint64_t i = 0; i < kBefore + kAdded; i++) missing += !holds(index, hashOf(base + i), i);
   CHECK(missing == 0);
-  CHECK(static_cast<double>(index.memoryBytes()) / static_cast<double>(index.size()) < 16.0);
+  CHECK(static_cast<double>(index.memoryBytes()) / static_cast<double>(index.size()) < 14.0);
   index.reserve(0);
-  for (std::uint64_t i = 1; i <= index.size() / 20; i++) CHECK(index.insert(hashOf(base - i), i));
+  for (std::uint64_t i = 1; i <= index.size() / 30; i++) CHECK(index.insert(hashOf(base - i), i));
   CHECK(index.lines() == lines);
 }
 

@@ -2,6 +2,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/dist\/$/, '/');
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/dist\/$/, '/');
 export const PFS = join(ROOT, 'dist/src/cli/pfs.js');
 export const PFS_MOUNT = join(ROOT, 'dist/mount/pfs-mount.js');

@@ -28,7 +28,7 @@ Status BlobCore::appendChunks(std::span<ChunkBytes> chunks, std::vector<BlobAddr
     Status appended = segment->append(group);
     if (!appended.ok()) return appended;
     if (const auto filled = segment->takeFilledPages()) writeBack_.begin(segment, *filled);
-    indexChunks(ordinalOf(*segment), group);
+    indexChunks(ordinalOf(*segment), std::span<const ChunkBytes>(group));
     for (std::size_t i = 0; i < group.size(); i++) {
       addresses[places[i]] = makeAddress(log->number, makePosition(segment->number(), group[i].offset));
     }

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -17,7 +19,8 @@ namespace {
 constexpr std::size_t kSegmentNameDigits = 5;
 constexpr unsigned kLoadThreadsMax = 4;
 /// Lines of the index are fetched so many insertions before they are needed.
-constexpr std::size_t kIndexedAhead = 8;
+constexpr std::size_t kIndexedAhead = 16;
+constexpr std::size_t kTablesAhead = 2;
 
 Status makeDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Status::success();
@@ -120,18 +123,20 @@ Result<std::vector<SegmentState>> BlobCore::openLog(LogNumber log, const std::st
     index_.reserve(records);
   }
   std::vector<SegmentState> states;
+  std::deque<std::future<std::vector<TableRecord>>> ahead;  // read while those before are indexed
+  std::size_t reading = 0;
   for (auto& [status_, segment] : loaded) {
+    for (; reading < loaded.size() && ahead.size() < kTablesAhead; reading++) {
+      ahead.push_back(std::async(std::launch::async, &Segment::chunks, loaded[reading].value.get()));
+    }
+    const std::vector<TableRecord> records = ahead.front().get();
+    ahead.pop_front();
     const SegmentMark mark = segment->mark();
     const Segment::Findings found = segment->findings();
     if (found.torn || found.corrupt) opened->clean = false;
     states.push_back({segment->number(), mark.records, mark.dataBytes, segment->sealed() || found.torn || found.corrupt,
                       found.torn, found.corrupt});
-    const std::uint32_t ordinal = adopt(*opened, segment);
-    std::vector<ChunkBytes> chunks;
-    for (const TableRecord& record : segment->chunks()) {
-      chunks.push_back({nullptr, record.offset, record.length, record.hash, record.dataCrc});
-    }
-    indexChunks(ordinal, chunks);
+    indexChunks(adopt(*opened, segment), std::span<const TableRecord>(records));
   }
   return states;
 }
@@ -194,13 +199,16 @@ std::shared_ptr<Segment> BlobCore::segmentAt(BlobAddress address) const {
   return segment == log->second->segments.end() ? nullptr : segment->second;
 }
 
-void BlobCore::indexChunks(std::uint32_t ordinal, std::span<const ChunkBytes> chunks) {
+template <typename Chunk>
+void BlobCore::indexChunks(std::uint32_t ordinal, std::span<const Chunk> chunks) {
   std::unique_lock lock(indexMutex_);
   for (std::size_t i = 0; i < chunks.size(); i++) {
     if (i + kIndexedAhead < chunks.size()) index_.prefetch(chunks[i + kIndexedAhead].hash);
     index_.insert(chunks[i].hash, (std::uint64_t{ordinal} << kOffsetBits) | chunks[i].offset);
   }
 }
+
+template void BlobCore::indexChunks(std::uint32_t, std::span<const ChunkBytes>);
 
 std::optional<FoundChunk> BlobCore::findChunk(const Hash256& hash) const {
   FoundChunk found;

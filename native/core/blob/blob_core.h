@@ -103,7 +103,9 @@ class BlobCore final : public Blob {
   std::uint32_t ordinalOf(const Segment& segment) const;
   Status readStream(BlobAddress address, std::uint8_t* target, std::size_t length, bool& fromDisk) const;
   void prefetch(const Extent* extents, std::size_t count, std::uint64_t fileOffset) const;
-  void indexChunks(std::uint32_t ordinal, std::span<const ChunkBytes> chunks);
+  /// Of a segment; what has an offset and a hash.
+  template <typename Chunk>
+  void indexChunks(std::uint32_t ordinal, std::span<const Chunk> chunks);
   void compareTables(const std::vector<IndexedSegment>& segments, IndexCheck& check) const;
   bool compareEntries(IndexCheck& check) const;
   [[nodiscard]] bool othersAreSynced(LogNumber own) const;

@@ -208,7 +208,7 @@ Status BlobCore::storeChunks(Segment& segment, std::span<const ChunkBytes> chunk
     if (!status.ok()) return status;
     status = segment.place(fresh);
     if (!status.ok()) return status;
-    indexChunks(ordinalOf(segment), fresh);
+    indexChunks(ordinalOf(segment), std::span<const ChunkBytes>(fresh));
   }
   if (!repair) return Status::success();
   for (const ChunkBytes& chunk : held) {

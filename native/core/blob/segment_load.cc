@@ -168,6 +168,7 @@ Status Segment::classify(LoadedSlots& slots) {
       return systemFailure("truncate", place_.path + ".chunks");
     }
   }
+  starts_.reserve(count);
   for (std::uint32_t slot = 0; slot < count; slot++) {
     if (slots.states[slot] == LoadedSlots::State::valid) {
       const TableRecord& record = slots.records[slot];
@@ -180,7 +181,8 @@ Status Segment::classify(LoadedSlots& slots) {
     (neverWritten ? findings_.torn : findings_.corrupt) = true;
   }
   if (slots.headerDamaged && !starts_.empty()) findings_.corrupt = true;
-  std::sort(starts_.begin(), starts_.end(), [](const Start& a, const Start& b) { return a.offset < b.offset; });
+  // Records of the own log are in order; of other logs they come as literals do.
+  if (!std::ranges::is_sorted(starts_, {}, &Start::offset)) std::ranges::sort(starts_, {}, &Start::offset);
   for (const Start& start : starts_) cover(start.offset, start.offset + slots.records[start.slot].length);
   slots_ = count;
   takenPagesEnd_ = flushedEnd_ = dataEnd_;

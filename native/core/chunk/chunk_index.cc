@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint64_t kLoadNumerator = 4;  // at most 4/5 of the slots are taken
 constexpr std::uint64_t kLoadDenominator = 5;
-/// Leaves a tenth of the slots until the table must grow: not at the first write after a mount.
-constexpr std::uint64_t kReservedPercent = 72;
+/// Leaves a twenty-fifth of the slots until the table must grow: not at the first write after a mount.
+constexpr std::uint64_t kReservedPercent = 77;
 constexpr std::uint64_t kLocationMost = (1ULL << 48) - 1;
 
 }  // namespace

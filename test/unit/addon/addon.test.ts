@@ -49,17 +49,4 @@ for (const folder of ['', 'dist']) {
   });
 }
 
-test('the benchmark of the chunk kernels runs', async () => {
-  const bench = join(ROOT, 'bench/chunking/kernels.ts');
-  const result = await run(process.execPath, ['--import', 'tsx', bench, '--here', '--json', '--bytes', '200000'], {
-    directory: ROOT,
-  });
-  const measurements: { kernel: string; megabytesPerSecond: number }[] = JSON.parse(result.stdout);
-  assert.equal(
-    measurements.map(({ kernel }) => kernel),
-    ['cutAll', 'blake3Keyed', 'crc32c', 'isZero'],
-  );
-  assert.ok(measurements.every(({ megabytesPerSecond }) => megabytesPerSecond > 0));
-});
-
 test.run();
