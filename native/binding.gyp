@@ -81,6 +81,7 @@
         "core/chunk/chunker_avx512.cc",
         "core/chunk/crc32c.cc",
         "core/chunk/hash.cc",
+        "core/chunk/hash_many.cc",
         "core/chunk/zero.cc",
         "core/codec/aead.cc",
         "core/codec/aes_gcm_ipsec_mb.cc",

@@ -2,8 +2,6 @@
 // stages DIRECTORY MEGABYTES SECONDS ENTRIES: a directory for a blob, the bytes of each stage (more than the caches
 // hold), seconds for each, entries of the index (0: without blob and index). Prints `name value` lines, in bytes a
 // second or as the name says.
-#include <immintrin.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,8 +15,12 @@
 #include "../../native/core/chunk/chunk_index.h"
 #include "../../native/core/chunk/chunker.h"
 #include "../../native/core/chunk/hash.h"
+#include "../../native/core/chunk/hash_many.h"
 #include "../../native/core/simd/simd.h"
 #include "timing.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace packetfs::bench {
 namespace {
@@ -30,6 +32,7 @@ constexpr std::size_t kWindowBytes = 4U << 20;
 constexpr std::size_t kSmallRead = 16U << 10;
 constexpr std::size_t kLargeRead = 1U << 20;
 constexpr std::size_t kBatch = 64;
+constexpr std::size_t kHashedAtOnce = 32;  // as in matcher.cc
 constexpr LogNumber kLog = 1;
 
 void print(const char* name, double value) {
@@ -94,10 +97,16 @@ void measureChunking(const Bytes& bytes, double seconds) {
   print("is-zero", speedOf(size, seconds, [&] { use(isZero(zeros.data(), zeros.size())); }));
   const ChunkKey key{};
   print("cut-and-hash", speedOf(size, seconds, [&] {
+          std::vector<ByteSpan> chunks;
+          std::vector<Hash256> hashes(kHashedAtOnce);
           for (std::size_t start = 0; start < bytes.size();) {
-            const std::size_t length = nextCut(kChunker, bytes.data() + start, bytes.size() - start);
-            use(blake3Keyed(key, bytes.data() + start, length));
-            start += length;
+            chunks.clear();
+            for (; chunks.size() < kHashedAtOnce && start < bytes.size(); start += chunks.back().size()) {
+              const std::size_t length = nextCut(kChunker, bytes.data() + start, bytes.size() - start);
+              chunks.emplace_back(bytes.data() + start, length);
+            }
+            blake3KeyedMany(key, chunks, std::span(hashes).first(chunks.size()));
+            use(hashes);
           }
         }));
 }

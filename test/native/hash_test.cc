@@ -1,6 +1,8 @@
 // BLAKE3, CRC32C and zero detection against known answers and plain definitions.
 #include "../../native/core/chunk/hash.h"
 
+#include "../../native/core/chunk/hash_many.h"
+
 #include <cstring>
 #include <string>
 
@@ -87,6 +89,29 @@ TEST("one set bit anywhere is not zero") {
     if (bytes.empty()) continue;
     bytes[random() % bytes.size()] = static_cast<std::uint8_t>(1U << random() % 8);
     CHECK(!isZero(bytes.data(), bytes.size()));
+  }
+}
+
+TEST("many inputs at once have the hashes that each has alone, whatever their lengths") {
+  auto random = seededRandom();
+  ChunkKey key{};
+  for (auto& byte : key) byte = static_cast<std::uint8_t>(random());
+  std::vector<std::uint8_t> bytes(200'000);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  const std::size_t edges[] = {0, 1, 63, 64, 65, 1023, 1024, 1025, 2047, 2048, 2049, 3072, 3073, 8192, 16'384, 16'385};
+  for (int round = 0; round < 300; round++) {
+    std::vector<ByteSpan> inputs(random() % 40);
+    for (ByteSpan& input : inputs) {
+      const std::size_t length = random() % 2 == 0 ? edges[random() % std::size(edges)] : random() % 65'537;
+      input = ByteSpan(bytes).subspan(random() % (bytes.size() - length), length);
+    }
+    std::vector<Hash256> hashes(inputs.size());
+    blake3KeyedMany(key, inputs, hashes);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < inputs.size(); i++) {
+      wrong += hashes[i] != blake3Keyed(key, inputs[i].data(), inputs[i].size());
+    }
+    CHECK(wrong == 0);
   }
 }
 

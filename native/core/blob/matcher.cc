@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../chunk/hash_many.h"
+
 namespace packetfs {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kPendingBytesMax = 1U << 20;  // appended, and shown to other threads, at the latest then
 constexpr std::size_t kPendingChunksMax = 512;
+constexpr std::size_t kCutsAtOnceMost = 32;
 constexpr std::size_t kStoredAheadLeast = 32U << 10;
 constexpr std::size_t kStoredAheadMost = 1U << 20;
 
@@ -91,12 +94,14 @@ bool Matcher::decidable(std::size_t position, std::size_t stretchEnd) const {
 
 Status Matcher::takeStretch(std::size_t& position, std::size_t stretchEnd) {
   const std::size_t end = std::min(stretchEnd, window_.length);
+  cuts_.clear();
   while (position < end && decidable(position, stretchEnd)) {
     std::size_t length = 0;
     Status status = takePredicted(position, end, length);
     if (status.ok() && length == 0) {
-      length = std::min(nextCut(chunker_, window_.bytes + position, stretchEnd - position), end - position);
-      status = takeCut(position, length);
+      const Cut& cut = cutAt(position, end, stretchEnd);
+      length = cut.length;
+      status = takeCut(cut);
     }
     if (!status.ok()) return status;
     position += length;
@@ -150,9 +155,29 @@ bool Matcher::equalsStored(const Segment& segment, std::uint32_t offset, std::si
   return equal;
 }
 
-Status Matcher::takeCut(std::size_t position, std::size_t length) {
+/// The chunk that begins here, if need be with those behind it: several are hashed for less than one after the other.
+const Matcher::Cut& Matcher::cutAt(std::size_t position, std::size_t end, std::size_t stretchEnd) {
+  while (nextCut_ < cuts_.size() && cuts_[nextCut_].position < position) nextCut_++;
+  if (nextCut_ < cuts_.size() && cuts_[nextCut_].position == position) return cuts_[nextCut_++];
+  cuts_.clear();
+  std::vector<ByteSpan> inputs;
+  for (std::size_t next = position; cuts_.size() < cutsAtOnce_ && next < end && decidable(next, stretchEnd);) {
+    const std::size_t length = std::min(nextCut(chunker_, window_.bytes + next, stretchEnd - next), end - next);
+    cuts_.push_back({next, length});
+    inputs.emplace_back(window_.bytes + next, length);
+    next += length;
+  }
+  std::vector<Hash256> hashes(inputs.size());
+  blake3KeyedMany(blob_.options().identityKey, inputs, hashes);
+  for (std::size_t i = 0; i < hashes.size(); i++) cuts_[i].hash = hashes[i];
+  cutsAtOnce_ = std::min(cutsAtOnce_ * 2, kCutsAtOnceMost);
+  nextCut_ = 1;
+  return cuts_.front();
+}
+
+Status Matcher::takeCut(const Cut& cut) {
+  const auto& [position, length, hash] = cut;
   const std::uint8_t* bytes = window_.bytes + position;
-  const Hash256 hash = blake3Keyed(blob_.options().identityKey, bytes, length);
   if (pendingHashes_.contains(shortHash(hash))) {
     Status status = appendPending();
     if (!status.ok()) return status;
@@ -161,6 +186,7 @@ Status Matcher::takeCut(std::size_t position, std::size_t length) {
     totals_.matchedBytes += length;
     take(position, length, held->address);
     cursor_.successor = held->address + length;
+    cutsAtOnce_ = 1;  // what follows is probably known, too
     return Status::success();
   }
   cursor_.successor = kHole;

@@ -31,7 +31,13 @@ class Matcher {
   [[nodiscard]] bool decidable(std::size_t position, std::size_t stretchEnd) const;
   Status takeStretch(std::size_t& position, std::size_t stretchEnd);
   Status takePredicted(std::size_t position, std::size_t stretchEnd, std::size_t& length);
-  Status takeCut(std::size_t position, std::size_t length);
+  struct Cut {
+    std::size_t position = 0;
+    std::size_t length = 0;
+    Hash256 hash{};
+  };
+  const Cut& cutAt(std::size_t position, std::size_t end, std::size_t stretchEnd);
+  Status takeCut(const Cut& cut);
   bool equalsStored(const Segment& segment, std::uint32_t offset, std::size_t position, std::size_t length);
   Status appendPending();
   void noteReplacements();
@@ -46,6 +52,11 @@ class Matcher {
   std::size_t pendingBytes_ = 0;
   std::unordered_set<std::uint64_t> pendingHashes_{};  // first 8 bytes of each
   IngestTotals totals_{};
+
+  // Cut and hashed together; more at a time as long as they are new.
+  std::vector<Cut> cuts_{};
+  std::size_t nextCut_ = 0;
+  std::size_t cutsAtOnce_ = 1;
 
   // Stored bytes read ahead for prediction.
   std::vector<std::uint8_t> stored_{};
