@@ -125,6 +125,7 @@
         "napi/chunk.cc",
         "napi/system.cc",
         "napi/blob.cc",
+        "napi/blob_values.cc",
         "napi/udp.cc",
         "napi/content.cc",
         "napi/journal.cc",

@@ -2,6 +2,7 @@
 #include "blob.h"
 
 #include "arguments.h"
+#include "blob_values.h"
 #include "rooms.h"
 
 namespace packetfs {
@@ -10,80 +11,6 @@ namespace {
 constexpr napi_type_tag kBlobTag = {0x5046535f424c4f42, 0x6e61746976650001};
 constexpr std::uint64_t kPositionMax = (1ULL << kPositionBits) - 1;
 constexpr std::uint64_t kReadBytesMax = 1ULL << 30;
-
-Napi::Value number(Napi::Env env, std::uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
-
-Napi::Value segmentStates(Napi::Env env, std::vector<SegmentState>&& states) {
-  auto list = Napi::Array::New(env, states.size());
-  for (std::uint32_t i = 0; i < states.size(); i++) {
-    auto state = Napi::Object::New(env);
-    state.Set("segment", number(env, states[i].segment));
-    state.Set("records", number(env, states[i].records));
-    state.Set("dataBytes", number(env, states[i].dataBytes));
-    state.Set("sealed", Napi::Boolean::New(env, states[i].sealed));
-    state.Set("torn", Napi::Boolean::New(env, states[i].torn));
-    state.Set("corrupt", Napi::Boolean::New(env, states[i].corrupt));
-    list.Set(i, state);
-  }
-  return list;
-}
-
-Napi::Value marksToArray(Napi::Env env, std::vector<HighWaterMark>&& marks) {
-  auto list = Napi::Array::New(env, marks.size());
-  for (std::uint32_t i = 0; i < marks.size(); i++) {
-    auto mark = Napi::Object::New(env);
-    mark.Set("log", number(env, marks[i].log));
-    mark.Set("segment", number(env, marks[i].segment));
-    mark.Set("records", number(env, marks[i].records));
-    mark.Set("dataBytes", number(env, marks[i].dataBytes));
-    list.Set(i, mark);
-  }
-  return list;
-}
-
-Napi::Value literalToObject(Napi::Env env, Blob::Literal&& literal) {
-  auto object = Napi::Object::New(env);
-  object.Set("start", number(env, literal.start));
-  object.Set("end", number(env, literal.end));
-  object.Set("rawBytes", number(env, literal.rawBytes));
-  object.Set("chunks", number(env, literal.chunks));
-  object.Set("packMs", Napi::Number::New(env, literal.packMs));
-  object.Set("isDelta", Napi::Boolean::New(env, literal.isDelta));
-  object.Set("frame", bytesToArray(env, std::move(literal.frame)));
-  return object;
-}
-
-Napi::Value outcomeToObject(Napi::Env env, Blob::ScrubOutcome&& outcome) {
-  auto findings = Napi::Array::New(env, outcome.findings.size());
-  for (std::uint32_t i = 0; i < outcome.findings.size(); i++) {
-    auto finding = Napi::Object::New(env);
-    finding.Set("address", Napi::BigInt::New(env, outcome.findings[i].address));
-    finding.Set("length", Napi::BigInt::New(env, outcome.findings[i].length));
-    finding.Set("reason", Napi::String::New(env, outcome.findings[i].reason));
-    findings.Set(i, finding);
-  }
-  auto object = Napi::Object::New(env);
-  object.Set("bytes", number(env, outcome.bytes));
-  object.Set("chunks", number(env, outcome.chunks));
-  object.Set("findings", findings);
-  return object;
-}
-
-Napi::Value addressesToArray(Napi::Env env, const std::vector<BlobAddress>& addresses) {
-  auto list = Napi::BigUint64Array::New(env, addresses.size());
-  for (std::size_t i = 0; i < addresses.size(); i++) list[i] = addresses[i];
-  return list;
-}
-
-Napi::Value indexCheckToObject(Napi::Env env, Blob::IndexCheck&& check) {
-  auto object = Napi::Object::New(env);
-  object.Set("chunks", number(env, check.chunks));
-  object.Set("entries", number(env, check.entries));
-  object.Set("dropped", number(env, check.dropped));
-  object.Set("missing", addressesToArray(env, check.missing));
-  object.Set("contradicted", addressesToArray(env, check.contradicted));
-  return object;
-}
 
 class BlobObject final : public Napi::ObjectWrap<BlobObject> {
  public:

@@ -8,13 +8,15 @@ const LEVELS = [
   { level: 3, speed: 2.6 },
 ] as const;
 const FASTEST = { level: 1, speed: 4 } as const;
-const UNMEASURED_LEVEL = 6;
+const USUAL_LEVEL = 6;
 /** A link that is busy with what packing makes looks as slow as packing: so much faster it must be. */
 const MARGIN = 1.25;
 const WEIGHT = 0.5;
 /** So small a literal is packed in a few milliseconds at any level. */
 const SMALL_RAW_BYTES = 256 * 1024;
 const SMALL_LEVEL = 9;
+/** So much is packed in some ten milliseconds at the usual level. */
+const LAST_RAW_BYTES = 1024 * 1024;
 
 export interface PackedLiteral {
   readonly rawBytes: number;
@@ -28,10 +30,16 @@ export class CompressionLevel {
   /** Of a frame's bytes to the raw ones. */
   #ratio = 0.3;
 
-  /** For a literal of at most so many raw bytes on a link that carries `rateBytesPerMs`; 0: not known yet. */
-  of(rawBytes: number, rateBytesPerMs: number): number {
+  /**
+   * For a literal of at most so many raw bytes on a link that carries `rateBytesPerMs`; 0: not known yet. `isLast`: no
+   * other waits to be packed, so packing is not what bounds.
+   */
+  of(
+    rawBytes: number,
+    { rateBytesPerMs, isLast }: { readonly rateBytesPerMs: number; readonly isLast: boolean },
+  ): number {
     if (rawBytes <= SMALL_RAW_BYTES) return SMALL_LEVEL;
-    if (rateBytesPerMs === 0) return UNMEASURED_LEVEL;
+    if (rateBytesPerMs === 0 || (isLast && rawBytes <= LAST_RAW_BYTES)) return USUAL_LEVEL;
     const keepsUp = ({ speed }: { readonly speed: number }): boolean =>
       this.#speed * speed * this.#ratio >= MARGIN * rateBytesPerMs;
     return (LEVELS.find(keepsUp) ?? FASTEST).level;

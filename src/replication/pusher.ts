@@ -271,7 +271,9 @@ export class Pusher {
       ? { range: next.range, bases: [] }
       : firstStretch(volume, this.#options.view, log, next.range);
     const piece = { ...next, range };
-    const level = this.#level.of(range.end - range.start, this.#options.link.rateBytesPerMs);
+    const { rateBytesPerMs } = this.#options.link;
+    const isLast = (this.#jobs.get(piece.key)?.lacking.bytes ?? 0) <= range.end - range.start;
+    const level = this.#level.of(range.end - range.start, { rateBytesPerMs, isLast });
     volume.packLiteral(log, range, { rawBytesMax: bounds.literalRawBytesMax, level, bases }).then(
       (literal) => {
         if (literal) this.#level.packed(level, literal);

@@ -15,7 +15,8 @@ import {
 } from '../../../src/wire/messages.ts';
 import { encodeBatch } from '../../../src/wire/operations.ts';
 import { markCompression } from '../../simulation/support/cluster.ts';
-import { decodeFrame, ModelVolume, NO_FAULTS } from '../../simulation/support/model-volume.ts';
+import { decodeFrame } from '../../simulation/support/model-frame.ts';
+import { ModelVolume, NO_FAULTS } from '../../simulation/support/model-volume.ts';
 import { RecordedLink } from '../../simulation/support/recorded-link.ts';
 import { Scheduler, SeededRandom } from '../../simulation/support/scheduler.ts';
 
