@@ -81,10 +81,14 @@ async function measureRow(row: Row, scene: Scene): Promise<Measured> {
   const memory = [sides.a.watchMemory(), sides.b.watchMemory()] as const;
   let seconds = 0;
   let secondsAfterChange = 0;
-  for (const step of row.steps) {
-    const took = await take(row, step, scene);
-    seconds += took.seconds;
-    secondsAfterChange += took.secondsAfterChange;
+  try {
+    for (const step of row.steps) {
+      const took = await take(row, step, scene);
+      seconds += took.seconds;
+      secondsAfterChange += took.secondsAfterChange;
+    }
+  } finally {
+    for (const watch of memory) watch.stop();
   }
   const measured = {
     row: row.name,
@@ -93,8 +97,8 @@ async function measureRow(row: Row, scene: Scene): Promise<Measured> {
     wireBytes: (await wireBytes(link)) - bytesBefore,
     senderCpuSeconds: sides.a.cpuSeconds - cpuBefore[0],
     receiverCpuSeconds: sides.b.cpuSeconds - cpuBefore[1],
-    senderMemoryBytes: memory[0](),
-    receiverMemoryBytes: memory[1](),
+    senderMemoryBytes: memory[0].mostBytes,
+    receiverMemoryBytes: memory[1].mostBytes,
   };
   for (const name of row.steps.at(-1)?.names ?? []) await compare(row, name, running);
   return measured;

@@ -8,7 +8,20 @@ const PANEL_WIDTH = 380;
 const GAP = 40;
 const TOP = 60;
 const RADIUS = 5;
-const COLOURS = ['#2a7f62', '#b8562f', '#3b6fb6', '#8a5a9e', '#c49a2c', '#777777', '#444444', '#d1495b', '#5b8e7d'];
+const COLOURS = [
+  '#2a7f62',
+  '#b8562f',
+  '#3b6fb6',
+  '#8a5a9e',
+  '#c49a2c',
+  '#777777',
+  '#444444',
+  '#d1495b',
+  '#5b8e7d',
+  '#e3a6b0',
+  '#00798c',
+  '#a0c4a8',
+];
 const COLOUR_OTHER = '#999999';
 
 interface Panel {

@@ -12,6 +12,11 @@ const COMMAND_LIMIT_MS = 1_200_000;
 const MEMORY_PERIOD_MS = 50;
 const PAGE_BYTES = 4096;
 
+export interface MemoryWatch {
+  readonly mostBytes: number;
+  readonly stop: () => void;
+}
+
 export class Side {
   readonly end: NamespaceEnd;
   readonly directory: string;
@@ -51,16 +56,14 @@ export class Side {
     return Number(microseconds) / MICROSECONDS_PER_SECOND;
   }
 
-  /** Resident memory of all that runs here, looked at now and then until the returned function tells the greatest. */
-  watchMemory(): () => number {
-    let most = this.#residentBytes();
-    const timer = setInterval(() => {
-      most = Math.max(most, this.#residentBytes());
-    }, MEMORY_PERIOD_MS);
-    return () => {
-      clearInterval(timer);
-      return Math.max(most, this.#residentBytes());
+  /** Looks now and then, until stopped, at the resident memory of all that runs here. */
+  watchMemory(): MemoryWatch {
+    const look = (): void => {
+      watch.mostBytes = Math.max(watch.mostBytes, this.#residentBytes());
     };
+    const timer = setInterval(look, MEMORY_PERIOD_MS);
+    const watch = { mostBytes: this.#residentBytes(), stop: () => clearInterval(timer) };
+    return watch;
   }
 
   /** Pages that processes share count for each of them. */

@@ -56,3 +56,10 @@ export function comparisonsOf({ simd, values }: Measured): Comparison[] {
     return { stage, value, unit: 'GB/s', share: measured / limit, of, ...(atLeast === undefined ? {} : { atLeast }) };
   });
 }
+
+export const isMissed = ({
+  value,
+  share = value,
+  atLeast = 0,
+  atMost = Number.POSITIVE_INFINITY,
+}: Comparison): boolean => share < atLeast || value > atMost;

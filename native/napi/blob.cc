@@ -1,6 +1,8 @@
 // NativeBlob of src/addon/native.ts over core/blob: argument checks and promises, nothing else.
 #include "blob.h"
 
+#include <chrono>
+
 #include "arguments.h"
 #include "blob_values.h"
 #include "rooms.h"

@@ -259,7 +259,6 @@ export class Pusher {
       return;
     }
     this.state = 'pushing';
-    this.#packing = true;
     this.#pack(piece);
   }
 
@@ -271,8 +270,13 @@ export class Pusher {
       ? { range: next.range, bases: [] }
       : firstStretch(volume, this.#options.view, log, next.range);
     const piece = { ...next, range };
+    this.#packing = true;
     const { rateBytesPerMs } = this.#options.link;
-    const isLast = (this.#jobs.get(piece.key)?.lacking.bytes ?? 0) <= range.end - range.start;
+    const waiting = [
+      ...this.#answers.map(({ remaining }) => remaining),
+      ...[...this.#jobs.values()].map((job) => job.lacking),
+    ];
+    const isLast = waiting.reduce((sum, ranges) => sum + ranges.bytes, 0) <= range.end - range.start;
     const level = this.#level.of(range.end - range.start, { rateBytesPerMs, isLast });
     volume.packLiteral(log, range, { rawBytesMax: bounds.literalRawBytesMax, level, bases }).then(
       (literal) => {

@@ -262,6 +262,49 @@ TEST("a file that lay in many places and is saved anew as one is a delta to all 
   CHECK(pair.areEqual());
 }
 
+TEST("many small files that lay far apart are deltas, to as much as a frame may refer to") {
+  auto random = seededRandom();
+  Pair pair;
+  std::vector<Bytes> files;
+  std::vector<ExtentList> old;
+  for (int file = 0; file < 400; file++) {
+    Bytes text;
+    for (int word = 0; word < 250; word++) {
+      const std::string one = std::to_string(random() % 1000) + ", ";
+      text.insert(text.end(), one.begin(), one.end());
+    }
+    files.push_back(text);
+    old.push_back(pair.sender->ingest(0, text.data(), text.size()).value);
+    ingest(*pair.sender, randomBytes(random, 11'000));
+  }
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < files.size(); i++) {
+    Bytes edited = files[i];
+    edited.insert(edited.begin(), {'n', 'e', 'w', '\n'});
+    const auto fresh = pair.sender->ingest(0, edited.data(), edited.size());
+    pair.sender->noteReplaced(fresh.value, old[i]);
+    bytes += edited.size();
+  }
+  CHECK(pair.sendFrom(before) < bytes / 10);
+  CHECK(std::ranges::count(pair.deltas, false) == 0);
+  CHECK(pair.areEqual());
+}
+
+TEST("a base that is longer than a frame may refer to is shortened") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes first = randomBytes(random, 4'000'000);
+  ingest(*pair.sender, first);
+  (void)pair.sendFrom(0);
+  const LogPosition before = endOf(*pair.sender);
+  ingest(*pair.sender, touched(first, 100'000, 200'000, 1000));
+  const std::vector<AddressRange> bases{{makeAddress(kLog, 0), 3'000'000}};
+  auto delta = pair.sender->packLiteral(kLog, before, endOf(*pair.sender), 4 << 20, 9, bases);
+  CHECK(delta.ok() && delta.value.isDelta && store(*pair.receiver, delta.value.frame).ok());
+}
+
 TEST("without its base, or with a damaged one, a delta is refused and changes nothing; a whole frame heals") {
   auto random = seededRandom();
   Pair pair;

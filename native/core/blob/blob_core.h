@@ -116,6 +116,7 @@ class BlobCore final : public Blob {
   /// ENOENT without records, EIO when a chunk is damaged.
   Result<LiteralContents> literalContents(const Log& log, const Segment& segment,
                                           std::span<const TableRecord> records) const;
+  static std::vector<AddressRange> withinBounds(std::span<const AddressRange> bases);
   LiteralBase readBases(LogNumber frameLog, std::span<const AddressRange> bases);
   Status readBase(const Log& frameLog, const BaseRange& range, std::uint8_t* target);
   [[nodiscard]] std::optional<LogNumber> numberOf(const std::string& log) const;

@@ -74,14 +74,13 @@ Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, Lo
     const std::uint64_t endOffset = std::min<std::uint64_t>(end - makePosition(segment->number(), 0), kSegmentBytes);
     return literalContents(*found, *segment, chunksFrom(*segment, offsetOf(start), endOffset, bytesMax));
   };
-  if (!bases.empty()) {
+  if (const auto used = withinBounds(bases); !used.empty()) {
     auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kDeltaRawBytesMax));
     if (!contents.ok()) return contents.status;
     const AddressRange piece{makeAddress(log, start), contents.value.end() - start};
-    if (replacements_.areIn(piece, bases)) {
-      auto delta = encodeDelta(contents.value, level, readBases(log, bases));
-      if (!delta.ok()) return delta.status;
-      if (delta.value) {
+    if (replacements_.areIn(piece, used)) {
+      auto delta = encodeDelta(contents.value, level, readBases(log, used));
+      if (delta.ok() && delta.value) {
         replacements_.found(piece);
         return literalOf(contents.value, std::move(*delta.value), true);
       }
@@ -96,17 +95,28 @@ Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, Lo
   return literalOf(contents.value, std::move(frame.value), false);
 }
 
+/// As many as a frame may name; the last one may be shortened.
+std::vector<AddressRange> BlobCore::withinBounds(std::span<const AddressRange> bases) {
+  std::vector<AddressRange> used;
+  std::set<LogNumber> logs;
+  std::uint64_t left = kBaseBytesMax;
+  for (const AddressRange& base : bases) {
+    logs.insert(packetfs::logOf(base.start));
+    if (left == 0 || used.size() == kBaseRangesMax || logs.size() > kBaseLogsMax) break;
+    used.push_back({base.start, std::min(base.length, left)});
+    left -= used.back().length;
+  }
+  return used;
+}
+
 /// What cannot be read is no base: a literal does not fail for what would only make it smaller.
 LiteralBase BlobCore::readBases(LogNumber frameLog, std::span<const AddressRange> bases) {
   LiteralBase base;
-  std::set<LogNumber> logs;
   for (const AddressRange& range : bases) {
     const auto log = logOf(packetfs::logOf(range.start));
     const std::size_t before = base.bytes.size();
-    if (!log || base.ranges.size() == kBaseRangesMax || range.length > kBaseBytesMax - before) break;
-    if (logs.insert(log->number).second && logs.size() > kBaseLogsMax) break;
     base.bytes.resize(before + range.length);
-    if (!read(range.start, base.bytes.data() + before, range.length).ok()) {
+    if (!log || !read(range.start, base.bytes.data() + before, range.length).ok()) {
       base.bytes.resize(before);
       continue;
     }

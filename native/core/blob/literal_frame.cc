@@ -91,6 +91,8 @@ Result<std::vector<std::uint8_t>> encodeLiteral(const LiteralContents& contents,
 
 Result<std::optional<std::vector<std::uint8_t>>> encodeDelta(const LiteralContents& contents, int level,
                                                              const LiteralBase& base) {
+  std::optional<std::vector<std::uint8_t>> frame;
+  if (base.ranges.empty()) return frame;
   const std::vector<std::uint8_t>& body = contents.body;
   auto delta = compress(body.data(), body.size(), level, base.bytes.data(), base.bytes.size());
   if (!delta.ok()) return delta.status;
@@ -99,7 +101,6 @@ Result<std::optional<std::vector<std::uint8_t>>> encodeDelta(const LiteralConten
   std::vector<std::uint8_t> ranges;
   appendBaseRanges(ranges, base.ranges);
   const std::size_t without = std::min(alone.value.size(), body.size());
-  std::optional<std::vector<std::uint8_t>> frame;
   if ((ranges.size() + delta.value.size()) * 4 <= without * 3) {
     frame = frameOf(contents, Body::delta, ranges, delta.value);
   }

@@ -40,7 +40,7 @@ LiteralCheck literalCheck(const ChunkKey& identityKey, const std::string& logNam
 /// `contents.body` and `bytesAt` must be set as described; `level` is zstd's. Raw when compression gains under 5 %.
 Result<std::vector<std::uint8_t>> encodeLiteral(const LiteralContents& contents, int level);
 
-/// The same as a delta to the base; nothing when that saves less than a quarter.
+/// The same as a delta to the base; nothing when that is empty or saves less than a quarter.
 Result<std::optional<std::vector<std::uint8_t>>> encodeDelta(const LiteralContents& contents, int level,
                                                              const LiteralBase& base);
 

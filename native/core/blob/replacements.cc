@@ -6,7 +6,7 @@
 namespace packetfs {
 namespace {
 
-constexpr std::uint64_t kSlackLeast = 8U << 10;
+constexpr std::uint64_t kSlackLeast = 1U << 10;
 constexpr std::uint64_t kSlackMost = 64U << 10;
 /// Old content between two stored chunks is taken for what was replaced up to this many times the new.
 constexpr std::uint64_t kShrinkMost = 4;
@@ -147,7 +147,7 @@ Replacements::Stretch Replacements::at(AddressRange fresh) const {
         unknownEnd = part.start;
         return false;
       }
-      const std::uint64_t slack = std::min(kSlackLeast + part.length / 4, kSlackMost);
+      const std::uint64_t slack = std::min(kSlackLeast + part.length / 2, kSlackMost);
       found.push_back(widened(oldOf(entry, part), slack));
       end = part.end();
       return true;

@@ -32,8 +32,8 @@ class Replacements {
   /// What lies at `fresh` replaced what lies at `old`. Takes the place of what was noted of these bytes; what was given
   /// up stays so when more of it is noted.
   void note(AddressRange fresh, AddressRange old, Anchor anchor);
-  /// A file with the content `fresh`, of which `isNew` tells what was not stored before, took the name of one with the
-  /// content `old`: what no two anchors told is taken from there.
+  /// A file with the content `fresh`, of which `isNew` tells what may not have been stored before, took the name of one
+  /// with the content `old`: what no two anchors told is taken from there.
   void noteFile(const ExtentList& fresh, const ExtentList& old, const std::function<bool(BlobAddress)>& isNew);
 
   struct Stretch {

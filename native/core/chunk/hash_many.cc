@@ -19,11 +19,10 @@ constexpr std::size_t kLeafBytes = BLAKE3_CHUNK_LEN;
 constexpr std::size_t kBlocksOfLeaf = kLeafBytes / BLAKE3_BLOCK_LEN;
 constexpr std::size_t kValueBytes = BLAKE3_OUT_LEN;  // a chaining value
 
-constexpr std::size_t kLanesMost = 16;
-constexpr std::size_t kKernelLanes[] = {0, 1, 4, 8, kLanesMost};
+constexpr std::size_t kKernelLanes[] = {0, 1, 4, 8, 16};
 
 /// Of fewer inputs the library's lanes over the leaves of each are as fast.
-constexpr std::size_t kWorthLanes = 6;
+constexpr std::size_t kWorthLanes = 8;
 
 using KeyWords = std::array<std::uint32_t, 8>;
 
@@ -43,9 +42,8 @@ class Lanes {
 
   void run(const KeyWords& key, std::size_t blocks, std::uint64_t counter, int flags, int first = 0, int last = 0) {
     // Kernels have 16, 8, 4 lanes and 1, and take about as long for one as for all: better some do what nobody needs.
-    const std::size_t rest = messages_.size() % kLanesMost;
-    const std::size_t* const whole = std::ranges::lower_bound(kKernelLanes, rest);
-    messages_.resize(messages_.size() - rest + *whole, messages_.front());
+    const std::size_t rest = messages_.size() % blake3_simd_degree();
+    messages_.resize(messages_.size() - rest + *std::ranges::lower_bound(kKernelLanes, rest), messages_.front());
     output_.resize(messages_.size() * kValueBytes);
     blake3_hash_many(messages_.data(), messages_.size(), blocks, key.data(), counter, false,
                      static_cast<std::uint8_t>(flags), static_cast<std::uint8_t>(first),
@@ -131,7 +129,7 @@ void joinLevels(const KeyWords& key, std::span<Tree> trees, Lanes& lanes) {
 }  // namespace
 
 void blake3KeyedMany(const ChunkKey& key, std::span<const ByteSpan> inputs, std::span<Hash256> hashes) {
-  if (inputs.size() < kWorthLanes) {
+  if (inputs.size() < kWorthLanes || blake3_simd_degree() == 1) {
     for (std::size_t i = 0; i < inputs.size(); i++) hashes[i] = blake3Keyed(key, inputs[i].data(), inputs[i].size());
     return;
   }
