@@ -24,7 +24,7 @@ export const BATCH_BYTES_MAX = 1 * MIB;
 export const BATCH_ENCODED_BYTES_MAX = 8 * MIB;
 /** Raw bytes packed into one literal frame. */
 export const LITERAL_RAW_BYTES_MAX = 4 * MIB;
-/** Ranges that a delta may refer to. */
+/** Ranges that a delta may refer to (native/core/blob/literal_base.h). */
 export const BASE_RANGES_MAX = 1024;
 /** Raw bytes of a literal that an idle link waits for. */
 export const LITERAL_FIRST_RAW_BYTES_MAX = MIB;

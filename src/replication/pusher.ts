@@ -272,11 +272,7 @@ export class Pusher {
     const piece = { ...next, range };
     this.#packing = true;
     const { rateBytesPerMs } = this.#options.link;
-    const waiting = [
-      ...this.#answers.map(({ remaining }) => remaining),
-      ...[...this.#jobs.values()].map((job) => job.lacking),
-    ];
-    const isLast = waiting.reduce((sum, ranges) => sum + ranges.bytes, 0) <= range.end - range.start;
+    const isLast = this.#isLast(range);
     const level = this.#level.of(range.end - range.start, { rateBytesPerMs, isLast });
     volume.packLiteral(log, range, { rawBytesMax: bounds.literalRawBytesMax, level, bases }).then(
       (literal) => {
@@ -288,6 +284,16 @@ export class Pusher {
         this.#packed(piece, undefined);
       },
     );
+  }
+
+  /** Nothing waits to be packed behind this range. */
+  #isLast(range: PositionRange): boolean {
+    const waiting = [
+      ...this.#answers.map(({ remaining }) => remaining),
+      ...[...this.#jobs.values()].map((job) => job.lacking),
+    ];
+    const [only, another] = waiting.filter((ranges) => !ranges.isEmpty);
+    return another === undefined && only?.rangeCount === 1 && (only.first()?.end ?? 0) <= range.end;
   }
 
   /** The next range to pack, within one segment and about one literal long. */

@@ -144,8 +144,8 @@ class Blob {
     bool isDelta = false;
     double packMs = 0;  // how long packing took
   };
-  /// `bases`: held here and by the reader, so that the frame may be a delta to them; then it holds at most
-  /// kDeltaRawBytesMax. Where that gains little the frame is packed without, and replacedBy tells of these no more.
+  /// `bases`: held here and by the reader, so that the frame may be a delta to them; then it holds at most 256 KiB.
+  /// Where that gains little the frame is packed without, and in the end replacedBy tells of these no more.
   virtual Result<Literal> packLiteral(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax,
                                       int level, std::span<const AddressRange> bases = {}) = 0;
   /// The stretch from `start` on, at most to `end`, that replaced other bytes of the blob, and where those lie (held

@@ -147,10 +147,8 @@ Blob::ReplacedStretch BlobCore::replacedBy(LogNumber log, LogPosition start, Log
     const auto segment = segmentAt(old.start);
     if (!segment) continue;
     const BlobAddress segmentStart = old.start - offsetOf(old.start);
-    for (const auto& [heldStart, heldEnd] : segment->coverage()) {
-      const BlobAddress first = std::max(old.start, segmentStart + heldStart);
-      const BlobAddress last = std::min(old.end(), segmentStart + heldEnd);
-      if (first < last) stretch.old.push_back({first, last - first});
+    for (const auto& [first, last] : segment->coverageWithin(offsetOf(old.start), old.length)) {
+      stretch.old.push_back({segmentStart + first, std::uint64_t{last} - first});
     }
   }
   return stretch;

@@ -96,6 +96,19 @@ std::vector<Segment::OffsetRange> Segment::coverage() const {
   return {coverage_.begin(), coverage_.end()};
 }
 
+std::vector<Segment::OffsetRange> Segment::coverageWithin(std::uint32_t offset, std::uint64_t length) const {
+  const std::uint64_t end = offset + length;
+  std::vector<OffsetRange> parts;
+  std::shared_lock lock(mutex_);
+  auto next = coverage_.upper_bound(offset);
+  if (next != coverage_.begin() && std::prev(next)->second > offset) --next;
+  for (; next != coverage_.end() && next->first < end; ++next) {
+    parts.emplace_back(std::max(next->first, offset),
+                       static_cast<std::uint32_t>(std::min<std::uint64_t>(next->second, end)));
+  }
+  return parts;
+}
+
 std::vector<Segment::Start> Segment::starts() const {
   std::shared_lock lock(mutex_);
   return starts_;

@@ -70,6 +70,8 @@ class Segment {
   [[nodiscard]] bool covers(std::uint32_t offset, std::uint64_t length) const;
   [[nodiscard]] bool touches(std::uint32_t offset, std::uint64_t length) const;  // is any byte of it held
   [[nodiscard]] std::vector<OffsetRange> coverage() const;
+  /// The parts of [offset, offset + length) that are held.
+  [[nodiscard]] std::vector<OffsetRange> coverageWithin(std::uint32_t offset, std::uint64_t length) const;
   [[nodiscard]] std::vector<TableRecord> chunks() const;  // by offset
   struct Start {
     std::uint32_t offset = 0;

@@ -28,6 +28,9 @@ function pseudoRandomBytes(length: number, seed: number): Uint8Array {
   return bytes;
 }
 
+const pack = (blob: NativeBlob, start: number, end: number) =>
+  blob.packLiteral({ log: LOG, start, end, rawBytesMax: 1 << 20, level: 3, bases: new BigUint64Array() });
+
 async function failure(work: () => Promise<unknown>): Promise<{ errno?: unknown; syscall?: unknown }> {
   try {
     await work();
@@ -96,14 +99,7 @@ test('a literal carries chunks to another blob, whose check of the runs is then 
   for (const blob of [from, to]) await blob.openLog(LOG, NAME);
   from.setAppendLog(LOG);
   const extents = await from.ingest(0n, bytes);
-  const literal = await from.packLiteral({
-    log: LOG,
-    start: 0,
-    end: 100_000,
-    rawBytesMax: 1 << 20,
-    level: 3,
-    bases: new BigUint64Array(),
-  });
+  const literal = await pack(from, 0, 100_000);
   if (literal === undefined) throw new Error('something is held');
   assert.is(literal.rawBytes, 100_000);
   assert.is(literal.end, 100_000);
@@ -114,17 +110,7 @@ test('a literal carries chunks to another blob, whose check of the runs is then 
   const runs = new BigUint64Array([3n << 48n, 100_000n]);
   assert.is(typeof from.checkOfRuns(runs), 'bigint');
   assert.is(to.checkOfRuns(runs), from.checkOfRuns(runs));
-  assert.is(
-    await from.packLiteral({
-      log: LOG,
-      start: 100_000,
-      end: 200_000,
-      rawBytesMax: 1,
-      level: 3,
-      bases: new BigUint64Array(),
-    }),
-    undefined,
-  );
+  assert.is(await pack(from, 100_000, 200_000), undefined);
   from.close();
   to.close();
 });
@@ -134,14 +120,7 @@ test('a damaged frame is refused with EBADMSG', async ({ make }) => {
   await blob.openLog(LOG, NAME);
   blob.setAppendLog(LOG);
   await blob.ingest(0n, pseudoRandomBytes(20_000, 1));
-  const literal = await blob.packLiteral({
-    log: LOG,
-    start: 0,
-    end: 20_000,
-    rawBytesMax: 1 << 20,
-    level: 3,
-    bases: new BigUint64Array(),
-  });
+  const literal = await pack(blob, 0, 20_000);
   if (literal === undefined) throw new Error('something is held');
   const frame = Uint8Array.from(literal.frame);
   frame[frame.length - 9] = (frame[frame.length - 9] ?? 0) ^ 1;
@@ -158,14 +137,7 @@ test('scrub names a flipped byte, and a literal repairs it', async ({ make }) =>
   blob.setAppendLog(LOG);
   await blob.ingest(0n, pseudoRandomBytes(100_000, 2));
   await blob.sync();
-  const literal = await blob.packLiteral({
-    log: LOG,
-    start: 0,
-    end: 100_000,
-    rawBytesMax: 1 << 20,
-    level: 3,
-    bases: new BigUint64Array(),
-  });
+  const literal = await pack(blob, 0, 100_000);
   if (literal === undefined) throw new Error('something is held');
   const path = join(directory, NAME, '00000.data');
   const data = readFileSync(path);
