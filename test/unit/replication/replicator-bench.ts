@@ -1,3 +1,4 @@
+// A replicator over a model volume and links that only record, for tests that play its peer.
 import { silentLogger } from '../../../src/base/clock.ts';
 import { logPosition } from '../../../src/base/units.ts';
 import type { ReplicationBounds } from '../../../src/replication/context.ts';
