@@ -72,6 +72,7 @@
         "core/blob/segment.cc",
         "core/blob/segment_load.cc",
         "core/blob/segment_write.cc",
+        "core/blob/stretches.cc",
         "core/blob/table_format.cc",
         "core/blob/write_back.cc",
         "core/chunk/chunk_index.cc",

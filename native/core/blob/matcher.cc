@@ -9,7 +9,6 @@
 namespace packetfs {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kPendingBytesMax = 1U << 20;  // appended, and shown to other threads, at the latest then
 constexpr std::size_t kPendingChunksMax = 512;
 constexpr std::size_t kCutsAtOnceMost = 32;
@@ -27,7 +26,7 @@ std::uint64_t shortHash(const Hash256& hash) {
 Result<std::size_t> Matcher::run(ExtentList& extents) {
   std::size_t position = 0;
   while (position < window_.length) {
-    const std::size_t zeroEnd = endOfZeroPages(position);
+    const std::size_t zeroEnd = stretches_.endOfZeroPages(position);
     if (zeroEnd > position) {
       steps_.push_back({{window_.fileOffset + position, zeroEnd - position, kHole}});
       totals_.zeroBytes += zeroEnd - position;
@@ -35,7 +34,7 @@ Result<std::size_t> Matcher::run(ExtentList& extents) {
       continue;
     }
     const std::size_t before = position;
-    Status status = takeStretch(position, startOfZeroPages(position));
+    Status status = takeStretch(position, stretches_.startOfZeroPages(position));
     if (!status.ok()) return status;
     if (position == before) break;
   }
@@ -62,40 +61,10 @@ Result<std::size_t> Matcher::run(ExtentList& extents) {
   return position;
 }
 
-/// The first page boundary of the file at or after a position of the window.
-std::size_t Matcher::nextPage(std::size_t position) const {
-  return position + static_cast<std::size_t>(-(window_.fileOffset + position) % kPageBytes);
-}
-
-std::size_t Matcher::endOfZeroPages(std::size_t position) const {
-  if (nextPage(position) != position) return position;
-  while (position + kPageBytes <= window_.length && isZero(window_.bytes + position, kPageBytes))
-    position += kPageBytes;
-  return position;
-}
-
-/// Where the bytes from `position` on meet a page of zeros, or end.
-std::size_t Matcher::startOfZeroPages(std::size_t position) const {
-  for (std::size_t page = nextPage(position); page + kPageBytes <= available(); page += kPageBytes) {
-    // A page that only begins in the window is not taken as a hole by endOfZeroPages, so it ends nothing.
-    const bool straddles = page < window_.length && page + kPageBytes > window_.length;
-    if (!straddles && page > position && isZero(window_.bytes + page, kPageBytes)) return page;
-  }
-  return available();
-}
-
-/// False when bytes that are yet to come could change the next cut.
-bool Matcher::decidable(std::size_t position, std::size_t stretchEnd) const {
-  if (window_.final || stretchEnd < available()) return true;
-  const std::size_t wholePages = (window_.fileOffset + available()) % kPageBytes;  // a page cut off may become zeros
-  const std::size_t known = available() > wholePages ? available() - wholePages : 0;
-  return known >= position + chunker_.maximum;
-}
-
 Status Matcher::takeStretch(std::size_t& position, std::size_t stretchEnd) {
   const std::size_t end = std::min(stretchEnd, window_.length);
   cuts_.clear();
-  while (position < end && decidable(position, stretchEnd)) {
+  while (position < end && stretches_.decidable(position, stretchEnd)) {
     std::size_t length = 0;
     Status status = takePredicted(position, end, length);
     if (status.ok() && length == 0) {
@@ -121,7 +90,7 @@ Status Matcher::takePredicted(std::size_t position, std::size_t stretchEnd, std:
   const std::size_t left = stretchEnd - position;
   const bool fits = next && next->record.length <= left &&
                     // A short chunk was the end of something; it is taken only where it is the end here, too.
-                    (next->record.length > chunker_.minimum || next->record.length == left);
+                    (next->record.length > blob_.options().chunker.minimum || next->record.length == left);
   if (!fits || !equalsStored(*next->segment, next->record.offset, position, next->record.length)) {
     cursor_.successor = kHole;
     return Status::success();
@@ -161,8 +130,9 @@ const Matcher::Cut& Matcher::cutAt(std::size_t position, std::size_t end, std::s
   if (nextCut_ < cuts_.size() && cuts_[nextCut_].position == position) return cuts_[nextCut_++];
   cuts_.clear();
   std::vector<ByteSpan> inputs;
-  for (std::size_t next = position; cuts_.size() < cutsAtOnce_ && next < end && decidable(next, stretchEnd);) {
-    const std::size_t length = std::min(nextCut(chunker_, window_.bytes + next, stretchEnd - next), end - next);
+  for (std::size_t next = position;
+       cuts_.size() < cutsAtOnce_ && next < end && stretches_.decidable(next, stretchEnd);) {
+    const std::size_t length = stretches_.cutAt(next, stretchEnd);
     cuts_.push_back({next, length});
     inputs.emplace_back(window_.bytes + next, length);
     next += length;

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "blob_core.h"
+#include "stretches.h"
 
 namespace packetfs {
 
 class Matcher {
  public:
   Matcher(BlobCore& blob, IngestCursor& cursor, const IngestWindow& window)
-      : blob_(blob), chunker_(blob.options().chunker), cursor_(cursor), window_(window) {}
+      : blob_(blob), cursor_(cursor), window_(window), stretches_(blob.options().chunker, window) {}
 
   /// Appends the extents of what was consumed and returns how many bytes that is.
   Result<std::size_t> run(ExtentList& extents);
@@ -24,11 +25,6 @@ class Matcher {
     bool appended = false;
   };
 
-  [[nodiscard]] std::size_t available() const { return window_.length + window_.lookahead; }
-  [[nodiscard]] std::size_t nextPage(std::size_t position) const;
-  [[nodiscard]] std::size_t endOfZeroPages(std::size_t position) const;
-  [[nodiscard]] std::size_t startOfZeroPages(std::size_t position) const;
-  [[nodiscard]] bool decidable(std::size_t position, std::size_t stretchEnd) const;
   Status takeStretch(std::size_t& position, std::size_t stretchEnd);
   Status takePredicted(std::size_t position, std::size_t stretchEnd, std::size_t& length);
   struct Cut {
@@ -44,9 +40,9 @@ class Matcher {
   void take(std::size_t position, std::size_t length, BlobAddress address);
 
   BlobCore& blob_;
-  const ChunkerParameters& chunker_;
   IngestCursor& cursor_;
   const IngestWindow& window_;
+  const Stretches stretches_;
   std::vector<Step> steps_{};
   std::vector<ChunkBytes> pending_{};
   std::size_t pendingBytes_ = 0;
