@@ -157,6 +157,19 @@ class ArgumentReader {
     return value.As<Napi::String>().Utf8Value();
   }
 
+  /// An array of Uint8Arrays, which names of files may be.
+  std::vector<std::string> byteStrings(Napi::Value value, const char* name) {
+    std::vector<std::string> list;
+    if (!failed_ && !value.IsArray()) fail(name, "must be an array");
+    if (failed_) return list;
+    auto array = value.As<Napi::Array>();
+    for (std::uint32_t i = 0; i < array.Length() && !failed_; i++) {
+      const auto one = bytes(array.Get(i), name);
+      list.emplace_back(one.begin(), one.end());
+    }
+    return list;
+  }
+
   bool boolean(Napi::Value value, const char* name) {
     if (failed_) return false;
     if (!value.IsBoolean()) {

@@ -32,6 +32,11 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
                         InstanceMethod<&BlobObject::replacedBy>("replacedBy"),
                         InstanceMethod<&BlobObject::noteReplaced>("noteReplaced"),
                         InstanceMethod<&BlobObject::storeLiteral>("storeLiteral"),
+                        InstanceMethod<&BlobObject::packRecipe>("packRecipe"),
+                        InstanceMethod<&BlobObject::storeRecipe>("storeRecipe"),
+                        InstanceMethod<&BlobObject::addSeeds>("addSeeds"),
+                        InstanceMethod<&BlobObject::clearSeeds>("clearSeeds"),
+                        InstanceMethod<&BlobObject::seeds>("seeds"),
                         InstanceMethod<&BlobObject::appendedBytes>("appendedBytes"),
                         InstanceMethod<&BlobObject::checkOfRuns>("checkOfRuns"),
                         InstanceMethod<&BlobObject::segmentsOf>("segmentsOf"),
@@ -232,6 +237,67 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
         info.Env(), "storeLiteral", {frameValue},
         [blob = blob_, log, frame, repair] { return blob->storeLiteral(log, frame.data(), frame.size(), repair); },
         literalToObject);
+  }
+
+  Napi::Value packRecipe(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "packRecipe");
+    const Napi::Object options = reader.object(info[0], "options");
+    const LogNumber log = logArgument(reader, options.Get("log"));
+    const LogPosition start = reader.integer(options.Get("start"), "start", 0, kPositionMax);
+    const LogPosition end = reader.integer(options.Get("end"), "end", 0, kPositionMax + 1);
+    const std::uint64_t rawBytesMax = reader.integer(options.Get("rawBytesMax"), "rawBytesMax", 1, kPositionMax);
+    if (!reader.failed() && end <= start) reader.fail("end", "must lie behind start");
+    if (reader.failed()) return info.Env().Undefined();
+    auto recipe = blob_->packRecipe(log, start, end, rawBytesMax);
+    if (recipe.status.error == ENOENT) return info.Env().Undefined();
+    if (!recipe.ok()) return throwStatus(info.Env(), recipe.status, "packRecipe");
+    return literalToObject(info.Env(), std::move(recipe.value));
+  }
+
+  Napi::Value storeRecipe(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "storeRecipe");
+    const LogNumber log = logArgument(reader, info[0]);
+    const auto frame = reader.pinnableBytes(info[1], "frame");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<Blob::FilledRecipe>(
+        info.Env(), "storeRecipe", {info[1]},
+        [blob = blob_, log, frame] { return blob->storeRecipe(log, frame.data(), frame.size()); },
+        filledRecipeToObject);
+  }
+
+  Napi::Value addSeeds(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "addSeeds");
+    auto paths = reader.byteStrings(info[0], "paths");
+    if (reader.failed()) return info.Env().Undefined();
+    return runAsync<SeedsAdded>(
+        info.Env(), "addSeeds", {},
+        [blob = blob_, paths = std::move(paths)]() -> Result<SeedsAdded> {
+          SeedsAdded added;
+          for (const std::string& path : paths) {
+            const auto file = blob->seeds().add(path);
+            if (file.status.error == E2BIG || file.status.error == ECANCELED) return file.status;
+            if (!file.ok()) {
+              added.failures.push_back({path, file.status.what});
+              continue;
+            }
+            added.files++;
+            added.bytes += file.value.bytes;
+          }
+          return added;
+        },
+        seedsAddedToObject);
+  }
+
+  void clearSeeds(const Napi::CallbackInfo&) { blob_->seeds().clear(); }
+
+  Napi::Value seeds(const Napi::CallbackInfo& info) {
+    const SeedUsage usage = blob_->seeds().usage();
+    auto object = Napi::Object::New(info.Env());
+    object.Set("files", number(info.Env(), usage.files));
+    object.Set("bytes", number(info.Env(), usage.bytes));
+    object.Set("chunks", number(info.Env(), usage.chunks));
+    object.Set("memoryBytes", number(info.Env(), usage.memoryBytes));
+    return object;
   }
 
   Napi::Value appendedBytes(const Napi::CallbackInfo& info) {

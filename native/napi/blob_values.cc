@@ -47,6 +47,35 @@ Napi::Value literalToObject(Napi::Env env, Blob::Literal&& literal) {
   return object;
 }
 
+Napi::Value filledRecipeToObject(Napi::Env env, Blob::FilledRecipe&& filled) {
+  auto missing = Napi::Float64Array::New(env, filled.missing.size() * 2);
+  for (std::size_t i = 0; i < filled.missing.size(); i++) {
+    missing[2 * i] = static_cast<double>(filled.missing[i].start);
+    missing[2 * i + 1] = static_cast<double>(filled.missing[i].end);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("start", number(env, filled.start));
+  object.Set("end", number(env, filled.end));
+  object.Set("filledBytes", number(env, filled.filledBytes));
+  object.Set("missing", missing);
+  return object;
+}
+
+Napi::Value seedsAddedToObject(Napi::Env env, SeedsAdded&& added) {
+  auto failures = Napi::Array::New(env, added.failures.size());
+  for (std::uint32_t i = 0; i < added.failures.size(); i++) {
+    auto failure = Napi::Object::New(env);
+    failure.Set("path", Napi::String::New(env, added.failures[i].path));
+    failure.Set("reason", Napi::String::New(env, added.failures[i].reason));
+    failures.Set(i, failure);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("files", number(env, added.files));
+  object.Set("bytes", number(env, added.bytes));
+  object.Set("failures", failures);
+  return object;
+}
+
 Napi::Value outcomeToObject(Napi::Env env, Blob::ScrubOutcome&& outcome) {
   auto findings = Napi::Array::New(env, outcome.findings.size());
   for (std::uint32_t i = 0; i < outcome.findings.size(); i++) {

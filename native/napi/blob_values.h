@@ -2,17 +2,29 @@
 #pragma once
 #include <napi.h>
 
+#include <string>
 #include <vector>
 
 #include "../core/blob/blob.h"
+#include "../core/blob/seed_index.h"
 
 namespace packetfs {
+
+struct SeedsAdded {
+  struct Failure {
+    std::string path{}, reason{};
+  };
+  std::uint64_t files = 0, bytes = 0;
+  std::vector<Failure> failures{};
+};
 
 Napi::Value number(Napi::Env env, std::uint64_t value);
 Napi::Value segmentStates(Napi::Env env, std::vector<SegmentState>&& states);
 Napi::Value marksToArray(Napi::Env env, std::vector<HighWaterMark>&& marks);
 Napi::Value literalToObject(Napi::Env env, Blob::Literal&& literal);
+Napi::Value filledRecipeToObject(Napi::Env env, Blob::FilledRecipe&& filled);
 Napi::Value outcomeToObject(Napi::Env env, Blob::ScrubOutcome&& outcome);
+Napi::Value seedsAddedToObject(Napi::Env env, SeedsAdded&& added);
 Napi::Value addressesToArray(Napi::Env env, const std::vector<BlobAddress>& addresses);
 Napi::Value indexCheckToObject(Napi::Env env, Blob::IndexCheck&& check);
 

@@ -56,6 +56,27 @@ export interface Literal {
   readonly packMs: number; // 0 in the result of storeLiteral
 }
 
+/** A recipe that was stored as far as its bytes were found here; the rest is `missing`: [start, end) flat pairs. */
+export interface FilledRecipe {
+  readonly start: number;
+  readonly end: number;
+  readonly filledBytes: number;
+  readonly missing: Float64Array;
+}
+
+export interface SeedsAdded {
+  readonly files: number;
+  readonly bytes: number;
+  readonly failures: readonly { readonly path: string; readonly reason: string }[];
+}
+
+export interface SeedUsage {
+  readonly files: number;
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly memoryBytes: number;
+}
+
 export interface ScrubFinding {
   readonly address: bigint;
   readonly length: bigint;
@@ -148,6 +169,14 @@ export interface NativeBlob {
   /** A file with the extents `fresh` took the name of one with `old` ([fileOffset, length, address] triples). */
   noteReplaced(fresh: BigUint64Array, old: BigUint64Array): void;
   storeLiteral(options: { log: number; frame: Uint8Array; repair: boolean }): Promise<Literal>;
+  /** The hashes of what packLiteral would pack; undefined when nothing is held at `start`. */
+  packRecipe(options: { log: number; start: number; end: number; rawBytesMax: number }): Literal | undefined;
+  /** Stores of a recipe what the blob has elsewhere or a seed has; EBADMSG as storeLiteral. */
+  storeRecipe(log: number, frame: Uint8Array): Promise<FilledRecipe>;
+  /** Files outside the blob, whose chunks recipes may be filled with; E2BIG: more than can be kept; ECANCELED: closed. */
+  addSeeds(paths: readonly Uint8Array[]): Promise<SeedsAdded>;
+  clearSeeds(): void;
+  seeds(): SeedUsage;
   /** Undefined when a chunk that the runs touch is not held. */
   checkOfRuns(runs: BigUint64Array): bigint | undefined;
   segmentsOf(log: number): number[];

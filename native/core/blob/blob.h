@@ -17,6 +17,8 @@
 
 namespace packetfs {
 
+class SeedIndex;
+
 struct BlobOptions {
   std::string directory{};  // <state>/blob
   std::array<std::uint8_t, 16> volumeId{};
@@ -166,6 +168,19 @@ class Blob {
   /// held are skipped. `repair` rewrites held chunks whose bytes on disk no longer match their record. EBADMSG: the
   /// frame is malformed, of another log, or contradicts what is held; nothing was changed.
   virtual Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) = 0;
+
+  /// Recipe frames (docs/format/wire.md, Recipe): the hashes of the chunks that a literal would hold. `frame` is all
+  /// that differs from it. ENOENT when `start` is not held.
+  virtual Result<Literal> packRecipe(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax) = 0;
+  struct FilledRecipe {
+    LogPosition start = 0, end = 0;
+    std::uint64_t filledBytes = 0;         // found elsewhere here and stored now
+    std::vector<PositionRange> missing{};  // neither found nor held before; sorted, coalesced
+  };
+  /// Stores those of a recipe's chunks whose bytes the blob has at other positions, or a seeded file has. EBADMSG as
+  /// for a literal.
+  virtual Result<FilledRecipe> storeRecipe(LogNumber log, const std::uint8_t* frame, std::size_t length) = 0;
+  virtual SeedIndex& seeds() = 0;
 
   /// First 8 bytes (LE) of the BLAKE3 over the hashes of all chunks that the runs touch, in order; ENOENT when one is
   /// not held. docs/format/wire.md, Check.

@@ -65,7 +65,9 @@ Result<std::shared_ptr<Blob>> Blob::open(BlobOptions options) {
 }
 
 BlobCore::BlobCore(BlobOptions options)
-    : options_(std::move(options)), chunkerId_(chunkerId(options_.identityKey, options_.chunker)) {}
+    : options_(std::move(options)),
+      chunkerId_(chunkerId(options_.identityKey, options_.chunker)),
+      seeds_(options_.chunker, options_.identityKey) {}
 
 Status BlobCore::refuseIfUnusable() const {
   if (closed_.load()) return Status::failure(EBADF, "the blob is closed");
@@ -210,7 +212,8 @@ void BlobCore::indexChunks(std::uint32_t ordinal, std::span<const Chunk> chunks)
 
 template void BlobCore::indexChunks(std::uint32_t, std::span<const ChunkBytes>);
 
-std::optional<FoundChunk> BlobCore::findChunk(const Hash256& hash) const {
+template <typename IsWanted>
+std::optional<FoundChunk> BlobCore::findChunkWhere(const Hash256& hash, const IsWanted& isWanted) const {
   FoundChunk found;
   std::shared_lock indexLock(indexMutex_);
   const bool held = index_.find(hash, [&](std::uint64_t location) {
@@ -220,13 +223,23 @@ std::optional<FoundChunk> BlobCore::findChunk(const Hash256& hash) const {
       place = bySegmentOrdinal_[location >> kOffsetBits];
     }
     const auto offset = static_cast<std::uint32_t>(location & (kSegmentBytes - 1));
-    if (!place.segment->matchableChunkAt(offset, found.record) || found.record.hash != hash) return false;
+    if (!place.segment->matchableChunkAt(offset, found.record) || !isWanted(found.record.hash)) return false;
     found.address = makeAddress(place.log, makePosition(place.segment->number(), offset));
     found.segment = std::move(place.segment);
     return true;
   });
   if (!held) return std::nullopt;
   return found;
+}
+
+std::optional<FoundChunk> BlobCore::findChunk(const Hash256& hash) const {
+  return findChunkWhere(hash, [&hash](const Hash256& one) { return one == hash; });
+}
+
+std::optional<FoundChunk> BlobCore::findChunkLike(const RecipeHash& hash) const {
+  Hash256 padded{};  // the index looks at the first bits alone
+  std::copy(hash.begin(), hash.end(), padded.begin());
+  return findChunkWhere(padded, [&hash](const Hash256& one) { return recipeHash(one) == hash; });
 }
 
 std::optional<FoundChunk> BlobCore::chunkStartingAt(BlobAddress address) const {

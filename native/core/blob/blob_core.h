@@ -16,6 +16,7 @@
 #include "../chunk/chunk_index.h"
 #include "blob.h"
 #include "literal_frame.h"
+#include "seed_index.h"
 #include "segment.h"
 #include "write_back.h"
 
@@ -60,6 +61,9 @@ class BlobCore final : public Blob {
   void noteReplaced(const ExtentList& fresh, const ExtentList& old) override;
   Result<bool> copyUnsynced(std::uint64_t bytesMax, const KeepCopy& keep) override;
   Result<Literal> storeLiteral(LogNumber log, const std::uint8_t* frame, std::size_t length, bool repair) override;
+  Result<Literal> packRecipe(LogNumber log, LogPosition start, LogPosition end, std::uint64_t rawBytesMax) override;
+  Result<FilledRecipe> storeRecipe(LogNumber log, const std::uint8_t* frame, std::size_t length) override;
+  SeedIndex& seeds() override { return seeds_; }
   Result<std::uint64_t> checkOfRuns(const Extent* runs, std::size_t count) override;
   Result<ScrubOutcome> scrubSegment(LogNumber log, std::uint32_t segment) override;
   [[nodiscard]] std::vector<std::uint32_t> segmentsOf(LogNumber log) override;
@@ -120,6 +124,12 @@ class BlobCore final : public Blob {
   LiteralBase readBases(LogNumber frameLog, std::span<const AddressRange> bases);
   Status readBase(const Log& frameLog, const BaseRange& range, std::uint8_t* target);
   [[nodiscard]] std::optional<LogNumber> numberOf(const std::string& log) const;
+  template <typename IsWanted>
+  std::optional<FoundChunk> findChunkWhere(const Hash256& hash, const IsWanted& isWanted) const;
+  /// A chunk whose hash begins so, if one is held.
+  [[nodiscard]] std::optional<FoundChunk> findChunkLike(const RecipeHash& hash) const;
+  /// Fills `target` with the chunk's bytes, from wherever they are here.
+  std::optional<Hash256> fillChunk(const RecipeChunk& chunk, std::uint8_t* target) const;
   Status storeChunks(Segment& segment, std::span<const ChunkBytes> chunks, bool repair);
 
   BlobOptions options_;
@@ -138,6 +148,7 @@ class BlobCore final : public Blob {
   std::atomic<bool> closed_ = false;
   WriteBack writeBack_{};
   Replacements replacements_{};
+  SeedIndex seeds_;
   std::atomic<BlobAddress> lastReplaced_ = kHole;  // where the old content of the file brought in last goes on
   std::atomic<std::uint64_t> ingestedBytes_ = 0, matchedBytes_ = 0, appendedBytes_ = 0, zeroBytes_ = 0;
 };

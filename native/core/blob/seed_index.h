@@ -1,0 +1,72 @@
+// Files outside the blob whose chunks may stand in for literals (docs/design/0085). What is kept of a file is its name
+// and where its chunks begin; their bytes are read and hashed again at each use, so a file that changed or went away is
+// a miss and never a wrong byte. Thread-safe.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "../base/file.h"
+#include "../base/result.h"
+#include "../chunk/chunk_index.h"
+#include "../chunk/chunker.h"
+#include "recipe_frame.h"
+
+namespace packetfs {
+
+struct SeededFile {
+  std::uint64_t bytes = 0, chunks = 0;
+};
+
+struct SeedUsage {
+  std::uint64_t files = 0, bytes = 0, chunks = 0, memoryBytes = 0;
+};
+
+class SeedIndex {
+ public:
+  SeedIndex(const ChunkerParameters& chunker, const ChunkKey& identityKey)
+      : chunker_(chunker), identityKey_(identityKey) {}
+
+  /// Cuts and hashes a file as ingest does. EINVAL when it is not a regular file, E2BIG when there are as many seeds as
+  /// can be, else what open(2) or read(2) say.
+  Result<SeededFile> add(const std::string& path);
+  /// The hash of a chunk of that length that begins with `hash`, with its bytes in `target`, if a file has it still.
+  std::optional<Hash256> read(const RecipeHash& hash, std::uint32_t length, std::uint8_t* target) const;
+  void clear();
+  /// What is being added fails soon with ECANCELED, and so does all that comes.
+  void stop() { stopped_ = true; }
+  [[nodiscard]] SeedUsage usage() const;
+
+ private:
+  struct File {  // its bytes have the places [start, start of the next file)
+    std::uint64_t start = 0;
+    std::string path{};
+  };
+  struct Chunk {
+    std::uint64_t offset = 0;
+    Hash256 hash{};
+  };
+  struct Place {
+    std::string path{};
+    std::uint64_t offset = 0;
+  };
+
+  Result<std::vector<Chunk>> cut(const Descriptor& file) const;
+  [[nodiscard]] std::vector<Place> placesOf(const RecipeHash& hash) const;
+
+  const ChunkerParameters chunker_;
+  const ChunkKey identityKey_;
+  std::atomic<bool> stopped_ = false;
+  mutable std::shared_mutex mutex_{};
+  std::unique_ptr<ChunkIndex> index_ = std::make_unique<ChunkIndex>();  // of places: all files one behind the other
+  std::vector<File> files_{};
+  std::uint64_t end_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t pathBytes_ = 0;
+};
+
+}  // namespace packetfs
