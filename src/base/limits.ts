@@ -79,6 +79,8 @@ export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 export const INVITATION_MAX_MS = 24 * 60 * 60 * 1000;
 /** Peers of one volume. */
 export const PEERS_MAX = 256;
+/** Files of a seed that could not be read which it lists; it counts all. */
+export const SEED_PROBLEMS_MAX = 100;
 /** Findings that one check lists; it counts all. */
 export const CHECK_FINDINGS_MAX = 10_000;
 
@@ -106,6 +108,19 @@ export const OPERATIONS_QUEUE_BYTES_MAX = 64 * MIB;
 /** Batches applied as one durable commit. */
 export const APPLY_BATCHES_MAX = 256;
 export const APPLY_BYTES_MAX = 8 * MIB;
+/** Chunks of one recipe or literal frame. */
+export const RECIPE_CHUNKS_MAX = 65536;
+/** What a peer lacks is sent as literals at once when it is less than this, without asking by a recipe first. */
+export const RECIPE_RAW_BYTES_MIN = 64 * KIB;
+/** Recipes that fill nothing let so many bytes go as literals before the next try; twice as many each time, up to: */
+export const RECIPE_PAUSE_BYTES_MIN = 256 * KIB;
+export const RECIPE_PAUSE_BYTES_MAX = 64 * MIB;
+/** Bytes that a peer has and this node has not, from where on both are taken to have gone their own ways. */
+export const DIVERGED_BYTES_MIN = 1 * MIB;
+/** Recipes sent to one peer that it has not answered. */
+export const RECIPES_IN_FLIGHT_MAX = 64;
+/** Recipes filled at the same time. */
+export const RECIPE_FILLS_MAX = 2;
 /** Literal frames under way to one peer. */
 export const LITERALS_IN_FLIGHT_MAX = 4096;
 /** A literal frame on the wire: incompressible bytes, the table of chunks and the header. */

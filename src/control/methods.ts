@@ -14,9 +14,11 @@ export interface PeerStatus {
   readonly operationsBehind: string;
   /** Bytes of this node's logs that the peer does not hold. */
   readonly bytesBehind: string;
-  /** Compressed. */
+  /** Compressed, with recipes. */
   readonly literalBytesSent: string;
   readonly literalBytesReceived: string;
+  /** Bytes that it did not send because they were elsewhere here: in seeds, or in other logs. */
+  readonly recipeBytesFilled: string;
   readonly asks: number;
   /** Ways to the peer that are in use, the fastest first. */
   readonly paths: readonly PathStatus[];
@@ -140,6 +142,24 @@ export interface StatusResult {
   readonly kernel: { readonly inodes: number; readonly bytes: number; readonly invalidationsQueued: number };
 }
 
+export interface SeedsStatus {
+  readonly directories: readonly {
+    readonly path: string;
+    readonly state: 'waiting' | 'reading' | 'ready' | 'failed';
+    readonly files: number;
+    readonly bytes: number;
+    /** Files and directories that could not be read, and the first of them with reasons. */
+    readonly problemCount: number;
+    readonly problems: readonly string[];
+    /** Why it failed as a whole. */
+    readonly reason: string;
+  }[];
+  readonly chunks: number;
+  readonly memoryBytes: number;
+  /** Bytes that peers did not send because a seed or another log had them. */
+  readonly bytesFilled: string;
+}
+
 export interface InfoResult {
   readonly path: string;
   readonly inode: string;
@@ -169,6 +189,10 @@ export interface ControlMethods {
     readonly result: CheckStatus;
   };
   readonly 'check.status': { readonly parameters: Record<string, never>; readonly result: CheckStatus };
+  /** `path` is absolute. It is read in the background. */
+  readonly 'seed.add': { readonly parameters: { readonly path: string }; readonly result: SeedsStatus };
+  readonly 'seed.forget': { readonly parameters: { readonly path: string }; readonly result: SeedsStatus };
+  readonly 'seed.status': { readonly parameters: Record<string, never>; readonly result: SeedsStatus };
   /** `path` is relative to the root of the volume. */
   readonly info: { readonly parameters: { readonly path: string }; readonly result: InfoResult };
 }
@@ -191,6 +215,9 @@ const METHODS: Readonly<Record<ControlMethod, true>> = {
   'scrub.status': true,
   'check.start': true,
   'check.status': true,
+  'seed.add': true,
+  'seed.forget': true,
+  'seed.status': true,
   info: true,
 };
 

@@ -105,6 +105,8 @@ function peerStatuses(sources: StatusSources, transport: TransportStatus): PeerS
   });
 }
 
+const sum = (left = 0, right = 0): number => left + right;
+
 /** Where the transport looks for a member: its own address, or else any that was given by hand. */
 const targetOf = (targets: readonly TargetStatus[], addresses: readonly string[]): TargetStatus | undefined =>
   targets.find((target) => addresses.includes(textOf(target))) ?? targets[0];
@@ -127,8 +129,11 @@ function peerStatusOf(given: {
     congestion: connected ? link.statistics.congestion : undefined,
     operationsBehind: String(logs.reduce((sum, log) => sum + log.operationsOutstanding, 0n)),
     bytesBehind: String(logs.reduce((sum, log) => sum + log.bytesOutstanding, 0)),
-    literalBytesSent: String(peer?.counters.literalFrameBytesSent ?? 0),
-    literalBytesReceived: String(peer?.counters.literalFrameBytesReceived ?? 0),
+    literalBytesSent: String(sum(peer?.counters.literalFrameBytesSent, peer?.counters.recipeFrameBytesSent)),
+    literalBytesReceived: String(
+      sum(peer?.counters.literalFrameBytesReceived, peer?.counters.recipeFrameBytesReceived),
+    ),
+    recipeBytesFilled: String(peer?.counters.recipeBytesFilled ?? 0),
     asks: peer?.counters.asksSent ?? 0,
     paths: link === undefined ? [] : pathStatuses(link),
   };

@@ -28,6 +28,7 @@ export class Announcer {
   /** Something is to be told since then. */
   #since: Stamp | undefined;
   #confirmed = 0;
+  #seeded = false;
 
   constructor(options: AnnouncerOptions) {
     this.#context = options.context;
@@ -83,7 +84,8 @@ export class Announcer {
         room -= part.held.length;
       }
     }
-    if (complete || logs.length > 0 || this.#logs.learned > this.#confirmed) this.#send(logs, complete);
+    const isNews = this.#logs.learned > this.#confirmed || this.#context.volume.hasSeeds() !== this.#seeded;
+    if (complete || logs.length > 0 || isNews) this.#send(logs, complete);
   }
 
   /** What changed in a log, in parts that fit a message. */
@@ -105,6 +107,7 @@ export class Announcer {
 
   #send(logs: readonly WireLogPositions[], complete: boolean): void {
     this.#confirmed = this.#logs.learned;
-    this.#sendMessage({ kind: 'positions', logs, confirmedLogs: this.#confirmed, complete });
+    this.#seeded = this.#context.volume.hasSeeds();
+    this.#sendMessage({ kind: 'positions', logs, confirmedLogs: this.#confirmed, complete, seeded: this.#seeded });
   }
 }

@@ -6,6 +6,14 @@ export interface LinkCounters {
   deltaLiteralsSent: number;
   literalRawBytesSent: number;
   literalFrameBytesSent: number;
+  /** Sent instead of literals, and the bytes that these would have carried. */
+  recipesSent: number;
+  recipeRawBytesSent: number;
+  recipeFrameBytesSent: number;
+  recipesReceived: number;
+  recipeFrameBytesReceived: number;
+  /** Bytes that did not come, because a recipe was filled from elsewhere. */
+  recipeBytesFilled: number;
   literalsReceived: number;
   literalRawBytesReceived: number;
   literalFrameBytesReceived: number;
@@ -43,6 +51,12 @@ export const newCounters = (): LinkCounters => ({
   deltaLiteralsSent: 0,
   literalRawBytesSent: 0,
   literalFrameBytesSent: 0,
+  recipesSent: 0,
+  recipeRawBytesSent: 0,
+  recipeFrameBytesSent: 0,
+  recipesReceived: 0,
+  recipeFrameBytesReceived: 0,
+  recipeBytesFilled: 0,
   literalsReceived: 0,
   literalRawBytesReceived: 0,
   literalFrameBytesReceived: 0,

@@ -2,7 +2,7 @@
 // what changes here, answers asks. Anything malformed closes the link with the reason (docs/format/wire.md, Messages).
 import { unreachable } from '../base/assert.ts';
 import { ASK_RANGES_MAX, LITERAL_FRAME_BYTES_MAX } from '../base/limits.ts';
-import { type BatchOutline, outlineOfBatch } from '../wire/batch-outline.ts';
+import { outlineOfBatch } from '../wire/batch-outline.ts';
 import {
   type AskReason,
   type ControlMessage,
@@ -18,6 +18,7 @@ import { Announcer } from './announcer.ts';
 import type { AskTarget } from './ask-target.ts';
 import type { ReplicationContext } from './context.ts';
 import type { LinkCounters } from './link-counters.ts';
+import type { LinkSessionEvents } from './link-session-events.ts';
 import type { LiteralSource } from './literal-intake.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import { LogTable } from './log-table.ts';
@@ -27,35 +28,13 @@ import { Pusher } from './pusher.ts';
 import { RangeSet } from './range-set.ts';
 import type { Stamp } from './timeline.ts';
 
-export interface ReceivedBatch extends BatchOutline {
-  readonly bytes: Uint8Array;
-}
-
-export interface ReceivedLiteral {
-  readonly log: LogName;
-  readonly range: PositionRange;
-  readonly frame: Uint8Array;
-  readonly ask: number;
-}
-
-/** What a session tells the replicator. */
-export interface LinkSessionEvents {
-  onMembers(session: LinkSession, entries: readonly Uint8Array[]): void;
-  onPositions(session: LinkSession): void;
-  onBatch(session: LinkSession, batch: ReceivedBatch): void;
-  /** False: the peer sent more than its window. */
-  onLiteral(session: LinkSession, literal: ReceivedLiteral): boolean;
-  onUnavailable(session: LinkSession, ask: number, ranges: readonly WireRange[]): void;
-  onClosed(session: LinkSession, reason: string): void;
-}
-
 export interface LinkSessionOptions {
   readonly context: ReplicationContext;
   readonly link: PeerLink;
   readonly peerKey: string;
   readonly counters: LinkCounters;
   readonly members: () => readonly Uint8Array[];
-  readonly events: LinkSessionEvents;
+  readonly events: LinkSessionEvents<LinkSession>;
 }
 
 export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
@@ -71,7 +50,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
   readonly #logs = new LogTable();
   readonly #announcer: Announcer;
   readonly #members: () => readonly Uint8Array[];
-  readonly #events: LinkSessionEvents;
+  readonly #events: LinkSessionEvents<LinkSession>;
   #greeted = false;
   #closed = false;
   #blocksReceived = 0;
@@ -121,7 +100,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
   }
 
   start(): void {
-    this.#send({ kind: 'hello', versions: [PROTOCOL_VERSION], mode: this.#context.mode });
+    this.#send({ kind: 'hello', versions: [PROTOCOL_VERSION], mode: this.#context.mode, recipes: true });
     this.sendMembers();
     this.#announcer.announceAll();
   }
@@ -140,6 +119,18 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
   /** A literal was stored: the peers hear of it soon. */
   stored(): void {
     this.#announcer.soon();
+  }
+
+  /** What may be had without the peer's bytes changed. */
+  seedsChanged(): void {
+    if (!this.#closed) this.#announcer.announce();
+  }
+
+  /** The peer counts what it hears of as held before it hears what is missing. */
+  answerRecipe(log: LogName, range: PositionRange, missing: readonly PositionRange[]): void {
+    if (this.#closed) return;
+    this.#announcer.announce();
+    this.#send({ kind: 'recipe-answer', log: this.#logs.reference(log), range, missing });
   }
 
   tick(): void {
@@ -190,13 +181,20 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       this.#malformed('literal frame is too long');
       return;
     }
-    const { log: reference, start, end, ask } = decoded.value;
+    const { log: reference, start, end, ask, recipe } = decoded.value;
     const log = this.#logs.resolve(reference);
     if (!log) {
       this.#malformed('block of an unknown log');
       return;
     }
     if (this.#logs.learned > this.#announcer.confirmed) this.#announcer.soon();
+    if (recipe) {
+      this.counters.recipesReceived++;
+      this.counters.recipeFrameBytesReceived += body.length;
+      const isTaken = this.#events.onRecipe(this, { log, range: { start, end }, frame: body });
+      if (!isTaken) this.#malformed('more recipes than the window allows');
+      return;
+    }
     this.counters.literalsReceived++;
     this.counters.literalRawBytesReceived += end - start;
     this.counters.literalFrameBytesReceived += body.length;
@@ -262,6 +260,9 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
         this.counters.unavailableReceived++;
         this.#events.onUnavailable(this, message.ask, message.ranges);
         break;
+      case 'recipe-answer':
+        this.#onRecipeAnswer(message);
+        break;
       default:
         unreachable(message, 'every control message has a handler');
     }
@@ -277,6 +278,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       return;
     }
     this.#greeted = true;
+    this.view.recipes = message.recipes;
     this.pusher.peerMode(message.mode);
   }
 
@@ -292,6 +294,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       keys.push(key);
     }
     if (message.complete) this.view.complete = true;
+    this.view.seeded = message.seeded;
     if (this.#logs.learned > this.#announcer.confirmed) this.#announcer.soon();
     for (const key of keys) this.pusher.announced(key);
     this.#events.onPositions(this);
@@ -357,6 +360,16 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       return;
     }
     this.pusher.serve(log, message.from, message.id);
+  }
+
+  #onRecipeAnswer({ log: reference, range, missing }: ControlMessage & { kind: 'recipe-answer' }): void {
+    const log = this.#logs.resolve(reference);
+    if (!log) {
+      this.#malformed('answer to a recipe of an unknown log');
+      return;
+    }
+    const problem = this.pusher.recipeAnswered(logKey(log), range, missing);
+    if (problem !== undefined) this.#malformed(problem);
   }
 
   #sendUnavailable(ask: number, ranges: readonly WireRange[]): void {

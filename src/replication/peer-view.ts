@@ -12,6 +12,10 @@ export interface PeerLog {
 export class PeerView {
   /** The whole of it has come: comparing may start. */
   complete = false;
+  /** It takes recipes. */
+  recipes = false;
+  /** It has files that recipes may be filled from. */
+  seeded = false;
   readonly #logs = new Map<LogKey, PeerLog>();
   /** Of all logs, as they were announced. */
   #rangeCount = 0;
@@ -35,6 +39,11 @@ export class PeerView {
 
   positions(): [LogKey, bigint][] {
     return [...this.#logs].map(([key, entry]) => [key, entry.applied]);
+  }
+
+  /** Bytes that the peer holds and that are not among these. */
+  bytesBeyond(heldHere: (log: LogName) => RangeSet): number {
+    return [...this.#logs.values()].reduce((sum, { log, held }) => sum + held.without(heldHere(log)).bytes, 0);
   }
 
   /** What no honest peer announces on a link, if this is that: the view stays as it was. */

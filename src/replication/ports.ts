@@ -52,6 +52,23 @@ export interface LiteralFrame {
   readonly frame: Uint8Array;
 }
 
+/** docs/format/wire.md, Recipe. */
+export interface RecipeFrame {
+  readonly start: LogPosition;
+  readonly end: LogPosition;
+  readonly chunks: number;
+  readonly frame: Uint8Array;
+}
+
+/** What became of a recipe: its range is split between what is held now and what is missing. */
+export interface FilledRecipe {
+  readonly range: PositionRange;
+  readonly held: readonly PositionRange[];
+  readonly missing: readonly PositionRange[];
+  /** Of what is held, found elsewhere here and stored because of the recipe. */
+  readonly filledBytes: number;
+}
+
 export interface PackOptions {
   readonly rawBytesMax: number;
   /** zstd's. */
@@ -94,6 +111,12 @@ export interface VolumePort {
   replacedBy(log: LogName, range: PositionRange): ReplacedStretch;
   /** Stores what the frame holds as a whole, or rejects; learns the log if it is new. */
   storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange>;
+  /** The hashes of what packLiteral would give of the range; undefined when nothing is held at `range.start`. */
+  packRecipe(log: LogName, range: PositionRange, rawBytesMax: number): RecipeFrame | undefined;
+  /** Stores those of a recipe's chunks whose bytes are elsewhere in the volume or in seeds. Rejects like storeLiteral. */
+  storeRecipe(log: LogName, frame: Uint8Array): Promise<FilledRecipe>;
+  /** Files outside the volume may hold what recipes name. */
+  hasSeeds(): boolean;
   /**
    * What a batch still needs. `ahead`: positions that will have been reached because these batches are applied before
    * it in the same call of applyBatches (so a backlog becomes one commit). Throws PFS_CORRUPT if the batch is

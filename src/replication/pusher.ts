@@ -7,7 +7,6 @@ import {
   LITERAL_FIRST_RAW_BYTES_MAX,
   MESSAGE_BYTES_MAX,
 } from '../base/limits.ts';
-import { logPosition, SEGMENT_BYTES } from '../base/units.ts';
 import { encodeBlockHeader, encodeOperations, type ReplicationMode, type WireRange } from '../wire/messages.ts';
 import { CompressionLevel } from './compression-level.ts';
 import type { ReplicationContext } from './context.ts';
@@ -17,19 +16,12 @@ import { LiteralWindow } from './literal-window.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import type { LogTable } from './log-table.ts';
 import type { PeerView } from './peer-view.ts';
-import type { LiteralFrame, LogName, PeerLink, PositionRange, StoredBatch } from './ports.ts';
+import type { LiteralFrame, LogName, PeerLink, PositionRange, RecipeFrame, StoredBatch } from './ports.ts';
 import { PushJob } from './push-job.ts';
+import { type Answer, isLastPiece, nextPiece, type Piece } from './push-pieces.ts';
 import { RangeSet } from './range-set.ts';
+import { RecipePolicy } from './recipe-policy.ts';
 import type { Stamp } from './timeline.ts';
-
-export interface Answer {
-  readonly ask: number;
-  readonly log: LogName;
-  readonly key: LogKey;
-  readonly remaining: RangeSet;
-  /** The peer holds these bytes already, or wants them only once: they do not count against its window. */
-  readonly repair: boolean;
-}
 
 export interface PusherOptions {
   readonly context: ReplicationContext;
@@ -41,13 +33,6 @@ export interface PusherOptions {
   readonly unavailable: (ask: number, ranges: readonly WireRange[]) => void;
 }
 
-interface Piece {
-  readonly log: LogName;
-  readonly key: LogKey;
-  readonly range: PositionRange;
-  readonly answer: Answer | undefined;
-}
-
 export type PushState = 'idle' | 'pushing' | 'window full' | 'link full' | 'unreadable' | 'halted';
 
 export class Pusher {
@@ -55,6 +40,7 @@ export class Pusher {
   readonly #options: PusherOptions;
   readonly window: LiteralWindow;
   readonly #level = new CompressionLevel();
+  readonly #recipes: RecipePolicy;
   readonly #jobs = new Map<LogKey, PushJob>();
   readonly #answers: Answer[] = [];
   /** What could not be packed, and when that was found: tried again later. */
@@ -72,6 +58,7 @@ export class Pusher {
     this.#options = options;
     this.#context = options.context;
     this.window = new LiteralWindow(options.context.bounds, options.link);
+    this.#recipes = new RecipePolicy(options.view, options.context);
   }
 
   get blocksSent(): number {
@@ -113,6 +100,15 @@ export class Pusher {
     this.window.confirm(key, peer);
     this.#jobs.get(key)?.appliedThere(peer.applied);
     this.#stale = true;
+  }
+
+  /** The peer has stored what it found of a recipe's range; the rest is missing. What is wrong with that, if something is. */
+  recipeAnswered(key: LogKey, range: PositionRange, missing: readonly PositionRange[]): string | undefined {
+    const problem = this.#recipes.answered(key, range, missing);
+    if (problem !== undefined) return problem;
+    this.window.forget(key, RangeSet.of([range]));
+    this.refresh();
+    return undefined;
   }
 
   answer(answer: Answer): boolean {
@@ -240,26 +236,47 @@ export class Pusher {
   // ---- literals ------------------------------------------------------------------------------------------------------
 
   #startPacking(): void {
-    if (this.#packing || this.#closed) return;
-    const piece = this.#nextPiece();
-    if (!piece) {
-      const jobs = [...this.#jobs.values()];
-      const isBusy = this.window.bytes > 0 || jobs.some((job) => !job.isDone || job.unappliedBytes > 0);
-      this.state = isBusy ? 'pushing' : 'idle';
-      if (this.#unreadable.size > 0) this.state = 'unreadable';
-      if (jobs.some((job) => job.halted !== undefined)) this.state = 'halted';
-      return;
+    while (!this.#packing && !this.#closed) {
+      const piece = this.#nextPiece();
+      this.state = piece ? this.#hindrance(piece) : this.#restingState();
+      if (!piece || this.state !== 'pushing') return;
+      if (piece.recipe) this.#packRecipe(piece);
+      else this.#pack(piece);
     }
-    if (this.#options.link.unacknowledgedBytes >= this.window.bytesMax) {
-      this.state = 'link full';
-      return;
-    }
-    if (this.window.isFull && !piece.answer?.repair) {
-      this.state = 'window full';
-      return;
-    }
-    this.state = 'pushing';
-    this.#pack(piece);
+  }
+
+  #restingState(): PushState {
+    const jobs = [...this.#jobs.values()];
+    if (jobs.some((job) => job.halted !== undefined)) return 'halted';
+    if (this.#unreadable.size > 0) return 'unreadable';
+    const isBusy = this.window.bytes > 0 || jobs.some((job) => !job.isDone || job.unappliedBytes > 0);
+    return isBusy ? 'pushing' : 'idle';
+  }
+
+  #hindrance(piece: Piece): PushState {
+    if (this.#options.link.unacknowledgedBytes >= this.window.bytesMax) return 'link full';
+    if (this.window.isFull && !piece.answer?.repair) return 'window full';
+    return piece.recipe && this.#recipes.isFull ? 'window full' : 'pushing';
+  }
+
+  #packRecipe(piece: Piece): void {
+    const { volume, bounds } = this.#context;
+    const recipe = volume.packRecipe(piece.log, piece.range, bounds.literalRawBytesMax);
+    if (recipe) this.#sendRecipe(piece, recipe);
+    else this.#notPacked(piece);
+  }
+
+  #sendRecipe(piece: Piece, recipe: RecipeFrame): void {
+    const { link, logs, counters } = this.#options;
+    const { start, end, frame } = recipe;
+    const range: PositionRange = { start, end };
+    link.sendBlock(encodeBlockHeader({ log: logs.reference(piece.log), ...range, ask: 0, recipe: true }), frame);
+    this.#blocksSent++;
+    counters.recipesSent++;
+    counters.recipeRawBytesSent += end - start;
+    counters.recipeFrameBytesSent += frame.length;
+    this.#recipes.sentRecipe(piece.key, recipe);
+    this.#handedOver(piece.key, range, frame.length);
   }
 
   /** An answer is never a delta. */
@@ -272,7 +289,7 @@ export class Pusher {
     const piece = { ...next, range };
     this.#packing = true;
     const { rateBytesPerMs } = this.#options.link;
-    const isLast = this.#isLast(range);
+    const isLast = isLastPiece(range, { answers: this.#answers, jobs: this.#jobs.values() });
     const level = this.#level.of(range.end - range.start, { rateBytesPerMs, isLast });
     volume.packLiteral(log, range, { rawBytesMax: bounds.literalRawBytesMax, level, bases }).then(
       (literal) => {
@@ -286,36 +303,13 @@ export class Pusher {
     );
   }
 
-  /** Nothing waits to be packed behind this range. */
-  #isLast(range: PositionRange): boolean {
-    const waiting = [
-      ...this.#answers.map(({ remaining }) => remaining),
-      ...[...this.#jobs.values()].map((job) => job.lacking),
-    ];
-    const [only, another] = waiting.filter((ranges) => !ranges.isEmpty);
-    return another === undefined && only?.rangeCount === 1 && (only.first()?.end ?? 0) <= range.end;
-  }
-
-  /** The next range to pack, within one segment and about one literal long. */
   #nextPiece(): Piece | undefined {
-    while (this.#answers[0]?.remaining.isEmpty) this.#answers.shift();
-    const answer = this.#answers[0];
-    const first = answer?.remaining.first();
-    if (answer && first) return { log: answer.log, key: answer.key, range: this.#oneLiteral(first), answer };
-    for (const job of this.#jobs.values()) {
-      const range = job.lacking.first();
-      if (range) return { log: job.log, key: job.key, range: this.#oneLiteral(range), answer: undefined };
-    }
-    return undefined;
-  }
-
-  /** On an idle link less, so that it has something to send soon. */
-  #oneLiteral(range: PositionRange): PositionRange {
-    const segmentEnd = (Math.floor(range.start / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
-    const bytesMax = this.#options.link.unsentBytes === 0 ? LITERAL_FIRST_RAW_BYTES_MAX : Number.POSITIVE_INFINITY;
-    const { literalRawBytesMax } = this.#context.bounds;
-    const end = Math.min(range.end, segmentEnd, range.start + Math.min(bytesMax, literalRawBytesMax));
-    return { start: range.start, end: logPosition(end) };
+    const { bounds } = this.#context;
+    return nextPiece({ answers: this.#answers, jobs: this.#jobs.values(), recipes: this.#recipes }, (isRecipe) => {
+      // On an idle link less, so that it has something to send soon.
+      const isFirst = !isRecipe && this.#options.link.unsentBytes === 0;
+      return isFirst ? Math.min(LITERAL_FIRST_RAW_BYTES_MAX, bounds.literalRawBytesMax) : bounds.literalRawBytesMax;
+    });
   }
 
   #packed(piece: Piece, literal: LiteralFrame | undefined): void {
@@ -335,7 +329,8 @@ export class Pusher {
   #send(piece: Piece, literal: LiteralFrame): void {
     const { link, logs, counters } = this.#options;
     const range: PositionRange = { start: literal.start, end: literal.end };
-    const header = encodeBlockHeader({ log: logs.reference(piece.log), ...range, ask: piece.answer?.ask ?? 0 });
+    const ask = piece.answer?.ask ?? 0;
+    const header = encodeBlockHeader({ log: logs.reference(piece.log), ...range, ask, recipe: false });
     link.sendBlock(header, literal.frame);
     this.#blocksSent++;
     counters.literalsSent++;
@@ -344,9 +339,14 @@ export class Pusher {
     counters.literalFrameBytesSent += literal.frame.length;
     piece.answer?.remaining.remove(range);
     if (piece.answer?.repair) return;
-    this.window.sent(piece.key, range, literal.frame.length);
-    this.#jobs.get(piece.key)?.lacking.remove(range);
+    this.#recipes.sentLiteral(piece.key, range);
+    this.#handedOver(piece.key, range, literal.frame.length);
     for (const answer of this.#answers) if (answer.key === piece.key && !answer.repair) answer.remaining.remove(range);
+  }
+
+  #handedOver(key: LogKey, range: PositionRange, frameBytes: number): void {
+    this.window.sent(key, range, frameBytes);
+    this.#jobs.get(key)?.lacking.remove(range);
   }
 
   #notPacked(piece: Piece): void {

@@ -28,6 +28,15 @@ export class RangeSet {
     return sum;
   }
 
+  /** Looks no further than it must. */
+  hasBytes(bytesMin: number): boolean {
+    let sum = 0;
+    for (let index = 0; index < this.#bounds.length && sum < bytesMin; index += 2) {
+      sum += this.#bound(index + 1) - this.#bound(index);
+    }
+    return sum >= bytesMin;
+  }
+
   add(range: PositionRange): void {
     assert(range.start < range.end, 'a range is not empty');
     const bounds = this.#bounds;

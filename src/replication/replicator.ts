@@ -7,15 +7,17 @@ import type { Compression, ReplicationMode } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
 import { Arrivals, AskIds } from './ask-target.ts';
 import { DEFAULT_BOUNDS, type ReplicationBounds, type ReplicationContext } from './context.ts';
-import { LinkSession, type ReceivedBatch, type ReceivedLiteral } from './link-session.ts';
+import { LinkSession } from './link-session.ts';
+import type { ReceivedBatch, ReceivedLiteral, ReceivedRecipe } from './link-session-events.ts';
 import { LiteralAsker } from './literal-asker.ts';
 import { type ArrivedLiteral, LiteralIntake } from './literal-intake.ts';
 import { LocalLogs } from './local-logs.ts';
 import { hexOf, logKey } from './log-name.ts';
 import { OperationAsker } from './operation-asker.ts';
 import { Peers } from './peers.ts';
-import type { LogName, PeerLink, PeerLinkEvents, PositionRange, VolumePort } from './ports.ts';
+import type { FilledRecipe, LogName, PeerLink, PeerLinkEvents, PositionRange, VolumePort } from './ports.ts';
 import { RangeSet } from './range-set.ts';
+import { type ArrivedRecipe, RecipeIntake } from './recipe-intake.ts';
 import { logStatuses, type ReplicationStatus } from './status.ts';
 import { Timeline } from './timeline.ts';
 import { Waiters } from './waiters.ts';
@@ -43,6 +45,7 @@ export class Replicator {
   readonly #peers = new Peers();
   readonly #applier: Applier;
   readonly #intake: LiteralIntake<LinkSession>;
+  readonly #recipes: RecipeIntake<LinkSession>;
   readonly #operationAsker: OperationAsker;
   readonly #literalAsker: LiteralAsker;
   readonly #arrivals: Arrivals;
@@ -73,12 +76,16 @@ export class Replicator {
       onStored: (literal, stored) => this.#stored(literal, stored),
       onRejected: (literal, error) => this.#rejected(literal, error),
     });
+    this.#recipes = new RecipeIntake<LinkSession>(this.#context, {
+      onFilled: (recipe, filled) => this.#filled(recipe, filled),
+      onRejected: (recipe, error) => this.#rejected({ ...recipe, repair: false }, error),
+    });
     this.#operationAsker = new OperationAsker({ ...shared, applier: this.#applier });
     this.#literalAsker = new LiteralAsker({
       ...shared,
       applier: this.#applier,
       operations: this.#operationAsker,
-      isOnItsWay: (key, range) => this.#intake.isOnItsWay(key, range),
+      isOnItsWay: (key, range) => this.#intake.isOnItsWay(key, range) || this.#recipes.isOnItsWay(key, range),
     });
     this.#unsubscribe = options.volume.onCommitted(() => this.#committed());
   }
@@ -99,6 +106,7 @@ export class Replicator {
         onPositions: () => this.#positionsMoved(),
         onBatch: (from, batch) => this.#receivedBatch(from, batch),
         onLiteral: (from, literal) => this.#receivedLiteral(from, literal),
+        onRecipe: (from, recipe) => this.#receivedRecipe(from, recipe),
         onUnavailable: (from, ask, ranges) => this.#unavailable(from, ask, ranges),
         onClosed: (from, reason) => this.#linkClosed(from, reason),
       },
@@ -139,6 +147,11 @@ export class Replicator {
     return fetched;
   }
 
+  /** Files that recipes may be filled from came or went. */
+  seedsChanged(): void {
+    for (const session of this.#peers.sessions()) session.seedsChanged();
+  }
+
   handleTimeout(now: Milliseconds): void {
     if (this.#closed) return;
     this.#context.timeline.advance(now);
@@ -174,7 +187,7 @@ export class Replicator {
       peers: this.#peers.statuses(local),
       logs: logStatuses({ local, timeline, applier: this.#applier, operations: this.#operationAsker }),
       applying: this.#applier.isApplying,
-      literalsStoring: this.#intake.waiting,
+      literalsStoring: this.#intake.waiting + this.#recipes.waiting,
       literalsRejected: this.#literalAsker.rejected,
       asksOutstanding: this.#literalAsker.outstanding,
       applier: { ...this.#applier.counters },
@@ -242,6 +255,27 @@ export class Replicator {
     this.#literalAsker.stored(key, stored, literal.repair);
     for (const session of this.#peers.sessions()) session.stored();
     this.#applier.stored(key, { set: RangeSet.of([stored]), repaired: literal.repair });
+    this.#changed();
+  }
+
+  #receivedRecipe(session: LinkSession, recipe: ReceivedRecipe): boolean {
+    const key = logKey(recipe.log);
+    this.#arrivals.arrived(key);
+    if (this.#context.local.isCurrent(key) || this.#context.mode === 'send-only') {
+      session.counters.literalsRefused++;
+      return true;
+    }
+    return this.#recipes.add({ source: session, ...recipe });
+  }
+
+  #filled({ source, log }: ArrivedRecipe<LinkSession>, { range, held, missing }: FilledRecipe): void {
+    if (this.#closed) return;
+    const key = logKey(log);
+    this.#arrivals.arrived(key);
+    for (const one of held) this.#literalAsker.stored(key, one, false);
+    source.answerRecipe(log, range, missing);
+    for (const session of this.#peers.sessions()) session.stored();
+    if (held.length > 0) this.#applier.stored(key, { set: RangeSet.of(held), repaired: false });
     this.#changed();
   }
 

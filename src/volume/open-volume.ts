@@ -22,6 +22,7 @@ import type { VolumeParts } from './parts.ts';
 import { openLogs, replayJournals } from './recovery.ts';
 import { Replica } from './replica.ts';
 import { Scrub } from './scrub.ts';
+import { Seeds } from './seeds.ts';
 import { type StateDirectory, takeStateDirectory } from './state-directory.ts';
 import { statusOf, type VolumeStatus } from './status.ts';
 import type { FileSystem } from './volume.ts';
@@ -47,6 +48,7 @@ export interface Volume {
   readonly replica: Replica;
   readonly scrub: Scrub;
   readonly check: Check;
+  readonly seeds: Seeds;
   info(path: string): PathInfo;
   /** Makes durable what was done before the call: closed files, names, attributes. */
   commit(): Promise<void>;
@@ -157,13 +159,15 @@ function assemble(given: {
     blobDirectory: state.blob,
     identity: { volumeId, ...given.keys },
   });
+  const seeds = new Seeds(parts);
   let closing: Promise<void> | undefined;
   const volume: Volume = {
     fileSystem: createFileSystem(parts, files, state.path),
     contents: parts.contents,
-    replica: new Replica({ parts, files, volumeId, node }),
+    replica: new Replica({ parts, files, seeds, volumeId, node }),
     scrub,
     check,
+    seeds,
     info: (path) => infoOfPath(parts, path),
     commit: async () => {
       parts.committer.flushJournal();
@@ -171,7 +175,7 @@ function assemble(given: {
     },
     status: () => statusOf(parts, files),
     close: () => {
-      closing ??= closeVolume({ ...given, scrub, check });
+      closing ??= closeVolume({ ...given, scrub, check, seeds });
       return closing;
     },
   };
@@ -185,8 +189,10 @@ async function closeVolume(given: {
   readonly journal: Journal;
   readonly scrub: Scrub;
   readonly check: Check;
+  readonly seeds: Seeds;
 }): Promise<void> {
   const { namespace, blob, committer, latch } = given.parts;
+  given.seeds.close();
   try {
     await given.scrub.close();
     await given.check.close();

@@ -1,6 +1,6 @@
 // The volume as replication sees it: which logs are known and held, durable batches and literals to send, literals to
 // store and batches to apply. Structurally a VolumePort of src/replication/ports.ts, which this does not import.
-import type { Literal } from '../addon/native.ts';
+import type { Literal, FilledRecipe as NativeFilledRecipe } from '../addon/native.ts';
 import { PacketFsError } from '../base/errors.ts';
 import {
   addressLog,
@@ -12,12 +12,13 @@ import {
   logPosition,
 } from '../base/units.ts';
 import { type LogName, logNameText } from '../blob/log-name.ts';
-import type { PositionRange } from '../blob/ranges.ts';
+import { type PositionRange, rangesOfPairs } from '../blob/ranges.ts';
 import type { BatchReadiness, StoredBatch } from '../namespace/types.ts';
 import { applyBatches } from './apply.ts';
 import { translateNativeError } from './native-errors.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
+import type { Seeds } from './seeds.ts';
 
 export interface ReplicaLogState {
   readonly log: LogName;
@@ -40,6 +41,20 @@ export interface ReplicaLiteral {
   readonly frame: Uint8Array;
 }
 
+export interface ReplicaRecipe {
+  readonly start: LogPosition;
+  readonly end: LogPosition;
+  readonly chunks: number;
+  readonly frame: Uint8Array;
+}
+
+export interface FilledRecipe {
+  readonly range: PositionRange;
+  readonly held: readonly PositionRange[];
+  readonly missing: readonly PositionRange[];
+  readonly filledBytes: number;
+}
+
 export interface AppliedPosition {
   readonly log: LogName;
   readonly sequence: bigint;
@@ -50,12 +65,20 @@ export class Replica {
   readonly node: Uint8Array;
   readonly #parts: VolumeParts;
   readonly #files: OpenFiles;
+  readonly #seeds: Seeds;
   /** Logs whose directories are being opened, by name. */
   readonly #opening = new Map<string, Promise<LogNumber>>();
 
-  constructor(options: { parts: VolumeParts; files: OpenFiles; volumeId: Uint8Array; node: Uint8Array }) {
+  constructor(options: {
+    readonly parts: VolumeParts;
+    readonly files: OpenFiles;
+    readonly seeds: Seeds;
+    readonly volumeId: Uint8Array;
+    readonly node: Uint8Array;
+  }) {
     this.#parts = options.parts;
     this.#files = options.files;
+    this.#seeds = options.seeds;
     this.volumeId = options.volumeId;
     this.node = options.node;
   }
@@ -133,12 +156,37 @@ export class Replica {
   }
 
   async storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange> {
-    this.#parts.latch.assertWritable();
-    const number = await this.#openLog(log);
-    if (number === this.#parts.namespace.ownLog.number && !options.repair) {
-      throw new PacketFsError('PFS_PROTOCOL', 'a peer sent bytes of this node’s own log; they are dropped');
+    return this.#store(await this.#logToStoreIn(log, options.repair), frame, options.repair);
+  }
+
+  packRecipe(log: LogName, range: PositionRange, rawBytesMax: number): ReplicaRecipe | undefined {
+    const known = this.#parts.logs.byName(log);
+    if (known === undefined) return undefined;
+    const recipe = this.#parts.blob.packRecipe({ log: known.number, ...range, rawBytesMax });
+    if (recipe === undefined) return undefined;
+    const { start, end, chunks, frame } = recipe;
+    return { start: logPosition(start), end: logPosition(end), chunks, frame };
+  }
+
+  /** Waits until all seeds were read. */
+  async storeRecipe(log: LogName, frame: Uint8Array): Promise<FilledRecipe> {
+    await this.#seeds.settled();
+    const number = await this.#logToStoreIn(log, false);
+    let filled: NativeFilledRecipe;
+    try {
+      filled = await this.#parts.blob.storeRecipe(number, frame);
+    } catch (error) {
+      throw translateNativeError(error, 'a recipe cannot be stored');
     }
-    return this.#store(number, frame, options.repair);
+    const missing = rangesOfPairs(filled.missing);
+    const held = rangesBetween(filled, missing);
+    for (const range of held) this.#parts.logs.noteStored(number, range);
+    const range = { start: logPosition(filled.start), end: logPosition(filled.end) };
+    return { range, held, missing, filledBytes: filled.filledBytes };
+  }
+
+  hasSeeds(): boolean {
+    return !this.#seeds.isEmpty;
   }
 
   /** `ahead`: positions that batches before this one will have reached. */
@@ -158,6 +206,15 @@ export class Replica {
       if (known !== undefined) pairs.push(addressOf(known.number, range.start), BigInt(range.end - range.start));
     }
     return BigUint64Array.from(pairs);
+  }
+
+  async #logToStoreIn(log: LogName, repair: boolean): Promise<LogNumber> {
+    this.#parts.latch.assertWritable();
+    const number = await this.#openLog(log);
+    if (number === this.#parts.namespace.ownLog.number && !repair) {
+      throw new PacketFsError('PFS_PROTOCOL', 'a peer sent bytes of this node’s own log; they are dropped');
+    }
+    return number;
   }
 
   async #store(number: LogNumber, frame: Uint8Array, repair: boolean): Promise<PositionRange> {
@@ -188,4 +245,16 @@ export class Replica {
     await logs.open({ number, node: log.node, epoch: log.epoch }, namespace.commit.marks);
     return number;
   }
+}
+
+/** The rest of a range. */
+function rangesBetween(
+  { start, end }: { readonly start: number; readonly end: number },
+  gaps: readonly PositionRange[],
+): readonly PositionRange[] {
+  const starts = [start, ...gaps.map((gap) => gap.end)];
+  const ends = [...gaps.map((gap) => gap.start), end];
+  return starts
+    .map((from, index) => ({ start: logPosition(from), end: logPosition(ends[index] ?? end) }))
+    .filter((range) => range.start < range.end);
 }

@@ -12,6 +12,7 @@ import {
   OPERATIONS_MESSAGE_BYTES_MAX,
   PEERS_MAX,
   POSITION_RANGES_MAX,
+  RECIPE_CHUNKS_MAX,
 } from '../base/limits.ts';
 import { type LogPosition, logPosition } from '../base/units.ts';
 import { packetfs } from './generated/packetfs.js';
@@ -44,13 +45,19 @@ export type ReplicationMode = 'two-way' | 'send-only' | 'receive-only';
 export type AskReason = 'missing' | 'repair' | 'rejected';
 
 export type ControlMessage =
-  | { readonly kind: 'hello'; readonly versions: readonly number[]; readonly mode: ReplicationMode }
+  | {
+      readonly kind: 'hello';
+      readonly versions: readonly number[];
+      readonly mode: ReplicationMode;
+      readonly recipes: boolean;
+    }
   | { readonly kind: 'members'; readonly entries: readonly Uint8Array[] }
   | {
       readonly kind: 'positions';
       readonly logs: readonly WireLogPositions[];
       readonly confirmedLogs: number;
       readonly complete: boolean;
+      readonly seeded: boolean;
     }
   | {
       readonly kind: 'ask';
@@ -61,7 +68,14 @@ export type ControlMessage =
       readonly blocksReceived: number;
     }
   | { readonly kind: 'ask-operations'; readonly id: number; readonly log: WireLogReference; readonly from: bigint }
-  | { readonly kind: 'unavailable'; readonly ask: number; readonly ranges: readonly WireRange[] };
+  | { readonly kind: 'unavailable'; readonly ask: number; readonly ranges: readonly WireRange[] }
+  | {
+      readonly kind: 'recipe-answer';
+      readonly log: WireLogReference;
+      readonly range: WireRange;
+      /** Within the range. */
+      readonly missing: readonly WireRange[];
+    };
 
 export interface WireBlockHeader {
   readonly log: WireLogReference;
@@ -69,6 +83,8 @@ export interface WireBlockHeader {
   readonly end: LogPosition;
   /** The Ask that it answers; 0: none. */
   readonly ask: number;
+  /** The body is a recipe frame, not a literal. */
+  readonly recipe: boolean;
 }
 
 /** zstd, injected: the addon's compress and decompress (which never writes more than `expectedLength`). */
@@ -101,7 +117,9 @@ export function encodeControl(message: ControlMessage): Uint8Array {
 function controlProperties(message: ControlMessage): packetfs.ControlMessage.$Properties {
   switch (message.kind) {
     case 'hello':
-      return { hello: { versions: [...message.versions], mode: MODES[message.mode] } };
+      return {
+        hello: { versions: [...message.versions], mode: MODES[message.mode], recipes: message.recipes },
+      };
     case 'members':
       return { members: { entries: [...message.entries] } };
     case 'positions':
@@ -114,6 +132,7 @@ function controlProperties(message: ControlMessage): packetfs.ControlMessage.$Pr
           })),
           confirmedLogs: message.confirmedLogs,
           complete: message.complete,
+          seeded: message.seeded,
         },
       };
     case 'ask':
@@ -138,6 +157,15 @@ function controlProperties(message: ControlMessage): packetfs.ControlMessage.$Pr
       return {
         unavailable: { ask: Long.fromNumber(message.ask, true), ranges: rangesProperties(message.ranges) },
       };
+    case 'recipe-answer':
+      return {
+        recipeAnswer: {
+          log: referenceProperties(message.log),
+          start: Long.fromNumber(message.range.start, true),
+          length: Long.fromNumber(message.range.end - message.range.start, true),
+          missing: rangesProperties(message.missing),
+        },
+      };
   }
 }
 
@@ -150,6 +178,7 @@ export function decodeControl(bytes: Uint8Array): Decoded<ControlMessage> {
     if (message.ask) return validateAsk(message.ask);
     if (message.askOperations) return validateAskOperations(message.askOperations);
     if (message.unavailable) return validateUnavailable(message.unavailable);
+    if (message.recipeAnswer) return validateRecipeAnswer(message.recipeAnswer);
     throw new Malformed('is of no known kind');
   });
 }
@@ -158,7 +187,7 @@ function validateHello(hello: packetfs.Hello.$Properties): ControlMessage {
   const versions = hello.versions ?? [];
   check(versions.length >= 1 && versions.length <= 16, 'hello lists 1 to 16 versions');
   const mode = keyOf(MODES, hello.mode, 'hello has a mode');
-  return { kind: 'hello', versions, mode };
+  return { kind: 'hello', versions, mode, recipes: hello.recipes ?? false };
 }
 
 function validateMembers(members: packetfs.Members.$Properties): ControlMessage {
@@ -178,7 +207,8 @@ function validatePositions(positions: packetfs.Positions.$Properties): ControlMe
     applied: sequenceOf(entry.applied),
     held: validateRanges(entry.held, POSITION_RANGES_MAX),
   }));
-  return { kind: 'positions', logs, confirmedLogs, complete: positions.complete ?? false };
+  const { complete, seeded } = positions;
+  return { kind: 'positions', logs, confirmedLogs, complete: complete ?? false, seeded: seeded ?? false };
 }
 
 function validateAsk(ask: packetfs.Ask.$Properties): ControlMessage {
@@ -206,6 +236,14 @@ function validateUnavailable(unavailable: packetfs.Unavailable.$Properties): Con
     ask: identifierOf(unavailable.ask),
     ranges: validateRanges(unavailable.ranges, ASK_RANGES_MAX),
   };
+}
+
+function validateRecipeAnswer(answer: packetfs.RecipeAnswer.$Properties): ControlMessage {
+  const range = validateBlockRange(answer.start, answer.length);
+  const missing = validateRanges(answer.missing, RECIPE_CHUNKS_MAX);
+  const isWithin = missing.every(({ start, end }) => start >= range.start && end <= range.end);
+  check(isWithin, 'what a recipe misses lies within it');
+  return { kind: 'recipe-answer', log: validateReference(answer.log), range, missing };
 }
 
 // ---- operations ------------------------------------------------------------------------------------------------------
@@ -243,23 +281,27 @@ export function encodeBlockHeader(header: WireBlockHeader): Uint8Array {
     start: Long.fromNumber(header.start, true),
     length: Long.fromNumber(header.end - header.start, true),
     ask: Long.fromNumber(header.ask, true),
+    recipe: header.recipe,
   }).finish();
 }
 
 export function decodeBlockHeader(bytes: Uint8Array): Decoded<WireBlockHeader> {
   return guarded('block header', bytes, HEADER_BYTES_MAX, () => {
     const header = packetfs.BlockHeader.decode(bytes);
-    const start = safeNumber(header.start, 'start');
-    const length = safeNumber(header.length, 'length');
-    check(length > 0 && length <= LITERAL_RAW_BYTES_MAX, 'a literal holds 1 … LITERAL_RAW_BYTES_MAX bytes');
-    check(start + length <= POSITION_END, 'a literal lies within its log');
-    return {
-      log: validateReference(header.log),
-      start: logPosition(start),
-      end: logPosition(start + length),
-      ask: safeNumber(header.ask, 'ask'),
-    };
+    const { start, end } = validateBlockRange(header.start, header.length);
+    const ask = safeNumber(header.ask, 'ask');
+    const recipe = header.recipe ?? false;
+    check(!recipe || ask === 0, 'no ask is answered with a recipe');
+    return { log: validateReference(header.log), start, end, ask, recipe };
   });
+}
+
+function validateBlockRange(startValue: Long | null | undefined, lengthValue: Long | null | undefined): WireRange {
+  const start = safeNumber(startValue, 'start');
+  const length = safeNumber(lengthValue, 'length');
+  check(length > 0 && length <= LITERAL_RAW_BYTES_MAX, 'a literal holds 1 … LITERAL_RAW_BYTES_MAX bytes');
+  check(start + length <= POSITION_END, 'a literal lies within its log');
+  return { start: logPosition(start), end: logPosition(start + length) };
 }
 
 // ---- shared ----------------------------------------------------------------------------------------------------------

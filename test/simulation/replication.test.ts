@@ -92,6 +92,33 @@ property('a cut link resumes, and only what was in flight is sent again', async 
   assert.ok(cluster.literalBytesSent <= boundBytes, `${cluster.literalBytesSent} sent, ${boundBytes} allowed`);
 });
 
+property('with seeds, what is found comes as no literal, and what is not comes once', async (seed) => {
+  const cluster = await run(
+    { seed, nodes: 2, topology: PAIR, seeds: 0.7 },
+    { writes: 40, cuts: 0, restarts: 0, durationMs: 2000 },
+  );
+  assert.ok(cluster.equalNodes(), cluster.describe());
+  assert.ok(cluster.equalBytes(), 'both hold the same bytes');
+  const filled = cluster.recipeBytesFilled();
+  assert.ok(filled > 0, 'recipes were filled');
+  assert.is(cluster.literalBytesSent + filled, receivedUniqueBytes(cluster));
+  assert.is(cluster.asksSent(), 0, 'what is missing comes without an ask');
+});
+
+property('with seeds, nodes that are cut off, fail and start again converge', async (seed) => {
+  const nodes = 2 + (seed % 3);
+  const faults = { rejectStore: 0.05, flipBit: 0, failPack: 0.02, failApply: 0.05 };
+  const cluster = await run(
+    { seed, nodes, topology: mesh(nodes), seeds: 0.5, faults, lenient: true },
+    { writes: 40, cuts: 4, restarts: 2, durationMs: 3000 },
+  );
+  assert.ok(cluster.equalNodes(), cluster.describe());
+  assert.equal(
+    cluster.nodes.flatMap((node) => node.volume.damaged()),
+    [],
+  );
+});
+
 property('a mesh of nodes ends equal; without cuts no byte comes twice', async (seed) => {
   const nodes = 3 + (seed % 3);
   const cluster = await run(

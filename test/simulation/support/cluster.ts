@@ -22,6 +22,11 @@ export const SMALL_BOUNDS: Partial<ReplicationBounds> = {
   operationsQueueBytesMax: 4000,
   applyBatchesMax: 5,
   positionRangesMax: 4,
+  recipeRawBytesMin: 200,
+  recipePauseBytesMin: 400,
+  recipePauseBytesMax: 1600,
+  recipesInFlightMax: 3,
+  divergedBytesMin: 500,
 };
 
 /** Not smaller, but checked: what does not carry the mark is refused. */
@@ -62,6 +67,8 @@ export interface ClusterOptions {
   readonly faults?: ModelFaults;
   readonly modes?: readonly ReplicationMode[];
   readonly bounds?: Partial<ReplicationBounds>;
+  /** Chance of a chunk to be in a node's seeds; without it there are none. */
+  readonly seeds?: number;
   /** Bytes may be sent more than once on a link (faults make that necessary). */
   readonly lenient?: boolean;
 }
@@ -88,6 +95,7 @@ export class Cluster {
       const mode = options.modes?.[index] ?? 'two-way';
       const faults = options.faults ?? NO_FAULTS;
       const volume = new ModelVolume({ node: key, random: this.random, scheduler: this.scheduler, faults });
+      volume.seeds = options.seeds ?? 0;
       const name = String.fromCharCode(65 + index);
       const replicator = this.#replicator(volume, index, mode);
       this.nodes.push({ name, key, volume, mode, replicator, timeout: undefined, timeoutChanged: true });
@@ -195,6 +203,17 @@ export class Cluster {
 
   equalBytes(): boolean {
     return new Set(this.nodes.map((node) => node.volume.heldText())).size === 1;
+  }
+
+  /** Bytes of all nodes that seeds gave. */
+  recipeBytesFilled(): number {
+    const peers = this.nodes.flatMap((node) => node.replicator.status().peers);
+    return peers.reduce((sum, { counters }) => sum + counters.recipeBytesFilled, 0);
+  }
+
+  asksSent(): number {
+    const peers = this.nodes.flatMap((node) => node.replicator.status().peers);
+    return peers.reduce((sum, { counters }) => sum + counters.asksSent, 0);
   }
 
   describe(): string {

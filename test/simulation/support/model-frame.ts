@@ -1,4 +1,4 @@
-// The literal frames of the model volume: what they are a delta to, and whole chunks.
+// The frames of the model volume: literals (what they are a delta to, and whole chunks) and recipes (places of chunks).
 import { PacketFsError } from '../../../src/base/errors.ts';
 import type { LogRange, PositionRange } from '../../../src/replication/ports.ts';
 
@@ -48,3 +48,10 @@ export function decodeFrame(frame: Uint8Array): ModelFrame {
   }
   return { bases, chunks };
 }
+
+/** Where the chunks of a recipe begin and end; their content follows from that. */
+export const encodeRecipe = (chunks: readonly Chunk[]): Uint8Array =>
+  Uint8Array.from(Buffer.from(JSON.stringify(chunks.map(({ start, end }) => ({ start, end })))));
+
+export const decodeRecipe = (frame: Uint8Array): readonly Omit<Chunk, 'bytes'>[] =>
+  JSON.parse(Buffer.from(frame).toString()) as Omit<Chunk, 'bytes'>[];

@@ -7,6 +7,7 @@ import { checkGroups } from '../../../src/extent/runs.ts';
 import { logKey } from '../../../src/replication/log-name.ts';
 import type {
   AppliedPosition,
+  FilledRecipe,
   LiteralFrame,
   LogName,
   LogRange,
@@ -14,6 +15,7 @@ import type {
   PackOptions,
   PositionRange,
   Readiness,
+  RecipeFrame,
   ReplacedStretch,
   StoredBatch,
   VolumePort,
@@ -27,23 +29,14 @@ import {
   SOURCE_OWN,
   sourceOfIndex,
 } from '../../../src/wire/operations.ts';
-import { type Chunk, decodeFrame, encodeFrame } from './model-frame.ts';
+import { type Chunk, decodeFrame, decodeRecipe, encodeFrame, encodeRecipe } from './model-frame.ts';
+import { chunksFrom, contentOf, heldOf, type ModelLog, rangeOf, sameContent, sorted } from './model-log.ts';
 import type { Scheduler, SeededRandom } from './scheduler.ts';
 
 interface Run {
   readonly log: LogName;
   readonly start: number;
   readonly end: number;
-}
-
-interface ModelLog {
-  readonly log: LogName;
-  readonly chunks: Map<number, Chunk>;
-  /** Chunks known to survive a crash. */
-  readonly durable: Set<number>;
-  readonly batches: StoredBatch[];
-  applied: bigint;
-  end: number;
 }
 
 interface DecodedBatch {
@@ -85,6 +78,8 @@ export class ModelVolume implements VolumePort {
   segmentJumps = 0.02;
   /** Chance of a stretch to have replaced something. */
   replacements = 0.5;
+  /** Chance of a chunk to be found in seeds; 0: there are none. */
+  seeds = 0;
 
   constructor(options: { node: Uint8Array; random: SeededRandom; scheduler: Scheduler; faults: ModelFaults }) {
     this.node = options.node;
@@ -251,17 +246,10 @@ export class ModelVolume implements VolumePort {
     const failed = this.#random.chance(this.#faults.failPack);
     return this.#later(() => {
       if (failed) throw new PacketFsError('PFS_IO', 'simulated read error');
-      const entry = this.#of(log);
-      const touched = sorted(entry).filter((chunk) => chunk.end > range.start && chunk.start < range.end);
-      if (touched[0] === undefined || touched[0].start > range.start) return undefined;
-      const chunks: Chunk[] = [];
-      for (const chunk of touched) {
-        const first = chunks[0] ?? chunk;
-        const last = chunks.at(-1);
-        if (last && (last.end !== chunk.start || chunk.end - first.start > rawBytesMax)) break;
-        chunks.push({ ...chunk, bytes: contentOf(log, chunk.start, chunk.end - chunk.start) });
-      }
-      const [start, end] = [touched[0].start, chunks.at(-1)?.end ?? 0];
+      const found = chunksFrom(this.#of(log), range, rawBytesMax);
+      const [start, end] = [found[0]?.start, found.at(-1)?.end];
+      if (start === undefined || end === undefined) return undefined;
+      const chunks = found.map((chunk) => ({ ...chunk, bytes: contentOf(log, chunk.start, chunk.end - chunk.start) }));
       const frame = encodeFrame({ bases, chunks });
       const isDelta = bases.length > 0;
       return {
@@ -274,6 +262,39 @@ export class ModelVolume implements VolumePort {
         frame,
       };
     });
+  }
+
+  packRecipe(log: LogName, range: PositionRange, rawBytesMax: number): RecipeFrame | undefined {
+    const chunks = chunksFrom(this.#of(log), range, rawBytesMax);
+    const [start, end] = [chunks[0]?.start, chunks.at(-1)?.end];
+    if (start === undefined || end === undefined) return undefined;
+    return { start: logPosition(start), end: logPosition(end), chunks: chunks.length, frame: encodeRecipe(chunks) };
+  }
+
+  storeRecipe(log: LogName, frame: Uint8Array): Promise<FilledRecipe> {
+    const rejected = this.#random.chance(this.#faults.rejectStore);
+    return this.#later(() => {
+      if (rejected) throw new PacketFsError('PFS_NO_SPACE', 'simulated full disk');
+      const entry = this.#of(log);
+      const places = decodeRecipe(frame);
+      const missing = new RangeSet();
+      let filledBytes = 0;
+      for (const { start, end } of places) {
+        if (entry.chunks.has(start)) continue;
+        if (this.#random.chance(this.seeds)) {
+          entry.chunks.set(start, { start, end, bytes: contentOf(log, start, end - start) });
+          filledBytes += end - start;
+        } else {
+          missing.add(rangeOf(start, end));
+        }
+      }
+      const range = rangeOf(places[0]?.start ?? 0, places.at(-1)?.end ?? 0);
+      return { range, held: RangeSet.of([range]).without(missing).ranges(), missing: missing.ranges(), filledBytes };
+    });
+  }
+
+  hasSeeds(): boolean {
+    return this.seeds > 0;
   }
 
   storeLiteral(log: LogName, frame: Uint8Array, options: { repair: boolean }): Promise<PositionRange> {
@@ -443,23 +464,3 @@ export class ModelVolume implements VolumePort {
 
 /** Broken invariants, to be thrown by the simulation (inside a promise they would only be a failed apply). */
 export const modelErrors: unknown[] = [];
-
-const rangeOf = (start: number, end: number): PositionRange => ({ start: logPosition(start), end: logPosition(end) });
-
-const sorted = (entry: ModelLog): Chunk[] => [...entry.chunks.values()].sort((left, right) => left.start - right.start);
-
-function heldOf(entry: ModelLog): RangeSet {
-  const held = new RangeSet();
-  for (const chunk of entry.chunks.values()) held.add(rangeOf(chunk.start, chunk.end));
-  return held;
-}
-
-function contentOf(log: LogName, start: number, length: number): Uint8Array {
-  const salt = (log.node[0] ?? 0) * 31 + log.epoch * 17;
-  return Uint8Array.from({ length }, (_, index) => (start + index * 7 + salt) & 0xff);
-}
-
-const sameContent = (chunk: Chunk, log: LogName): boolean => {
-  const expected = contentOf(log, chunk.start, chunk.end - chunk.start);
-  return expected.length === chunk.bytes.length && expected.every((byte, index) => byte === chunk.bytes[index]);
-};

@@ -56,8 +56,8 @@ export class RecordedLink implements PeerLink {
 
   /** Hello and an empty or given position, so that the session is ready. */
   greet(positions: Partial<ControlMessage & { kind: 'positions' }> = {}): void {
-    this.receive({ kind: 'hello', versions: [1], mode: 'two-way' });
-    this.receive({ kind: 'positions', logs: [], confirmedLogs: 0, complete: true, ...positions });
+    this.receive({ kind: 'hello', versions: [1], mode: 'two-way', recipes: true });
+    this.receive({ kind: 'positions', logs: [], confirmedLogs: 0, complete: true, seeded: false, ...positions });
   }
 
   sent<Kind extends ControlMessage['kind']>(kind: Kind): (ControlMessage & { kind: Kind })[] {

@@ -141,20 +141,25 @@ export class LinkEnd implements PeerLink {
     if (!message.ok) throw new Error(message.reason);
     const { value } = message;
     const references = value.kind === 'positions' ? value.logs.map((entry) => entry.log) : [];
-    if (value.kind === 'ask' || value.kind === 'ask-operations') references.push(value.log);
+    if ('log' in value) references.push(value.log);
     for (const reference of references) if (reference.name) this.#names[reference.index] = reference.name;
   }
 
   #check(headerBytes: Uint8Array): void {
     const header = decodeBlockHeader(headerBytes);
     if (!header.ok) throw new Error(header.reason);
-    const { log: reference, start, end, ask } = header.value;
+    const { log: reference, start, end, ask, recipe } = header.value;
     if (reference.name) this.#names[reference.index] = reference.name;
     const log = this.#names[reference.index];
     if (!log) throw new Error('a block of a log that was never named');
     const range = { start, end };
-    this.#options.onLiteral(log, range);
     const key = logKey(log);
+    if (recipe) {
+      if (!this.#options.lenient && this.#sentRanges.get(key)?.intersects(range))
+        linkErrors.push(`a recipe of ${key} ${start}-${end}, of which bytes were sent`);
+      return;
+    }
+    this.#options.onLiteral(log, range);
     const sent = this.#sentRanges.get(key) ?? new RangeSet();
     this.#sentRanges.set(key, sent);
     if (!this.#options.lenient && sent.intersects(range))

@@ -16,7 +16,11 @@ const held = { start: logPosition(0), end: logPosition(10) };
 
 /** Name, what the peer does after hello, and the reason that closes the link. */
 const OFFENCES: readonly (readonly [string, (link: RecordedLink) => void, RegExp])[] = [
-  ['a second hello', (link) => link.receive({ kind: 'hello', versions: [1], mode: 'two-way' }), /second hello/],
+  [
+    'a second hello',
+    (link) => link.receive({ kind: 'hello', versions: [1], mode: 'two-way', recipes: true }),
+    /second hello/,
+  ],
   ['bytes that are no message', (link) => link.events.onMessage('control', Uint8Array.of(0xff)), /malformed/],
   ['bytes that are no operations', (link) => link.events.onMessage('operations', Uint8Array.of(0xff)), /malformed/],
   [
@@ -35,7 +39,7 @@ const OFFENCES: readonly (readonly [string, (link: RecordedLink) => void, RegExp
   ],
   [
     'a confirmation of what was never named',
-    (link) => link.receive({ kind: 'positions', logs: [], confirmedLogs: 77, complete: true }),
+    (link) => link.receive({ kind: 'positions', logs: [], confirmedLogs: 77, complete: true, seeded: false }),
     /never named/,
   ],
   [
@@ -59,7 +63,7 @@ function emptyFrame(): Uint8Array {
 }
 
 function block(link: RecordedLink, log: WireLogReference, body = emptyFrame(), start = 0): void {
-  link.events.onBlock(encodeBlockHeader({ log, ...range(start, start + 100), ask: 0 }), body);
+  link.events.onBlock(encodeBlockHeader({ log, ...range(start, start + 100), ask: 0, recipe: false }), body);
 }
 
 for (const [name, offend, reason] of OFFENCES) {
@@ -68,7 +72,7 @@ for (const [name, offend, reason] of OFFENCES) {
     bench.write();
     const before = bench.volume.fingerprint();
     const link = bench.link();
-    link.receive({ kind: 'hello', versions: [1], mode: 'two-way' });
+    link.receive({ kind: 'hello', versions: [1], mode: 'two-way', recipes: true });
     offend(link);
     assert.match(link.closedBecause ?? 'not closed', reason);
     assert.is(bench.peer().state, 'closed');
@@ -84,7 +88,7 @@ hostile('what comes before hello closes the link, and so does a version that is 
   early.receive({ kind: 'members', entries: [] });
   assert.match(early.closedBecause ?? '', /before hello/);
   const other = new Bench().link();
-  other.receive({ kind: 'hello', versions: [99], mode: 'two-way' });
+  other.receive({ kind: 'hello', versions: [99], mode: 'two-way', recipes: true });
   assert.match(other.closedBecause ?? '', /version/);
 });
 
@@ -177,7 +181,7 @@ hostile('a have-set of more ranges than any honest one closes the link', () => {
       range((4 * part + index) * 10, (4 * part + index) * 10 + 1),
     );
     const logs = [{ log: reference(peerLog), applied: 0n, held }];
-    link.receive({ kind: 'positions', logs, confirmedLogs: 0, complete: true });
+    link.receive({ kind: 'positions', logs, confirmedLogs: 0, complete: true, seeded: false });
   }
   assert.match(link.closedBecause ?? '', /ranges/);
 });

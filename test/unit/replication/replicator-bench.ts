@@ -29,6 +29,7 @@ export const position = (applied: bigint, log = peerLog): ControlMessage => ({
   logs: [{ log: reference(log), applied, held: [] }],
   confirmedLogs: 0,
   complete: true,
+  seeded: false,
 });
 
 export class Bench {

@@ -168,6 +168,7 @@ waits('a full window stops reading the volume until the peer has stored', async 
     ],
     confirmedLogs: 0,
     complete: false,
+    seeded: false,
   });
   await bench.run(500);
   assert.ok(link.blocks.length > before);
@@ -193,7 +194,7 @@ fetch('the origin is asked, and its frame is handed over, not stored', async () 
   const ask = link.sent('ask')[0];
   assert.is(ask?.reason, 'repair');
   link.events.onBlock(
-    encodeBlockHeader({ log: reference(peerLog), ...range(0, 50), ask: ask?.id ?? 0 }),
+    encodeBlockHeader({ log: reference(peerLog), ...range(0, 50), ask: ask?.id ?? 0, recipe: false }),
     Uint8Array.of(1, 2, 3),
   );
   assert.equal(await fetched, Uint8Array.of(1, 2, 3));

@@ -30,12 +30,24 @@ const ranges = [
 ];
 
 const MESSAGES: readonly ControlMessage[] = [
-  { kind: 'hello', versions: [1, 2], mode: 'send-only' },
+  { kind: 'hello', versions: [1, 2], mode: 'send-only', recipes: true },
   { kind: 'members', entries: [Uint8Array.of(1, 2), new Uint8Array(0)] },
-  { kind: 'positions', logs: [{ log, applied: 2n ** 63n, held: ranges }], confirmedLogs: 4, complete: true },
+  {
+    kind: 'positions',
+    logs: [{ log, applied: 2n ** 63n, held: ranges }],
+    confirmedLogs: 4,
+    complete: true,
+    seeded: true,
+  },
   { kind: 'ask', id: 2 ** 40, log: known, ranges, reason: 'repair', blocksReceived: 2 ** 33 },
   { kind: 'ask-operations', id: 1, log, from: 12n },
   { kind: 'unavailable', ask: 5, ranges },
+  {
+    kind: 'recipe-answer',
+    log,
+    range: { start: logPosition(0), end: logPosition(99) },
+    missing: [{ start: logPosition(7), end: logPosition(9) }],
+  },
 ];
 
 const attributes = { mode: 0o100644, uid: 1, gid: 2, modified: -5n, extended: [] };
@@ -84,9 +96,9 @@ test('control messages', () => {
 });
 
 test('block headers', () => {
-  const header = { log, start: logPosition(2 ** 47), end: logPosition(2 ** 47 + 4096), ask: 2 ** 50 };
+  const header = { log, start: logPosition(2 ** 47), end: logPosition(2 ** 47 + 4096), ask: 2 ** 50, recipe: false };
   fuzz({
-    samples: [encodeBlockHeader(header), encodeBlockHeader({ ...header, log: known, ask: 0 })],
+    samples: [encodeBlockHeader(header), encodeBlockHeader({ ...header, log: known, ask: 0, recipe: true })],
     rounds: 20_000,
     check: (bytes) => {
       const decoded = decodeBlockHeader(bytes);

@@ -31,9 +31,9 @@ const range = (start: number, end: number): WireRange => ({ start: logPosition(s
 const ranges = [range(0, 10), range(20, 2 ** 30), range(2 ** 47, 2 ** 48)];
 
 const MESSAGES: readonly ControlMessage[] = [
-  { kind: 'hello', versions: [1, 2], mode: 'send-only' },
+  { kind: 'hello', versions: [1, 2], mode: 'send-only', recipes: true },
   { kind: 'members', entries: [Uint8Array.of(1, 2), new Uint8Array(0)] },
-  { kind: 'positions', logs: [], confirmedLogs: 0, complete: true },
+  { kind: 'positions', logs: [], confirmedLogs: 0, complete: true, seeded: false },
   {
     kind: 'positions',
     logs: [
@@ -42,10 +42,13 @@ const MESSAGES: readonly ControlMessage[] = [
     ],
     confirmedLogs: 4,
     complete: false,
+    seeded: true,
   },
   { kind: 'ask', id: 2 ** 40, log: named, ranges, reason: 'rejected', blocksReceived: 2 ** 33 },
   { kind: 'ask-operations', id: 1, log: short, from: 12n },
   { kind: 'unavailable', ask: 5, ranges: [] },
+  { kind: 'recipe-answer', log: named, range: range(0, 2 ** 20), missing: [range(0, 10), range(20, 2 ** 20)] },
+  { kind: 'recipe-answer', log: short, range: range(5, 6), missing: [] },
 ];
 
 const control = suite('control messages');
@@ -61,15 +64,18 @@ control('the worked example of docs/format/wire.md holds', () => {
   const hex = (bytes: Uint8Array): string =>
     (Buffer.from(bytes).toString('hex').match(/../g) ?? []).join(' ').replace(/aa (aa )+aa/, 'aa…aa');
   const lines = [
-    encodeControl({ kind: 'hello', versions: [1], mode: 'two-way' }),
+    encodeControl({ kind: 'hello', versions: [1], mode: 'two-way', recipes: true }),
     encodeControl({
       kind: 'positions',
       logs: [{ log: first, applied: 5n, held: [range(0, 300)] }],
       confirmedLogs: 0,
       complete: true,
+      seeded: false,
     }),
     encodeControl({ kind: 'ask', id: 1, log: known, ranges: [range(100, 120)], reason: 'missing', blocksReceived: 2 }),
-    encodeBlockHeader({ log: known, ...range(0, 300), ask: 0 }),
+    encodeBlockHeader({ log: known, ...range(0, 300), ask: 0, recipe: false }),
+    encodeBlockHeader({ log: known, ...range(0, 300), ask: 0, recipe: true }),
+    encodeControl({ kind: 'recipe-answer', log: known, range: range(0, 300), missing: [range(100, 120)] }),
   ].map(hex);
   const document = readFileSync(new URL('../../../docs/format/wire.md', import.meta.url), 'utf8');
   assert.ok(document.includes(`\n${lines.join('\n')}\n`), lines.join('\n'));
@@ -127,6 +133,12 @@ control('every rule refuses what breaks it', () => {
   );
   assert.match(refused({ askOperations: { id, log } }), /sequence 1/);
   assert.match(refused({ unavailable: {} }), /id/);
+  const start = Long.fromNumber(10, true);
+  const length = Long.fromNumber(5, true);
+  assert.match(refused({ recipeAnswer: { start, length } }), /index/);
+  assert.match(refused({ recipeAnswer: { log, start } }), /literal holds/);
+  assert.match(refused({ recipeAnswer: { log, start, length, missing: numbers(9, 2) } }), /within it/);
+  assert.match(refused({ recipeAnswer: { log, start, length, missing: numbers(14, 2) } }), /within it/);
 });
 
 control('random bytes and flipped bits never throw', () => {
@@ -222,6 +234,7 @@ blocks('what is encoded decodes to the same, in at most 256 bytes', () => {
     start: logPosition(2 ** 47),
     end: logPosition(2 ** 47 + LITERAL_RAW_BYTES_MAX),
     ask: 2 ** 50,
+    recipe: false,
   };
   const bytes = encodeBlockHeader(header);
   assert.ok(bytes.length <= 256);
