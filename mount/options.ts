@@ -39,6 +39,7 @@ export interface MountOptions {
   readonly backend: FuseBackend | undefined;
   readonly congestion: Congestion | undefined;
   readonly maxRates: readonly RateEntry[];
+  readonly seeds: readonly string[];
 }
 
 /** What a node sends with: src/transport/congestion-profiles.ts. */
@@ -48,6 +49,7 @@ type Draft = { -readonly [Key in keyof MountOptions]: MountOptions[Key] } & {
   kernelFlags: string[];
   peers: Endpoint[];
   maxRates: RateEntry[];
+  seeds: string[];
 };
 
 /** Throws PFS_USAGE naming the first option that is not known or has a wrong value. */
@@ -68,6 +70,7 @@ export function parseMountOptions(text: string, settings: { readonly sloppy: boo
     backend: undefined,
     congestion: undefined,
     maxRates: [],
+    seeds: [],
   };
   for (const option of splitOptions(text)) {
     if (applyOption(draft, option) || settings.sloppy) continue;
@@ -129,7 +132,7 @@ function applyFlag(draft: Draft, key: string): boolean {
 
 const VALUE_KEYS = new Set([
   ...['fsname', 'attr-timeout', 'entry-timeout', 'threads', 'state', 'listen', 'peer', 'log', 'fuse-backend'],
-  ...['congestion', 'max-rate'],
+  ...['congestion', 'max-rate', 'seed'],
 ]);
 
 function applyValue(draft: Draft, key: string, value: string): boolean {
@@ -166,6 +169,9 @@ function applyValue(draft: Draft, key: string, value: string): boolean {
       return true;
     case 'max-rate':
       draft.maxRates.push(parseMaxRate(value));
+      return true;
+    case 'seed':
+      draft.seeds.push(value);
       return true;
     default:
       return false;

@@ -40,6 +40,7 @@ interface Flags {
   readonly fuseBackend?: FuseBackend;
   readonly congestion?: Congestion;
   readonly maxRate: readonly RateEntry[];
+  readonly seed: readonly string[];
   readonly sloppy?: boolean;
   readonly daemon?: boolean;
   readonly daemonWait: number;
@@ -54,6 +55,7 @@ interface Request {
   readonly backend: FuseBackend;
   readonly congestion: Congestion;
   readonly maxRates: readonly RateEntry[];
+  readonly seeds: readonly string[];
   readonly logLevel: LogLevel;
   readonly options: MountOptions;
 }
@@ -102,6 +104,12 @@ function buildProgram(): Command {
       collect(usable(parseMaxRate)),
       [],
     )
+    .option(
+      '--seed <dir>',
+      'files outside the volume that peers need not send again; may be repeated (see pfs seed)',
+      collect(String),
+      [],
+    )
     .option('-s, --sloppy', 'ignore mount options that are not known')
     .addOption(new Option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
     .option('--daemon', 'go to the background once mounted')
@@ -127,6 +135,7 @@ function requestOf(directory: unknown, flags: Flags): Request {
     congestion: flags.congestion ?? options.congestion ?? 'bulk',
     // A schedule is one thing: that of the flags, or else that of the options.
     maxRates: checkMaxRates(flags.maxRate.length > 0 ? flags.maxRate : options.maxRates),
+    seeds: [...flags.seed, ...options.seeds].map((seed) => resolve(seed)),
     logLevel: flags.logLevel,
     options,
   };
@@ -148,8 +157,8 @@ async function serve(request: Request): Promise<void> {
   const interrupted = interruption();
   const mountPoint = await prepareMountPoint(request.directory);
   process.chdir('/'); // no directory is kept busy by a daemon that was started in it
-  const { stateDirectory, listen, peers, congestion, maxRates } = request;
-  const daemon = await startDaemon({ stateDirectory, listen, peers, congestion, maxRates, logger, mountPoint });
+  const { stateDirectory, listen, peers, congestion, maxRates, seeds } = request;
+  const daemon = await startDaemon({ stateDirectory, listen, peers, congestion, maxRates, seeds, logger, mountPoint });
   try {
     const settings = settingsOf(mountPoint, request.options);
     const session = createSession({ backend: request.backend, settings, contents: daemon.contents, logger });

@@ -9,6 +9,7 @@ import { initCommand } from './init.ts';
 import { inviteCommand } from './invite.ts';
 import { joinCommand } from './join.ts';
 import { scrubCommand } from './scrub.ts';
+import { seedCommand } from './seed.ts';
 import { statusCommand } from './status.ts';
 import { syncCommand } from './sync.ts';
 
@@ -49,6 +50,7 @@ function buildProgram(output: CommandOutput): Command {
     joinCommand,
     statusCommand,
     syncCommand,
+    seedCommand,
     scrubCommand,
     checkCommand,
     infoCommand,

@@ -111,6 +111,9 @@ const EXPECTED: Readonly<Record<ControlMethod, Readonly<Record<string, string>>>
   'scrub.status': {},
   'check.start': { data: 'boolean', repair: 'boolean' },
   'check.status': {},
+  'seed.add': { path: 'string' },
+  'seed.forget': { path: 'string' },
+  'seed.status': {},
   info: { path: 'string' },
 };
 

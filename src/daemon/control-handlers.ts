@@ -7,6 +7,7 @@ import type { CheckRequest } from '../volume/check/check.ts';
 import type { LiteralSource } from '../volume/scrub.ts';
 import { checkStatusOf, membersPhase } from './check.ts';
 import { keyText } from './membership.ts';
+import { addSeed, forgetSeed, seedsStatusOf } from './seeding.ts';
 import { type StatusSources, scrubStatusOf, statusOf } from './status.ts';
 
 const MILLISECONDS_PER_SECOND = 1000;
@@ -19,6 +20,9 @@ export function controlHandlers(sources: StatusSources, clock: Clock): ControlHa
     'scrub.status': async () => scrubStatusOf(sources.volume.scrub.status()),
     'check.start': async (parameters) => checkStatusOf(sources.volume.check.start(checkRequest(sources, parameters))),
     'check.status': async () => checkStatusOf(sources.volume.check.status()),
+    'seed.add': async ({ path }) => addSeed(sources, path),
+    'seed.forget': async ({ path }) => forgetSeed(sources, path),
+    'seed.status': async () => seedsStatusOf(sources),
     info: async ({ path }) => info(sources, path),
   };
 }

@@ -17,6 +17,7 @@ import { decodeMemberEntry, encodeMemberEntry, keyText, Membership } from './mem
 import { MemoryTrimmer } from './memory-trimmer.ts';
 import { RateKeeper } from './rate-keeper.ts';
 import { ReplicationTimer } from './replication-timer.ts';
+import { addSeed } from './seeding.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { type HostPort, targetsOf, textOf } from './targets.ts';
 import { TransportDriver } from './transport-driver.ts';
@@ -30,6 +31,8 @@ export interface DaemonOptions {
   readonly congestion?: CongestionProfile;
   /** Bounds on what it sends to all peers together, by the local time of day. */
   readonly maxRates?: readonly RateEntry[];
+  /** Directories outside the volume that hold files like its own: docs/design/0085. */
+  readonly seeds?: readonly string[];
   /** For `pfs status` and `pfs info`; empty when the volume is served without a mount. */
   readonly mountPoint?: string;
 }
@@ -100,6 +103,9 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
     onMembers: (peer, entries) => learnMembers({ membership, logger, peer, entries }),
     onTimeoutChanged: () => timer.changed(),
   });
+  volume.seeds.onChanged(() => replicator.seedsChanged());
+  const mountPoint = options.mountPoint ?? '';
+  for (const path of options.seeds ?? []) addSeed({ volume, replicator, stateDirectory, mountPoint }, path);
   driver.onLink((link, register) => {
     if (link.initiated) membership.connected(link.peer);
     register(replicator.addLink(link));
@@ -119,7 +125,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
     volumeId: identity.volume.id,
     node: publicKey,
     stateDirectory,
-    mountPoint: options.mountPoint ?? '',
+    mountPoint,
     startedAt: new Date(),
     volume,
     replicator,

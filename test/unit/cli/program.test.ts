@@ -6,7 +6,13 @@ import * as assert from 'uvu/assert';
 import { silentLogger } from '../../../src/base/clock.ts';
 import { EXIT_CODES, type ExitCode } from '../../../src/cli/exit-codes.ts';
 import { runProgram } from '../../../src/cli/program.ts';
-import type { CheckStatus, ControlHandlers, ScrubStatus, StatusResult } from '../../../src/control/methods.ts';
+import type {
+  CheckStatus,
+  ControlHandlers,
+  ScrubStatus,
+  SeedsStatus,
+  StatusResult,
+} from '../../../src/control/methods.ts';
 import { serveControl } from '../../../src/control/server.ts';
 
 interface Ran {
@@ -158,6 +164,7 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
       bytesBehind: '2048',
       literalBytesSent: '10',
       literalBytesReceived: '20',
+      recipeBytesFilled: '0',
       asks: 0,
       paths: PATHS,
     },
@@ -198,6 +205,17 @@ const CHECK: CheckStatus = {
   },
 };
 
+const SEED: SeedsStatus['directories'][number] = {
+  path: '/data',
+  state: 'ready',
+  files: 3,
+  bytes: 2048,
+  problemCount: 1,
+  problems: ['open /data/secret: Permission denied'],
+  reason: '',
+};
+const SEEDS: SeedsStatus = { directories: [SEED], chunks: 4, memoryBytes: 1024, bytesFilled: '4096' };
+
 function withDaemon(scrub: ScrubStatus, body: (state: string, asked: unknown[]) => Promise<void>): () => Promise<void> {
   return inTemporaryDirectory(async (state) => {
     const asked: unknown[] = [];
@@ -214,6 +232,15 @@ function withDaemon(scrub: ScrubStatus, body: (state: string, asked: unknown[]) 
       'scrub.status': () => Promise.resolve(scrub),
       'check.start': () => Promise.resolve(CHECK),
       'check.status': () => Promise.resolve(CHECK),
+      'seed.add': (parameters) => {
+        asked.push(parameters);
+        return Promise.resolve({ ...SEEDS, directories: [{ ...SEED, state: 'reading' }] });
+      },
+      'seed.forget': (parameters) => {
+        asked.push(parameters);
+        return Promise.resolve({ ...SEEDS, directories: [] });
+      },
+      'seed.status': () => Promise.resolve(SEEDS),
       info: (parameters) => {
         asked.push(parameters);
         return Promise.resolve({
@@ -266,6 +293,21 @@ daemon(
   withDaemon(cleanScrub, async (state, asked) => {
     assert.is((await pfs('sync', '--state', state, '--to', '22', '--timeout', '5')).code, EXIT_CODES.success);
     assert.equal(asked, [{ timeoutSeconds: 5, to: '22' }]);
+  }),
+);
+
+daemon(
+  'a seed is waited for, shown with what could not be read, and forgotten',
+  withDaemon(cleanScrub, async (state, asked) => {
+    const added = await pfs('seed', 'some/where', '--state', state);
+    assert.is(added.code, EXIT_CODES.success);
+    for (const text of ['/data: 3 files, 2.00 KiB', '1 could not be read', 'Permission denied', '4.00 KiB did not']) {
+      assert.match(added.stdout, text);
+    }
+    assert.equal(JSON.parse((await pfs('seed', '--json', '--state', state)).stdout), SEEDS);
+    assert.match((await pfs('seed', '--forget', '/data', '--state', state)).stdout, 'no seeds');
+    assert.equal(asked, [{ path: join(process.cwd(), 'some/where') }, { path: '/data' }]);
+    assert.is((await pfs('seed', '--forget', '--state', state)).code, EXIT_CODES.usage);
   }),
 );
 

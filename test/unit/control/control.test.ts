@@ -54,6 +54,9 @@ control.before.each(async (context) => {
     'scrub.status': async () => scrub,
     'check.start': () => Promise.resolve(CHECK),
     'check.status': () => Promise.resolve(CHECK),
+    'seed.add': () => Promise.reject(new Error('unexpected')),
+    'seed.forget': () => Promise.reject(new Error('unexpected')),
+    'seed.status': () => Promise.reject(new Error('unexpected')),
     info: () => Promise.reject(new Error('unexpected')),
   };
   context.server = await serveControl({ stateDirectory: context.directory, handlers, logger: silentLogger });
