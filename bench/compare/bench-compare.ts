@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unmountBelow } from '../../test/support/mounts.ts';
-import { countOf, writeResult } from '../arguments.ts';
+import { chosen, countOf, writeResult } from '../arguments.ts';
 import { profileNamed } from '../link/profiles.ts';
 import type { CompareFile } from './cells.ts';
 import { type Measured, measureRows } from './measure.ts';
@@ -45,15 +45,6 @@ const { values } = parseArgs({
     output: { type: 'string', default: '' },
   },
 });
-
-/** Those named, separated by semicolons, in the order of all; a name may be a first word. */
-function chosen<Named extends { readonly name: string }>(text: string, all: readonly Named[]): readonly Named[] {
-  if (text === '') return all;
-  const names = text.split(';');
-  const unknown = names.find((name) => !all.some((one) => one.name.startsWith(name)));
-  if (unknown === undefined) return all.filter((one) => names.some((name) => one.name.startsWith(name)));
-  throw new Error(`there is no "${unknown}": ${all.map(({ name }) => name).join('; ')}`);
-}
 
 /** What a row needs of the rows before it comes with it. */
 const withGroups = (rows: readonly Row[], all: readonly Row[]): readonly Row[] =>

@@ -1,6 +1,4 @@
 // The record of a run: every round's value, medians, and ratios of speed (more is faster, whatever the unit).
-import { arch, cpus, release, totalmem } from 'node:os';
-import { runChecked } from '../../test/support/process.ts';
 import { median } from '../median.ts';
 import type { Group, Unit } from './group.ts';
 import type { Measurements } from './rounds.ts';
@@ -70,20 +68,6 @@ function judge(
   const ratio = target === undefined ? undefined : ratios[target.against];
   if (target === undefined || ratio === undefined) return undefined;
   return { ratio: target.ratio, against: target.against, met: ratio >= target.ratio };
-}
-
-const BYTES_PER_GIB = 2 ** 30;
-
-export async function describeMachine(directory: string): Promise<Record<string, string>> {
-  const processors = cpus();
-  const disk = await runChecked('findmnt', ['-n', '-o', 'SOURCE,FSTYPE,OPTIONS', '-T', directory]);
-  return {
-    processors: `${processors.length} x ${processors[0]?.model ?? 'unknown'} (${arch()})`,
-    memory: `${(totalmem() / BYTES_PER_GIB).toFixed(1)} GiB`,
-    kernel: release(),
-    node: process.version,
-    disk: disk.trim().replaceAll(/\s+/g, ' '),
-  };
 }
 
 export async function describeSubjects(subjects: readonly Subject[]): Promise<Record<string, string>> {
