@@ -105,7 +105,7 @@ bench-sharing: build ## What the transport and a TCP cubic flow make of one link
 
 # PROFILE=wan ROUNDS=3 ROWS='next-release;rename' SUBJECTS='packetfs;rsync -az, daemon' BIG=256 OUTPUT=bench/results choose.
 compare: build ## PacketFS beside the tools that copy trees on an emulated link (PROFILE= ROUNDS= ROWS= SUBJECTS= BIG= OUTPUT=)
-	@./setup.sh link compare
+	@./setup.sh link compare stores
 	node dist/bench/compare/bench-compare.js --profile "$(PROFILE)" --rounds "$(ROUNDS)" --rows "$(ROWS)" \
 		--subjects "$(SUBJECTS)" --big "$(BIG)" --output "$(OUTPUT)"
 

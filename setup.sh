@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing PacketFS needs on Debian or Ubuntu: each need is a probe and the package that
 # satisfies it, so a second run installs nothing. Where it may not install, it says what is missing and exits 2.
-# Usage: setup.sh [build] [test] [fuzz] [programs] [lint] [bench] [link]   (default: build)
+# Usage: setup.sh [build] [test] [fuzz] [programs] [lint] [bench] [link] [compare] [stores]   (default: build)
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 NODE_MAJOR_MIN=20
@@ -84,14 +84,16 @@ for group in "${@:-build}"; do
       need openssh-client command_exists ssh
       need openssh-server test -x /usr/sbin/sshd
       need netcat-openbsd netcat_closes
-      need borgbackup command_exists borg
-      need casync command_exists casync
-      need restic command_exists restic
       need syncthing command_exists syncthing
       need unison command_exists unison
       ;;
+    stores)
+      need borgbackup command_exists borg
+      need casync command_exists casync
+      need restic command_exists restic
+      ;;
     lint) need clang-format command_exists clang-format ;;
-    *) fail "unknown group $group: build, test, fuzz, programs, lint, bench, link or compare" ;;
+    *) fail "unknown group $group: build, test, fuzz, programs, lint, bench, link, compare or stores" ;;
   esac
 done
 [ "${#missing_packages[@]}" -gt 0 ] || exit 0
