@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-link bench-paths bench-hostile bench-sharing compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-dedup bench-link bench-paths bench-hostile bench-sharing compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,11 @@ bench-stages: build ## Cutting, hashing, matching, reading and the index, as sha
 	@./setup.sh test
 	@$(MAKE) --no-print-directory -C native bench >/dev/null
 	node dist/bench/stages/bench-stages.js --output "$(OUTPUT)"
+
+# FAMILIES='text;tar' SUBJECTS='packetfs;FastCDC' ROUNDS=3 OUTPUT=bench/results choose.
+bench-dedup: build ## Bytes left of seven families of releases, beside FastCDC, borg, restic and casync (FAMILIES= SUBJECTS= ROUNDS= OUTPUT=)
+	@./setup.sh test stores
+	node dist/bench/dedup/bench-dedup.js --families "$(FAMILIES)" --subjects "$(SUBJECTS)" --rounds "$(ROUNDS)" --output "$(OUTPUT)"
 
 # PROFILES=wan,lossy FLOWS=packetfs,'tcp bbr' ROUNDS=3 OUTPUT=bench/results choose.
 bench-link: build ## The transport beside TCP cubic, TCP bbr and UDP on emulated links (PROFILES= FLOWS= ROUNDS= OUTPUT=)

@@ -23,6 +23,12 @@ export async function unpackPackage(name: string, directory: string): Promise<vo
   await runChecked('tar', ['-xzf', archive, '-C', directory, '--strip-components=1', '--no-same-owner']);
 }
 
+/** The archive of `name@version` as it was before it was compressed. */
+export async function unpackArchive(name: string, path: string): Promise<void> {
+  const archive = await fetchPackage(name);
+  await runChecked('sh', ['-ec', 'gzip -dc "$1" >"$2"', '-', archive, path]);
+}
+
 /** The package's archive, from the cache or else from the npm registry by the ordinary client. */
 async function fetchPackage(name: string): Promise<string> {
   const directory = cacheDirectory();
