@@ -55,3 +55,9 @@ export function ratioTo(family: FamilyResult, subject: string | undefined): numb
 /** What PacketFS stores more than, of the tools and the references. */
 export const losses = (family: FamilyResult): string[] =>
   [...REFERENCES, ...TOOLS].filter((subject) => (ratioTo(family, subject) ?? 0) > 1);
+
+/** Whether PacketFS stores no more than any other; undefined unless all of them were measured. */
+export function isMet(family: FamilyResult): boolean | undefined {
+  const measured = [OWN, ...REFERENCES, ...TOOLS].every((subject) => uniqueBytes(family, subject) !== undefined);
+  return measured ? losses(family).length === 0 : undefined;
+}

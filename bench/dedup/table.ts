@@ -3,6 +3,7 @@ import { markdownTable } from '../markdown-table.ts';
 import {
   bestTool,
   type FamilyResult,
+  isMet,
   losses,
   meanChunkBytes,
   OWN,
@@ -37,13 +38,13 @@ export function formatResults(results: Results): string {
     ...names.map((name) => megabytes(uniqueBytes(family, name))),
     ratioText(ratioTo(family, bestTool(family))),
     ...REFERENCES.map((name) => ratioText(ratioTo(family, name))),
-    losses(family).length === 0 ? '≤ 1 met' : '≤ 1 MISSED',
+    metText(isMet(family)),
   ]);
   const lost = families.flatMap((family) => losses(family).map((subject) => lossText(family, subject)));
   return [
     `${results.date.slice(0, 10)}, medians of ${results.rounds} rounds: unique megabytes after matching\n`,
     markdownTable(heads, lines, 1),
-    lost.length === 0 ? 'No losses.\n' : `${lost.join('\n')}\n`,
+    ...(lost.length === 0 ? [] : [`${lost.join('\n')}\n`]),
     'Of what is stored: bytes in a chunk (mean), least and most megabytes of the rounds, and megabytes kept beside them\n',
     markdownTable(
       ['family', ...names],
@@ -77,6 +78,7 @@ const lossText = (family: FamilyResult, subject: string): string =>
   `${megabytes(uniqueBytes(family, OWN))} MB where it keeps ${megabytes(uniqueBytes(family, subject))}; chunks of ` +
   `${kibibytes(meanChunkBytes(family, OWN))} and ${kibibytes(meanChunkBytes(family, subject))}`;
 
+const metText = (met: boolean | undefined): string => (met === undefined ? '' : `≤ 1 ${met ? 'met' : 'MISSED'}`);
 const ratioText = (ratio: number | undefined): string => (ratio === undefined ? '' : ratio.toFixed(3));
 const megabytes = (bytes: number | undefined): string => (bytes === undefined ? '' : (bytes / MEGABYTE).toFixed(2));
 const kibibytes = (bytes: number | undefined): string => (bytes === undefined ? '' : `${(bytes / KIB).toFixed(1)} KiB`);

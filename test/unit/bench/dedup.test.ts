@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bestTool, type FamilyResult, losses, ratioTo, uniqueBytes } from '../../../bench/dedup/results.ts';
+import { bestTool, type FamilyResult, isMet, losses, ratioTo, uniqueBytes } from '../../../bench/dedup/results.ts';
 import { addChunks } from '../../../bench/dedup/subjects/casync.ts';
 import { readChunkTables } from '../../../bench/dedup/subjects/chunk-tables.ts';
 import type { Stored } from '../../../bench/dedup/subjects/subject.ts';
@@ -41,6 +41,16 @@ test('a ratio is of medians, to the tool that stores the least', () => {
 test('a loss is storing more than a tool or a reference, not as much', () => {
   assert.equal(losses(FAMILY), ['FastCDC NC2']);
   assert.equal(losses({ ...FAMILY, stored: { ...FAMILY.stored, casync: of(1.9e6) } }), ['FastCDC NC2', 'casync']);
+});
+
+test('what is asked for is met or missed only where everything was measured', () => {
+  const met: FamilyResult['stored'] = { ...FAMILY.stored, packetfs: of(1.6e6) };
+  assert.equal([isMet(FAMILY), isMet({ ...FAMILY, stored: met })], [false, true]);
+  const without = (name: string) => Object.fromEntries(Object.entries(met).filter(([subject]) => subject !== name));
+  assert.equal(
+    [isMet({ ...FAMILY, stored: without('packetfs') }), isMet({ ...FAMILY, stored: without('casync') })],
+    [undefined, undefined],
+  );
 });
 
 test('the table has a line for a family and one for each loss', () => {
