@@ -6,18 +6,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeRepository } from '../../test/support/git-history.ts';
 import { runChecked } from '../../test/support/process.ts';
+import { seededRandom } from '../../test/support/seeded-random.ts';
 import type { Sizes } from './group.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/dist\/$/, '/');
 const SEED = 3;
 const NPM_LIMIT_MS = 600_000;
 const SMALL_PACKAGE = 'long';
+const SMALL_FILES_PER_DIRECTORY = 100;
+const SMALL_FILE_MEDIAN_BYTES = 1500;
 
 export interface Fixtures {
   /** Packages of node_modules: ordinary files of ordinary sizes. */
   readonly tree: () => Promise<string>;
   /** The tree as a tar archive. */
   readonly archive: () => Promise<string>;
+  /** Small files of random bytes, a hundred to a directory. */
+  readonly smallFiles: () => Promise<string>;
   /** A bare git repository. */
   readonly repository: () => Promise<string>;
   /** A directory with package.json and package-lock.json; everything they name is in npm's cache. */
@@ -36,6 +41,7 @@ export function makeFixtures(scratch: string, sizes: Sizes): Fixtures {
       await runChecked('tar', ['-cf', archive, '-C', await tree(), '.']);
       return archive;
     }),
+    smallFiles: once(() => makeSmallFiles(join(scratch, 'small-files'), sizes.smallFiles)),
     repository: once(async () => {
       const repository = join(scratch, 'repository.git');
       await makeRepository(repository, { commits: sizes.commits, files: sizes.files, seed: SEED });
@@ -63,6 +69,18 @@ function once<Value>(make: () => Value | Promise<Value>): () => Promise<Value> {
 function makeTree(directory: string, packages: readonly string[]): string {
   for (const name of packages) {
     cpSync(join(ROOT, 'node_modules', name), join(directory, name), { recursive: true, dereference: true });
+  }
+  return directory;
+}
+
+/** As long as files of source trees are: from 375 bytes to 6 KB, half of them below 1.5 KB. */
+function makeSmallFiles(directory: string, count: number): string {
+  const random = seededRandom(SEED);
+  for (let index = 0; index < count; index++) {
+    const parent = join(directory, `directory-${Math.floor(index / SMALL_FILES_PER_DIRECTORY)}`);
+    mkdirSync(parent, { recursive: true });
+    const bytes = Math.round(SMALL_FILE_MEDIAN_BYTES * 4 ** (2 * random.unit() - 1));
+    writeFileSync(join(parent, `file-${index}`), random.bytes(bytes));
   }
   return directory;
 }

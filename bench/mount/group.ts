@@ -18,6 +18,8 @@ export interface Sizes {
   readonly commits: number;
   /** Packages of node_modules that make the tree that is unpacked, copied and searched. */
   readonly treePackages: readonly string[];
+  /** Of the tree that `cp` copies: the passthroughs keep a descriptor for each, and 20,000 is a usual bound. */
+  readonly smallFiles: number;
   /** What `npm ci` installs: PacketFS's own dependencies, or one small package. */
   readonly npm: 'own' | 'small';
 }

@@ -16,6 +16,7 @@ const FULL: Sizes = {
   transactions: 1000,
   commits: 1000,
   treePackages: ['lodash', 'protobufjs', 'zod', 'typescript', 'fast-check', '@types/node'],
+  smallFiles: 18_000,
   npm: 'own',
 };
 
@@ -26,6 +27,7 @@ const QUICK: Sizes = {
   transactions: 5,
   commits: 20,
   treePackages: ['long'],
+  smallFiles: 200,
   npm: 'small',
 };
 

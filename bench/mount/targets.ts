@@ -18,6 +18,7 @@ export const TARGETS: readonly Target[] = [
   ]),
   { row: 'git-status', ratio: 0.9, against: 'passthrough' },
   { row: 'grep', ratio: 0.9, against: 'passthrough' },
+  { row: 'copy-small-files', ratio: 0.5, against: 'passthrough' },
   { row: 'npm-ci', ratio: 0.7, against: 'passthrough' },
   { row: 'sqlite', ratio: 0.5, against: 'disk' },
 ];

@@ -53,6 +53,14 @@ const RSYNC_ROWS: readonly ProgramRow[] = [
     }),
   },
 ];
+const COPY_ROWS: readonly ProgramRow[] = [
+  {
+    name: 'copy-small-files',
+    run: counted(async (context) => {
+      await command('cp', '-a', await context.fixtures.smallFiles(), at(context, 'copy'));
+    }),
+  },
+];
 const NPM_ROWS: readonly ProgramRow[] = [
   {
     name: 'npm-ci',
@@ -73,6 +81,9 @@ export const programGroups: readonly Group[] = [
   }),
   programGroup('rsync', RSYNC_ROWS, async ({ fixtures }) => {
     await fixtures.tree();
+  }),
+  programGroup('small files', COPY_ROWS, async ({ fixtures }) => {
+    await fixtures.smallFiles();
   }),
   programGroup('npm ci', NPM_ROWS, async ({ fixtures }) => {
     await fixtures.npmProject();
