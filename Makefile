@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-dedup bench-link bench-paths bench-hostile bench-sharing compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-dedup bench-link bench-paths bench-hostile bench-sharing bench-updates compare analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,11 @@ bench-sharing: build ## What the transport and a TCP cubic flow make of one link
 	@./setup.sh link
 	node dist/bench/link/bench-sharing.js --profile "$(PROFILE)" --rounds "$(ROUNDS)" --seconds "$(SECONDS)" \
 		--pairs "$(PAIRS)" --output "$(OUTPUT)"
+
+# PROFILES='lan;wan' ROUNDS=10 OUTPUT=bench/results choose.
+bench-updates: build ## How soon a small change is at an idle peer (PROFILES= ROUNDS= OUTPUT=)
+	@./setup.sh link
+	node dist/bench/updates/bench-updates.js --profiles "$(PROFILES)" --rounds "$(ROUNDS)" --output "$(OUTPUT)"
 
 # PROFILE=wan ROUNDS=3 ROWS='next-release;rename' SUBJECTS='packetfs;rsync -az, daemon' BIG=256 OUTPUT=bench/results choose.
 compare: build ## PacketFS beside the tools that copy trees on an emulated link (PROFILE= ROUNDS= ROWS= SUBJECTS= BIG= OUTPUT=)
