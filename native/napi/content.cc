@@ -28,6 +28,7 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
                         InstanceMethod<&ContentObject::close>("close"),
                         InstanceMethod<&ContentObject::isOpen>("isOpen"),
                         InstanceMethod<&ContentObject::replace>("replace"),
+                        InstanceMethod<&ContentObject::resemble>("resemble"),
                         InstanceMethod<&ContentObject::grow>("grow"),
                         InstanceMethod<&ContentObject::reveal>("reveal"),
                         InstanceMethod<&ContentObject::read>("read"),
@@ -108,6 +109,13 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
     Whole whole = wholeContent(reader, info);
     if (!reader.failed()) store_->replace(whole.inode, whole.size, std::move(whole.extents));
     return info.Env().Undefined();
+  }
+
+  void resemble(const Napi::CallbackInfo& info) {
+    ArgumentReader reader(info.Env(), "resemble");
+    const InodeNumber inode = reader.bigUint64(info[0], "inode");
+    const ExtentList extents = reader.extents(info[1], "extents");
+    if (!reader.failed()) store_->resemble(inode, extents);
   }
 
   Napi::Value grow(const Napi::CallbackInfo& info) {

@@ -209,6 +209,8 @@ export interface NativeContentStore {
   close(inode: bigint): void;
   isOpen(inode: bigint): boolean;
   replace(inode: bigint, size: bigint, extents: BigUint64Array): void;
+  /** What is written into a file without content will be like what has these extents: a hint for sending it. */
+  resemble(inode: bigint, extents: BigUint64Array): void;
   /** As replace, where the new content begins with all of the old and nothing is unsaved; else false, nothing done. */
   grow(inode: bigint, size: bigint, extents: BigUint64Array): boolean;
   /** `state` told the size of before a growth until now; false when it did not. */

@@ -79,6 +79,11 @@ export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 export const INVITATION_MAX_MS = 24 * 60 * 60 * 1000;
 /** Peers of one volume. */
 export const PEERS_MAX = 256;
+/** Names that were removed, of which it is remembered what they had. */
+export const FORMER_NAMES_MAX = 16_384;
+/** Of files up to this size, and with no more extents, it is noted which file they take the place of. */
+export const REPLACED_FILE_BYTES_MAX = 64 * MIB;
+export const REPLACED_FILE_EXTENTS_MAX = 1024;
 /** Files of a seed that could not be read which it lists; it counts all. */
 export const SEED_PROBLEMS_MAX = 100;
 /** Findings that one check lists; it counts all. */

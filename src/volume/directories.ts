@@ -1,17 +1,13 @@
 // Names: finding, making, removing and moving them. All synchronous over the namespace but the rename over a file,
 // which first makes a version of what the source has unsaved, so a crash or a peer never shows it empty or mixed.
-import { isPacketFsError, PacketFsError } from '../base/errors.ts';
-import { type InodeNumber, MIB } from '../base/units.ts';
-import { toNative } from '../extent/native.ts';
+import { PacketFsError } from '../base/errors.ts';
+import type { InodeNumber } from '../base/units.ts';
 import type { NewInode } from '../namespace/types.ts';
 import type { Attributes } from './attributes.ts';
 import { isDirectory, isFile, MODE_SET_GROUP } from './modes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
 import type { DirectoryListing, FileSystem, InodeAttributes, NewNode } from './volume.ts';
-
-/** Larger files have stored chunks that tell what was replaced, and perhaps very many extents. */
-const REPLACED_BYTES_MAX = BigInt(64 * MIB);
 
 type RenameOptions = Parameters<FileSystem['rename']>[0];
 
@@ -37,6 +33,7 @@ export class Directories {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.createInode(this.#inodeOf(node));
     if (node.name === undefined) this.#files.noteNameless(record.inode);
+    else this.#parts.formerNames.made(node.parent, node.name, record);
     this.#files.noteLookup(record.inode);
     return this.#attributes.of(record);
   }
@@ -51,6 +48,7 @@ export class Directories {
   unlink(parent: InodeNumber, name: Uint8Array): InodeNumber {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.unlink(parent, name);
+    this.#parts.formerNames.removed(parent, name, record);
     this.#files.reapIfGone(record.inode);
     this.#showVanished();
     return record.inode;
@@ -59,6 +57,7 @@ export class Directories {
   removeDirectory(parent: InodeNumber, name: Uint8Array): InodeNumber {
     this.#parts.latch.assertWritable();
     const record = this.#parts.namespace.removeDirectory(parent, name);
+    this.#parts.formerNames.removed(parent, name, record);
     this.#files.reapIfGone(record.inode);
     this.#showVanished();
     return record.inode;
@@ -111,7 +110,7 @@ export class Directories {
 
   #renameNow(options: RenameOptions): readonly InodeNumber[] {
     this.#parts.latch.assertWritable();
-    this.#noteReplaced(options);
+    this.#noteMoved(options);
     const { moved, replaced } = this.#parts.namespace.rename(options);
     this.#showVanished();
     if (replaced === undefined) return [moved.inode];
@@ -119,19 +118,17 @@ export class Directories {
     return [moved.inode, replaced.inode];
   }
 
-  /** The file that loses its name has bytes like those of the one that takes it: they are sent as a delta to it. */
-  #noteReplaced(options: RenameOptions): void {
-    const { namespace, blob } = this.#parts;
-    if (options.flags !== 'replace') return;
+  /** The file that has, or had, the name has bytes like those of the one that takes it: they are sent as a delta to it. */
+  #noteMoved(options: RenameOptions): void {
+    const { namespace, formerNames } = this.#parts;
     const source = namespace.lookup(options.parent, options.name);
+    if (source === undefined || options.flags === 'exchange') return;
     const target = namespace.lookup(options.newParent, options.newName);
-    if (source === undefined || target === undefined || !isFile(source.mode) || !isFile(target.mode)) return;
-    if (source.size > REPLACED_BYTES_MAX || target.size > REPLACED_BYTES_MAX) return;
-    try {
-      blob.noteReplaced(toNative(namespace.extents(source.inode)), toNative(namespace.extents(target.inode)));
-    } catch (error) {
-      // Damaged extents are reported to who reads them; to be renamed or replaced a file need not be whole.
-      if (!isPacketFsError(error, 'PFS_CORRUPT')) throw error;
+    if (target === undefined) {
+      formerNames.made(options.newParent, options.newName, source);
+      formerNames.removed(options.parent, options.name, source);
+    } else if (options.flags === 'replace' && isFile(source.mode) && isFile(target.mode)) {
+      formerNames.noteReplaced(source, target);
     }
   }
 

@@ -134,6 +134,7 @@ export class OpenFiles {
       return;
     }
     const changed = namespace.setContent(inode, changeOfPatch(patch));
+    this.#parts.formerNames.versionMade(changed);
     file.modified = undefined;
     if (this.#kernel.hasVersion(inode)) this.#kernel.setVersion(inode, changed.contentVersion);
   }
@@ -325,8 +326,10 @@ export class OpenFiles {
     const node = this.#nodes.of(record.inode);
     const known = this.#files.get(node);
     if (known !== undefined) return known;
-    const { contents, namespace } = this.#parts;
+    const { contents, namespace, formerNames } = this.#parts;
     contents.open(node, record.size, toNative(namespace.extents(record.inode)));
+    const like = formerNames.awaitedLike(record.inode);
+    if (like !== undefined) contents.resemble(node, like);
     const file: OpenFile = {
       handles: 0,
       writers: 0,

@@ -12,6 +12,7 @@ import { openNamespace } from '../namespace/open.ts';
 import { Check } from './check/check.ts';
 import { Committer } from './committer.ts';
 import { createFileSystem } from './file-system.ts';
+import { FormerNames } from './former-names.ts';
 import { infoOfPath, type PathInfo } from './info.ts';
 import { Invalidations } from './invalidations.ts';
 import { Journal } from './journal.ts';
@@ -97,7 +98,8 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       logger,
     });
     const invalidations = new Invalidations();
-    const parts = { namespace, blob, logs, contents, committer, latch, invalidations, clock, logger };
+    const formerNames = new FormerNames({ namespace, blob });
+    const parts = { namespace, blob, logs, contents, committer, latch, invalidations, formerNames, clock, logger };
     const createVerifier = () => new ChunkVerifier({ blob, native, identityKey: keys.identityKey });
     try {
       await recover({ options, state, parts, verifier: createVerifier() });

@@ -4,6 +4,7 @@ import type { Clock, Logger } from '../base/clock.ts';
 import type { LogStore } from '../blob/log-store.ts';
 import type { Namespace } from '../namespace/types.ts';
 import type { Committer } from './committer.ts';
+import type { FormerNames } from './former-names.ts';
 import type { Invalidations } from './invalidations.ts';
 import type { ReadOnlyLatch } from './latch.ts';
 
@@ -15,6 +16,7 @@ export interface VolumeParts {
   readonly committer: Committer;
   readonly latch: ReadOnlyLatch;
   readonly invalidations: Invalidations;
+  readonly formerNames: FormerNames;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -1,12 +1,14 @@
 // A file that is changed as programs change files costs the link what changed, and is whole at the peer.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { TestNode } from '../support/cluster.ts';
 import { withCluster } from '../support/with-cluster.ts';
 
 const test = suite('deltas');
+const BETWEEN_BYTES = 1000;
 
 async function literalBytes(node: TestNode): Promise<number> {
   const { stdout } = await node.pfs('status', '--json');
@@ -33,11 +35,27 @@ const saveByRename = (file: string, content: Buffer): void => {
   renameSync(`${file}~`, file);
 };
 
+/** As git, tar and package managers do, with another file in between. */
+const removeAndWrite = (file: string, content: Buffer): void => {
+  rmSync(file);
+  writeFileSync(`${file}-between`, randomBytes(BETWEEN_BYTES));
+  writeFileSync(file, content);
+};
+const removeDirectoryAndWrite = (file: string, content: Buffer): void => {
+  rmSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file));
+  writeFileSync(`${file}-between`, randomBytes(BETWEEN_BYTES));
+  writeFileSync(file, content);
+};
+
 const changes: readonly Change[] = [
   { title: 'of one chunk that an editor replaces', bytes: 6000, sentMax: 500, write: saveByRename },
   { title: 'of one chunk that is emptied and written anew', bytes: 6000, sentMax: 500, write: writeFileSync },
   { title: 'of many chunks that an editor replaces', bytes: 3_000_000, sentMax: 60_000, write: saveByRename },
   { title: 'of many chunks that is emptied and written anew', bytes: 3_000_000, sentMax: 60_000, write: writeFileSync },
+  { title: 'of one chunk that is removed and made again', bytes: 6000, sentMax: 1500, write: removeAndWrite },
+  { title: 'of many chunks that is removed and made again', bytes: 900_000, sentMax: 30_000, write: removeAndWrite },
+  { title: 'whose directory is made again', bytes: 900_000, sentMax: 30_000, write: removeDirectoryAndWrite },
 ];
 
 for (const { title, bytes, sentMax, write } of changes) {

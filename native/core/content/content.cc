@@ -185,6 +185,11 @@ std::uint64_t Content::dataEnd(std::uint64_t offset) const {
   return std::max(dirty_.endAt(offset), extent == nullptr ? offset : extent->fileOffset + extent->length);
 }
 
+void Content::resemble(const ExtentList& extents) {
+  if (extents.empty() || !base_.list().empty()) return;
+  emptied_.assign(extents, extents.back().fileOffset + extents.back().length);
+}
+
 void Content::replace(std::uint64_t size, const ExtentList& extents) {
   const std::vector<ByteRange> kept = replaced_.below(settledSize_);
   ExtentList local;

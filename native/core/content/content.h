@@ -62,6 +62,8 @@ class Content {
   /// Makes `extents`, which cover [offset, offset + length), the content there.
   void put(std::uint64_t offset, std::uint64_t length, const ExtentList& extents);
   void replace(std::uint64_t size, const ExtentList& extents);
+  /// What is written into an empty file will be like these bytes.
+  void resemble(const ExtentList& extents);
   /// As replace, where nothing is unsaved and what is here stays as it is, with more behind it; else false and nothing
   /// done. state() tells the old size until reveal().
   bool grow(std::uint64_t size, const ExtentList& extents);
@@ -135,7 +137,7 @@ class Content {
   std::shared_mutex mutex_{};
   std::uint64_t size_ = 0;
   ExtentMap base_{};
-  ExtentMap emptied_{};  // what a truncation to nothing took away, until other bytes have been brought in
+  ExtentMap emptied_{};  // what a truncation to nothing took away, or a hint, until other bytes have been brought in
   DirtyMap dirty_{};
   IntervalSet replaced_{};         // in base_, not yet in a patch
   std::uint64_t settledSize_ = 0;  // size without what is only dirty: what a patch may show

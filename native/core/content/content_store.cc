@@ -50,6 +50,13 @@ class ContentStoreCore final : public ContentStore {
     content->replace(size, extents);
   }
 
+  void resemble(InodeNumber inode, const ExtentList& extents) override {
+    auto content = find(inode);
+    if (!content) return;
+    std::unique_lock lock(content->mutex());
+    content->resemble(extents);
+  }
+
   bool grow(InodeNumber inode, std::uint64_t size, ExtentList extents) override {
     auto content = find(inode);
     if (!content) return false;

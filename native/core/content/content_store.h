@@ -54,6 +54,8 @@ class ContentStore {
   /// A remote change was applied: new base; unsaved local dirty ranges stay on top. No effect when not open.
   virtual void replace(InodeNumber inode, std::uint64_t size, ExtentList extents) = 0;
 
+  /// A file without content will be like what has these extents: a hint for sending it. No effect on any other.
+  virtual void resemble(InodeNumber inode, const ExtentList& extents) = 0;
   /// As replace, where nothing is unsaved and the new content begins with all of the old; else false and nothing done.
   /// `state` tells the old size until `reveal`: the kernel must first drop the page that the old end was in, or a
   /// reader would see zeros behind it.
