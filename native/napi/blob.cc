@@ -275,9 +275,11 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
           SeedsAdded added;
           for (const std::string& path : paths) {
             const auto file = blob->seeds().add(path);
-            if (file.status.error == E2BIG || file.status.error == ECANCELED) return file.status;
+            if (file.status.error == ECANCELED) return file.status;
+            added.isFull = file.status.error == E2BIG;
+            if (added.isFull) break;
             if (!file.ok()) {
-              added.failures.push_back({path, file.status.what});
+              added.failures.push_back(file.status.what);
               continue;
             }
             added.files++;
@@ -297,6 +299,7 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     object.Set("bytes", number(info.Env(), usage.bytes));
     object.Set("chunks", number(info.Env(), usage.chunks));
     object.Set("memoryBytes", number(info.Env(), usage.memoryBytes));
+    object.Set("bytesRead", number(info.Env(), usage.bytesRead));
     return object;
   }
 

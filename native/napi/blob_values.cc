@@ -64,14 +64,12 @@ Napi::Value filledRecipeToObject(Napi::Env env, Blob::FilledRecipe&& filled) {
 Napi::Value seedsAddedToObject(Napi::Env env, SeedsAdded&& added) {
   auto failures = Napi::Array::New(env, added.failures.size());
   for (std::uint32_t i = 0; i < added.failures.size(); i++) {
-    auto failure = Napi::Object::New(env);
-    failure.Set("path", Napi::String::New(env, added.failures[i].path));
-    failure.Set("reason", Napi::String::New(env, added.failures[i].reason));
-    failures.Set(i, failure);
+    failures.Set(i, Napi::String::New(env, added.failures[i]));
   }
   auto object = Napi::Object::New(env);
   object.Set("files", number(env, added.files));
   object.Set("bytes", number(env, added.bytes));
+  object.Set("isFull", Napi::Boolean::New(env, added.isFull));
   object.Set("failures", failures);
   return object;
 }

@@ -11,11 +11,9 @@
 namespace packetfs {
 
 struct SeedsAdded {
-  struct Failure {
-    std::string path{}, reason{};
-  };
   std::uint64_t files = 0, bytes = 0;
-  std::vector<Failure> failures{};
+  bool isFull = false;                  // there is no room for more
+  std::vector<std::string> failures{};  // with their paths
 };
 
 Napi::Value number(Napi::Env env, std::uint64_t value);

@@ -67,7 +67,10 @@ export interface FilledRecipe {
 export interface SeedsAdded {
   readonly files: number;
   readonly bytes: number;
-  readonly failures: readonly { readonly path: string; readonly reason: string }[];
+  /** There is no room for more: what comes behind was not read. */
+  readonly isFull: boolean;
+  /** What could not be read, with paths. */
+  readonly failures: readonly string[];
 }
 
 export interface SeedUsage {
@@ -75,6 +78,8 @@ export interface SeedUsage {
   readonly bytes: number;
   readonly chunks: number;
   readonly memoryBytes: number;
+  /** Ever: it grows as long as reading gets on. */
+  readonly bytesRead: number;
 }
 
 export interface ScrubFinding {
@@ -173,7 +178,7 @@ export interface NativeBlob {
   packRecipe(options: { log: number; start: number; end: number; rawBytesMax: number }): Literal | undefined;
   /** Stores of a recipe what the blob has elsewhere or a seed has; EBADMSG as storeLiteral. */
   storeRecipe(log: number, frame: Uint8Array): Promise<FilledRecipe>;
-  /** Files outside the blob, whose chunks recipes may be filled with; E2BIG: more than can be kept; ECANCELED: closed. */
+  /** Files outside the blob, whose chunks recipes may be filled with; ECANCELED when they were cleared meanwhile. */
   addSeeds(paths: readonly Uint8Array[]): Promise<SeedsAdded>;
   clearSeeds(): void;
   seeds(): SeedUsage;

@@ -79,6 +79,8 @@ export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 export const INVITATION_MAX_MS = 24 * 60 * 60 * 1000;
 /** Peers of one volume. */
 export const PEERS_MAX = 256;
+/** Recipes wait no longer for seeds of which nothing was read for so long. */
+export const SEED_STUCK_MS = 15_000;
 /** Names that were removed, of which it is remembered what they had. */
 export const FORMER_NAMES_MAX = 16_384;
 /** Of files up to this size, and with no more extents, it is noted which file they take the place of. */
@@ -117,13 +119,15 @@ export const APPLY_BYTES_MAX = 8 * MIB;
 export const RECIPE_CHUNKS_MAX = 65536;
 /** What a peer lacks is sent as literals at once when it is less than this, without asking by a recipe first. */
 export const RECIPE_RAW_BYTES_MIN = 64 * KIB;
-/** Recipes that fill nothing let so many bytes go as literals before the next try; twice as many each time, up to: */
+/** A recipe that fills nothing lets so many bytes go as literals before the next try. */
 export const RECIPE_PAUSE_BYTES_MIN = 256 * KIB;
+/** Twice as many each time, up to so many. */
 export const RECIPE_PAUSE_BYTES_MAX = 64 * MIB;
 /** Bytes that a peer has and this node has not, from where on both are taken to have gone their own ways. */
 export const DIVERGED_BYTES_MIN = 1 * MIB;
-/** Recipes sent to one peer that it has not answered. */
+/** Recipes sent to one peer that it has not answered, and the chunks in all of them. */
 export const RECIPES_IN_FLIGHT_MAX = 64;
+export const RECIPE_CHUNKS_IN_FLIGHT_MAX = 16_384;
 /** Recipes filled at the same time. */
 export const RECIPE_FILLS_MAX = 2;
 /** Literal frames under way to one peer. */

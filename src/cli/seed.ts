@@ -1,5 +1,6 @@
 // `pfs seed [DIR]`: lets what peers send be taken from files that are here outside the volume; without a directory it shows
 // which are. Reading them is waited for, so that the command's end says they count.
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { PacketFsError } from '../base/errors.ts';
@@ -28,23 +29,25 @@ export function seedCommand(output: CommandOutput): Command {
     .argument('[directory]', 'a directory with such files; without one, the seeds are shown')
     .option('--forget', 'use the directory no more');
   return jsonOption(stateOption(command)).action(async (directory: string | undefined, options: SeedOptions) => {
-    const status = await statusAfter(directory, options);
+    const asked = directory === undefined ? undefined : await realpath(directory).catch(() => resolve(directory));
+    const status = await statusAfter(asked, options);
     if (options.json) writeJson(output, status);
     else output.write(formatSeeds(status));
-    if (status.directories.some(({ state }) => state === 'failed')) output.setExitCode(EXIT_CODES.foundErrors);
+    if (status.directories.some(({ path, state }) => state === 'failed' && path === asked)) {
+      output.setExitCode(EXIT_CODES.foundErrors);
+    }
   });
 }
 
-async function statusAfter(directory: string | undefined, options: SeedOptions): Promise<SeedsStatus> {
+async function statusAfter(path: string | undefined, options: SeedOptions): Promise<SeedsStatus> {
   const { state, forget } = options;
-  if (directory === undefined) {
+  if (path === undefined) {
     if (forget) throw new PacketFsError('PFS_USAGE', 'Say which directory to forget: pfs seed --forget DIR.');
     return requestControl(state, 'seed.status', {});
   }
-  const path = resolve(directory);
   if (forget) return requestControl(state, 'seed.forget', { path });
   let status = await requestControl(state, 'seed.add', { path });
-  while (status.directories.some(({ state: reading }) => reading === 'waiting' || reading === 'reading')) {
+  while (status.directories.some((one) => one.path === path && (one.state === 'waiting' || one.state === 'reading'))) {
     await new Promise((wake) => setTimeout(wake, POLL_INTERVAL_MS));
     status = await requestControl(state, 'seed.status', {});
   }

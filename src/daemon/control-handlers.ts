@@ -20,8 +20,8 @@ export function controlHandlers(sources: StatusSources, clock: Clock): ControlHa
     'scrub.status': async () => scrubStatusOf(sources.volume.scrub.status()),
     'check.start': async (parameters) => checkStatusOf(sources.volume.check.start(checkRequest(sources, parameters))),
     'check.status': async () => checkStatusOf(sources.volume.check.status()),
-    'seed.add': async ({ path }) => addSeed(sources, path),
-    'seed.forget': async ({ path }) => forgetSeed(sources, path),
+    'seed.add': ({ path }) => addSeed(sources, path),
+    'seed.forget': ({ path }) => forgetSeed(sources, path),
     'seed.status': async () => seedsStatusOf(sources),
     info: async ({ path }) => info(sources, path),
   };

@@ -17,7 +17,7 @@ import { decodeMemberEntry, encodeMemberEntry, keyText, Membership } from './mem
 import { MemoryTrimmer } from './memory-trimmer.ts';
 import { RateKeeper } from './rate-keeper.ts';
 import { ReplicationTimer } from './replication-timer.ts';
-import { addSeed } from './seeding.ts';
+import { addMountSeeds } from './seeding.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { type HostPort, targetsOf, textOf } from './targets.ts';
 import { TransportDriver } from './transport-driver.ts';
@@ -105,7 +105,7 @@ async function connect({ options, identity, volume }: Given): Promise<Daemon> {
   });
   volume.seeds.onChanged(() => replicator.seedsChanged());
   const mountPoint = options.mountPoint ?? '';
-  for (const path of options.seeds ?? []) addSeed({ volume, replicator, stateDirectory, mountPoint }, path);
+  await addMountSeeds({ volume, replicator, stateDirectory, mountPoint }, options.seeds ?? []);
   driver.onLink((link, register) => {
     if (link.initiated) membership.connected(link.peer);
     register(replicator.addLink(link));

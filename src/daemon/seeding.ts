@@ -1,6 +1,8 @@
-// Seeds by name: which directories may be one, and what `pfs seed` is told of them.
-import { realpathSync, statSync } from 'node:fs';
+// Seeds by name: which directories may be one, and what `pfs seed` is told of them. Nothing here waits for a filesystem on
+// the JavaScript thread: the directory may lie in the mount that this thread serves.
+import { realpath, stat } from 'node:fs/promises';
 import { PacketFsError } from '../base/errors.ts';
+import { SEED_STUCK_MS } from '../base/limits.ts';
 import type { SeedsStatus } from '../control/methods.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { Volume } from '../volume/open-volume.ts';
@@ -13,25 +15,35 @@ export interface SeedingSources {
 }
 
 /** PFS_USAGE when it is not a directory, or one whose files are the volume's own. */
-export function addSeed(sources: SeedingSources, path: string): SeedsStatus {
-  const { volume, stateDirectory, mountPoint } = sources;
-  const directory = directoryAt(path);
-  for (const own of [stateDirectory, mountPoint]) {
-    if (own !== '' && isAtOrBelow(directory, own)) {
-      throw new PacketFsError(
-        'PFS_USAGE',
-        `${path} belongs to the volume itself: seeds are directories outside of it.`,
-      );
-    }
-  }
-  volume.seeds.add(directory);
+export async function addSeed(sources: SeedingSources, path: string): Promise<SeedsStatus> {
+  const { directory, excluded } = await resolved(sources, path);
+  sources.volume.seeds.add({ path: directory, excluded, isAwaited: false });
   return seedsStatusOf(sources);
 }
 
-export function forgetSeed(sources: SeedingSources, path: string): SeedsStatus {
-  const { volume } = sources;
-  const known = volume.seeds.directories().some((directory) => directory.path === path);
-  volume.seeds.forget(known ? path : directoryAt(path));
+/** What was named at the mount: what cannot be used is shown as failed, and neither that nor a dead disk fails the mount. */
+export async function addMountSeeds(sources: SeedingSources, paths: readonly string[]): Promise<void> {
+  const { seeds } = sources.volume;
+  const adding = paths.map(async (path) => {
+    try {
+      const { directory, excluded } = await resolved(sources, path);
+      seeds.add({ path: directory, excluded, isAwaited: true });
+    } catch (error) {
+      seeds.addFailed(path, reasonOf(error));
+    }
+  });
+  let patience: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    patience = setTimeout(resolve, SEED_STUCK_MS);
+  });
+  await Promise.race([Promise.all(adding), enough]);
+  clearTimeout(patience);
+}
+
+export async function forgetSeed(sources: SeedingSources, path: string): Promise<SeedsStatus> {
+  const { seeds } = sources.volume;
+  const known = seeds.directories().some((directory) => directory.path === path);
+  seeds.forget(known ? path : await realpath(path).catch(() => path)); // what does not exist is no seed
   return seedsStatusOf(sources);
 }
 
@@ -41,10 +53,26 @@ export function seedsStatusOf({ volume, replicator }: SeedingSources): SeedsStat
   return { directories: volume.seeds.directories(), chunks, memoryBytes, bytesFilled: String(filled) };
 }
 
-function directoryAt(path: string): string {
+async function resolved(
+  { stateDirectory, mountPoint }: SeedingSources,
+  path: string,
+): Promise<{ readonly directory: string; readonly excluded: readonly string[] }> {
+  const excluded = [await realpath(stateDirectory), ...(mountPoint === '' ? [] : [mountPoint])];
+  refuseOwn(path, excluded); // before anything looks into the mount
+  const directory = await directoryAt(path);
+  refuseOwn(directory, excluded);
+  return { directory, excluded };
+}
+
+function refuseOwn(path: string, own: readonly string[]): void {
+  if (!own.some((directory) => path === directory || path.startsWith(`${directory}/`))) return;
+  throw new PacketFsError('PFS_USAGE', `${path} belongs to the volume itself: seeds are directories outside of it.`);
+}
+
+async function directoryAt(path: string): Promise<string> {
   try {
-    const real = realpathSync(path);
-    if (statSync(real).isDirectory()) return real;
+    const real = await realpath(path);
+    if ((await stat(real)).isDirectory()) return real;
   } catch (cause) {
     throw new PacketFsError('PFS_USAGE', `${path} cannot be a seed: ${reasonOf(cause)}.`, { cause });
   }
@@ -55,6 +83,3 @@ function directoryAt(path: string): string {
 }
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
-const isAtOrBelow = (path: string, directory: string): boolean =>
-  path === directory || path.startsWith(`${directory}/`);

@@ -35,7 +35,7 @@ export function statusOf(sources: StatusSources): StatusResult {
   return {
     volume: keyText(sources.volumeId),
     node: keyText(sources.node),
-    ...healthOf(volume, peers),
+    ...healthOf(volume, { peers, readsSeeds: sources.volume.seeds.isAwaited }),
     mountPoint: sources.mountPoint,
     listen: transport.listen === undefined ? '' : textOf(hostPortOf(transport.listen)),
     startedAt: sources.startedAt.toISOString(),
@@ -68,11 +68,14 @@ function memoryOf({ cache, kernel }: VolumeStatus): Pick<StatusResult, 'memoryBy
   };
 }
 
-function healthOf(volume: VolumeStatus, peers: readonly PeerStatus[]): Pick<StatusResult, 'state' | 'reason'> {
+function healthOf(
+  volume: VolumeStatus,
+  { peers, readsSeeds }: { readonly peers: readonly PeerStatus[]; readonly readsSeeds: boolean },
+): Pick<StatusResult, 'state' | 'reason'> {
   if (volume.state === 'read-only') return { state: 'READ_ONLY', reason: volume.reason };
   if (volume.state === 'full') return { state: 'DEGRADED', reason: volume.reason };
   const away = peers.filter((peer) => peer.rttMs === undefined).length;
-  if (away === 0) return { state: 'ONLINE', reason: '' };
+  if (away === 0) return { state: 'ONLINE', reason: readsSeeds ? 'what peers send waits until seeds were read' : '' };
   return { state: 'DEGRADED', reason: `${away} of ${peers.length} peers are not connected` };
 }
 

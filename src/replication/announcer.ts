@@ -53,6 +53,13 @@ export class Announcer {
     this.#since ??= this.#context.timeline.stamp();
   }
 
+  /** The peer was told otherwise that these are held. */
+  told(key: LogKey, held: readonly PositionRange[]): void {
+    const announced = this.#announced.get(key) ?? { applied: 0n, held: new RangeSet() };
+    this.#announced.set(key, announced);
+    for (const range of held) announced.held.add(range);
+  }
+
   /** What is asked for is announced again when it is here. */
   forget(key: LogKey, ranges: Iterable<PositionRange>): void {
     const held = this.#announced.get(key)?.held;

@@ -23,7 +23,7 @@ import type { LiteralSource } from './literal-intake.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import { LogTable } from './log-table.ts';
 import { PeerView } from './peer-view.ts';
-import type { Channel, LogName, PeerLink, PeerLinkEvents, PositionRange } from './ports.ts';
+import type { Channel, FilledRecipe, LogName, PeerLink, PeerLinkEvents, PositionRange } from './ports.ts';
 import { Pusher } from './pusher.ts';
 import { RangeSet } from './range-set.ts';
 import type { Stamp } from './timeline.ts';
@@ -126,10 +126,10 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
     if (!this.#closed) this.#announcer.announce();
   }
 
-  /** The peer counts what it hears of as held before it hears what is missing. */
-  answerRecipe(log: LogName, range: PositionRange, missing: readonly PositionRange[]): void {
+  /** What of a recipe's range is held here, and with that what is not. */
+  answerRecipe(log: LogName, { range, held, missing }: Omit<FilledRecipe, 'filledBytes'>): void {
     if (this.#closed) return;
-    this.#announcer.announce();
+    this.#announcer.told(logKey(log), held);
     this.#send({ kind: 'recipe-answer', log: this.#logs.reference(log), range, missing });
   }
 
@@ -293,7 +293,10 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       if (key === undefined) return;
       keys.push(key);
     }
-    if (message.complete) this.view.complete = true;
+    if (message.complete && !this.view.complete) {
+      this.view.complete = true;
+      this.pusher.compared();
+    }
     this.view.seeded = message.seeded;
     if (this.#logs.learned > this.#announcer.confirmed) this.#announcer.soon();
     for (const key of keys) this.pusher.announced(key);
@@ -368,7 +371,7 @@ export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
       this.#malformed('answer to a recipe of an unknown log');
       return;
     }
-    const problem = this.pusher.recipeAnswered(logKey(log), range, missing);
+    const problem = this.pusher.recipeAnswered(log, range, missing);
     if (problem !== undefined) this.#malformed(problem);
   }
 

@@ -46,6 +46,11 @@ export class PeerView {
     return [...this.#logs.values()].reduce((sum, { log, held }) => sum + held.without(heldHere(log)).bytes, 0);
   }
 
+  /** As announce, of a log whose position stays. */
+  announceMore(log: LogName, held: readonly PositionRange[], rangesMax: number): string | undefined {
+    return this.announce({ log, applied: this.of(log).applied, held, rangesMax });
+  }
+
   /** What no honest peer announces on a link, if this is that: the view stays as it was. */
   announce(positions: {
     readonly log: LogName;

@@ -102,9 +102,18 @@ export class Pusher {
     this.#stale = true;
   }
 
-  /** The peer has stored what it found of a recipe's range; the rest is missing. What is wrong with that, if something is. */
-  recipeAnswered(key: LogKey, range: PositionRange, missing: readonly PositionRange[]): string | undefined {
-    const problem = this.#recipes.answered(key, range, missing);
+  /** The peer has told all that it holds. */
+  compared(): void {
+    this.#recipes.compare();
+  }
+
+  /** The peer holds a recipe's range but for what is missing. What is wrong with that, if something is. */
+  recipeAnswered(log: LogName, range: PositionRange, missing: readonly PositionRange[]): string | undefined {
+    const key = logKey(log);
+    const { bounds } = this.#context;
+    const held = RangeSet.of([range]).without(RangeSet.of(missing)).ranges();
+    const problem =
+      this.#recipes.answered(key, range, missing) ?? this.#options.view.announceMore(log, held, bounds.peerRangesMax);
     if (problem !== undefined) return problem;
     this.window.forget(key, RangeSet.of([range]));
     this.refresh();

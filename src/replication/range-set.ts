@@ -4,9 +4,12 @@ import { assert } from '../base/assert.ts';
 import { logPosition } from '../base/units.ts';
 import type { PositionRange } from './ports.ts';
 
+/** So much smaller a set is taken out range by range. */
+const FEW_OF = 16;
+
 export class RangeSet {
   /** start, end, start, end, … strictly increasing. */
-  readonly #bounds: number[] = [];
+  #bounds: number[] = [];
 
   static of(ranges: Iterable<PositionRange>): RangeSet {
     const set = new RangeSet();
@@ -76,8 +79,25 @@ export class RangeSet {
   }
 
   removeAll(other: RangeSet): void {
-    if (this.isEmpty) return;
-    for (const range of other) this.remove(range);
+    if (other.rangeCount * FEW_OF <= this.rangeCount) for (const range of other) this.remove(range);
+    else this.#bounds = this.#boundsWithout(other);
+  }
+
+  /** In one pass over both. */
+  #boundsWithout(other: RangeSet): number[] {
+    const kept: number[] = [];
+    let gone = 0;
+    for (let index = 0; index < this.#bounds.length; index += 2) {
+      let start = this.#bound(index);
+      const end = this.#bound(index + 1);
+      while (gone < other.#bounds.length && other.#bound(gone + 1) <= start) gone += 2;
+      for (let next = gone; start < end; next += 2) {
+        const goneStart = next < other.#bounds.length ? other.#bound(next) : end;
+        if (goneStart > start) kept.push(start, Math.min(goneStart, end));
+        start = next < other.#bounds.length ? Math.max(start, other.#bound(next + 1)) : end;
+      }
+    }
+    return kept;
   }
 
   covers(range: PositionRange): boolean {

@@ -20,7 +20,7 @@ export interface RecipeIntakeEvents<Source extends LiteralSource> {
 export class RecipeIntake<Source extends LiteralSource> {
   readonly #context: ReplicationContext;
   readonly #events: RecipeIntakeEvents<Source>;
-  readonly #queue: ArrivedRecipe<Source>[] = [];
+  #queue: ArrivedRecipe<Source>[] = [];
   readonly #filling = new Set<ArrivedRecipe<Source>>();
 
   constructor(context: ReplicationContext, events: RecipeIntakeEvents<Source>) {
@@ -32,13 +32,21 @@ export class RecipeIntake<Source extends LiteralSource> {
     return this.#queue.length + this.#filling.size;
   }
 
-  /** False when the peer sent more than its window. */
+  /** False when the peer sent more than it may. */
   add(recipe: ArrivedRecipe<Source>): boolean {
-    if (recipe.source.waitingBytes + recipe.frame.length > this.#context.bounds.literalIntakeBytesMax) return false;
+    const { literalIntakeBytesMax, recipesInFlightMax } = this.#context.bounds;
+    const waiting = [...this.#queue, ...this.#filling].filter(({ source }) => source === recipe.source).length;
+    if (waiting >= recipesInFlightMax) return false;
+    if (recipe.source.waitingBytes + recipe.frame.length > literalIntakeBytesMax) return false;
     recipe.source.waitingBytes += recipe.frame.length;
     this.#queue.push(recipe);
     this.#start();
     return true;
+  }
+
+  /** Nobody waits for an answer. */
+  closed(source: Source): void {
+    this.#queue = this.#queue.filter((recipe) => recipe.source !== source);
   }
 
   /** Has come and is not yet filled. */

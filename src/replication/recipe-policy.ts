@@ -3,7 +3,6 @@
 // costs a round trip and a thousandth of the bytes, so small updates go without, and recipes that fill nothing are
 // followed by a pause.
 import type { ReplicationBounds } from './context.ts';
-
 import type { LogKey } from './log-name.ts';
 import type { PeerView } from './peer-view.ts';
 import type { LogName, PositionRange, RecipeFrame } from './ports.ts';
@@ -22,9 +21,10 @@ export class RecipePolicy {
   readonly #view: PeerView;
   readonly #local: HeldHere;
   readonly #bounds: ReplicationBounds;
-  /** When the link came up, the peer had much that was not here: it may have written the same. Undefined: not compared. */
-  #hasDiverged: boolean | undefined;
+  /** When the link came up, the peer had much that was not here: it may have written the same. */
+  #hasDiverged = false;
   readonly #sent = new Map<string, SentRecipe>();
+  #chunksInFlight = 0;
   /** What the peer did not find: it goes as literals. */
   readonly #missed = new Map<LogKey, RangeSet>();
   #pauseBytes = 0;
@@ -38,7 +38,14 @@ export class RecipePolicy {
   }
 
   get isFull(): boolean {
-    return this.#sent.size >= this.#bounds.recipesInFlightMax;
+    return (
+      this.#sent.size >= this.#bounds.recipesInFlightMax || this.#chunksInFlight >= this.#bounds.recipeChunksInFlightMax
+    );
+  }
+
+  /** The peer has told all that it holds. */
+  compare(): void {
+    this.#hasDiverged = this.#view.bytesBeyond((log) => this.#local.of(log).held) >= this.#bounds.divergedBytesMin;
   }
 
   /** The front of what the peer lacks of a log, to be sent alike: as a recipe or as literals. */
@@ -53,9 +60,7 @@ export class RecipePolicy {
   }
 
   get #mayHaveElsewhere(): boolean {
-    if (!this.#view.recipes) return false;
-    this.#hasDiverged ??= this.#view.bytesBeyond((log) => this.#local.of(log).held) >= this.#bounds.divergedBytesMin;
-    return this.#view.seeded || this.#hasDiverged;
+    return this.#view.recipes && (this.#view.seeded || this.#hasDiverged);
   }
 
   /** After one in vain, a single recipe is tried at a time, and literals go on behind it. */
@@ -70,6 +75,7 @@ export class RecipePolicy {
 
   sentRecipe(key: LogKey, { start, end, chunks }: RecipeFrame): void {
     this.#sent.set(`${key}:${start}`, { end, chunks });
+    this.#chunksInFlight += chunks;
   }
 
   /** What is wrong with an answer, if no honest peer gives it. */
@@ -79,6 +85,7 @@ export class RecipePolicy {
     if (sent?.end !== range.end) return 'an answer to a recipe that was not sent';
     if (missing.length > sent.chunks) return 'more is missing of a recipe than it has chunks';
     this.#sent.delete(name);
+    this.#chunksInFlight -= sent.chunks;
     const missed = this.#missed.get(key) ?? new RangeSet();
     this.#missed.set(key, missed);
     for (const one of missing) missed.add(one);

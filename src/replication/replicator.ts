@@ -78,7 +78,7 @@ export class Replicator {
     });
     this.#recipes = new RecipeIntake<LinkSession>(this.#context, {
       onFilled: (recipe, filled) => this.#filled(recipe, filled),
-      onRejected: (recipe, error) => this.#rejected({ ...recipe, repair: false }, error),
+      onRejected: (recipe, error) => this.#recipeRejected(recipe, error),
     });
     this.#operationAsker = new OperationAsker({ ...shared, applier: this.#applier });
     this.#literalAsker = new LiteralAsker({
@@ -268,14 +268,26 @@ export class Replicator {
     return this.#recipes.add({ source: session, ...recipe });
   }
 
-  #filled({ source, log }: ArrivedRecipe<LinkSession>, { range, held, missing }: FilledRecipe): void {
+  #filled({ source, log }: ArrivedRecipe<LinkSession>, filled: FilledRecipe): void {
     if (this.#closed) return;
+    const { held } = filled;
     const key = logKey(log);
     this.#arrivals.arrived(key);
     for (const one of held) this.#literalAsker.stored(key, one, false);
-    source.answerRecipe(log, range, missing);
+    source.answerRecipe(log, filled);
     for (const session of this.#peers.sessions()) session.stored();
     if (held.length > 0) this.#applier.stored(key, { set: RangeSet.of(held), repaired: false });
+    this.#changed();
+  }
+
+  /** Then the bytes must come, and what hinders them is met again, with its pauses. */
+  #recipeRejected({ source, log, range }: ArrivedRecipe<LinkSession>, error: unknown): void {
+    if (this.#closed) return;
+    this.#context.logger.warn(
+      { log: logKey(log), start: range.start, end: range.end, error },
+      'recipe cannot be stored',
+    );
+    source.answerRecipe(log, { range, held: [], missing: [range] });
     this.#changed();
   }
 
@@ -298,6 +310,7 @@ export class Replicator {
   #linkClosed(session: LinkSession, reason: string): void {
     this.#peers.closed(session, reason);
     this.#literalAsker.closed(session);
+    this.#recipes.closed(session);
     this.#changed();
   }
 

@@ -168,7 +168,7 @@ export class Replica {
     return { start: logPosition(start), end: logPosition(end), chunks, frame };
   }
 
-  /** Waits until all seeds were read. */
+  /** Waits for the seeds that were named at the mount. */
   async storeRecipe(log: LogName, frame: Uint8Array): Promise<FilledRecipe> {
     await this.#seeds.settled();
     const number = await this.#logToStoreIn(log, false);
@@ -186,7 +186,7 @@ export class Replica {
   }
 
   hasSeeds(): boolean {
-    return !this.#seeds.isEmpty;
+    return this.#seeds.isUsable;
   }
 
   /** `ahead`: positions that batches before this one will have reached. */

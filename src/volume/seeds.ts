@@ -1,12 +1,12 @@
 // Directories outside the volume that this node was seeded with: what a peer sends need not come where a file in them has
-// the bytes (docs/design/0085). They are read one after the other in the background, on one filesystem each, without
-// following links; who wants to use them waits until all were read.
-import { lstat, readdir } from 'node:fs/promises';
+// the bytes (docs/design/0085). They are read one after the other in the background. Those that were named at the mount are
+// waited for, because the first synchronization is what they are for; others count once they were read.
 import type { NativeBlob } from '../addon/native.ts';
 import type { Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
-import { SEED_PROBLEMS_MAX } from '../base/limits.ts';
+import { SEED_PROBLEMS_MAX, SEED_STUCK_MS } from '../base/limits.ts';
 import { translateNativeError } from './native-errors.ts';
+import { filesBelow } from './seed-walk.ts';
 
 const FILES_AT_ONCE = 64;
 
@@ -23,7 +23,19 @@ export interface SeedDirectory {
   readonly reason: string;
 }
 
-type Draft = { -readonly [Key in keyof SeedDirectory]: SeedDirectory[Key] } & { problems: string[] };
+export interface SeedRequest {
+  /** Absolute, without links. */
+  readonly path: string;
+  /** Directories that are not entered. */
+  readonly excluded: readonly string[];
+  /** Recipes wait until it was read. */
+  readonly isAwaited: boolean;
+}
+
+type Draft = { -readonly [Key in keyof SeedDirectory]: SeedDirectory[Key] } & {
+  readonly request: SeedRequest;
+  problems: string[];
+};
 
 export class Seeds {
   readonly #blob: NativeBlob;
@@ -40,34 +52,49 @@ export class Seeds {
     this.#logger = options.logger;
   }
 
-  get isEmpty(): boolean {
-    return this.#directories.length === 0;
+  /** Something is there to fill recipes from, or will be soon. */
+  get isUsable(): boolean {
+    return this.#directories.some(({ state }) => state === 'ready') || this.isAwaited;
   }
 
-  /** Called when there are directories for the first time, or none any more; gives what unsubscribes. */
+  /** Recipes wait: what was named at the mount is being read. */
+  get isAwaited(): boolean {
+    return this.#directories.some(({ state, request }) => request.isAwaited && isUnread(state));
+  }
+
+  /** Called when `isUsable` may be another; gives what unsubscribes. */
   onChanged(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   directories(): readonly SeedDirectory[] {
-    return this.#directories.map((directory) => ({ ...directory, problems: [...directory.problems] }));
+    return this.#directories.map(({ request: _, ...shown }) => ({ ...shown, problems: [...shown.problems] }));
   }
 
   usage(): { readonly chunks: number; readonly memoryBytes: number } {
     return this.#blob.seeds();
   }
 
-  /** Begins to read a directory (an absolute path); one that is known is read again, with all others. */
-  add(path: string): void {
-    if (this.#directories.some((known) => known.path === path)) {
+  /** Begins to read a directory; one that was read already is read again, with all others. */
+  add(request: SeedRequest): void {
+    const known = this.#directories.find(({ path }) => path === request.path);
+    if (known !== undefined && isUnread(known.state)) return;
+    if (known !== undefined) {
       this.#startOver();
       return;
     }
-    const directory = draftOf(path);
+    const directory = draftOf(request);
     this.#directories.push(directory);
     this.#begin(directory);
-    if (this.#directories.length === 1) this.#notify();
+    this.#notify();
+  }
+
+  /** One that was asked for and cannot be: it is shown, and nothing waits for it. */
+  addFailed(path: string, reason: string): void {
+    const request = { path, excluded: [], isAwaited: false };
+    this.#directories.push({ ...draftOf(request), state: 'failed', reason });
+    this.#logger.warn({ path, reason }, 'seed cannot be used');
   }
 
   forget(path: string): void {
@@ -77,97 +104,85 @@ export class Seeds {
     }
     this.#directories = kept;
     this.#startOver();
-    if (kept.length === 0) this.#notify();
   }
 
-  /** Resolves when nothing is to be read. */
+  /** Resolves when nothing is awaited, or reading has not got on for a while. */
   async settled(): Promise<void> {
-    for (let work: Promise<void> | undefined; work !== this.#work; ) {
-      work = this.#work;
-      await work;
+    for (let before = -1; this.isAwaited && !this.#closed; ) {
+      const { bytesRead, files } = this.#blob.seeds();
+      if (bytesRead + files === before) {
+        this.#giveUpWaiting();
+        return;
+      }
+      before = bytesRead + files;
+      await Promise.race([this.#work, new Promise((resolve) => setTimeout(resolve, SEED_STUCK_MS).unref())]);
     }
   }
 
-  /** What is being read is cut short when the blob closes. */
+  /** What is being read is cut short. */
   close(): void {
     this.#closed = true;
     this.#generation++;
+    this.#blob.clearSeeds();
+  }
+
+  #giveUpWaiting(): void {
+    this.#logger.warn({ milliseconds: SEED_STUCK_MS }, 'seeds are not waited for any more: reading does not get on');
+    for (const directory of this.#directories) {
+      if (!isUnread(directory.state)) continue;
+      directory.state = 'failed';
+      directory.reason = 'reading it did not get on';
+    }
+    this.#notify();
   }
 
   #startOver(): void {
     this.#generation++;
-    const clear = this.#work.then(() => this.#blob.clearSeeds());
-    this.#work = clear;
-    this.#directories = this.#directories.map(({ path }) => draftOf(path));
-    for (const directory of this.#directories) this.#begin(directory);
+    this.#blob.clearSeeds();
+    this.#directories = this.#directories.map((old) => (old.state === 'failed' ? old : draftOf(old.request)));
+    for (const directory of this.#directories) if (isUnread(directory.state)) this.#begin(directory);
+    this.#notify();
   }
 
   #begin(directory: Draft): void {
     const generation = this.#generation;
     this.#work = this.#work.then(async () => {
       if (generation !== this.#generation) return;
+      directory.state = 'reading';
       try {
-        directory.state = 'reading';
-        await this.#read(directory, generation);
+        await this.#read(directory);
         directory.state = 'ready';
-        const { path, files, bytes, problemCount } = directory;
-        this.#logger.info({ path, files, bytes, problemCount }, 'seed was read');
       } catch (error) {
         directory.state = 'failed';
         directory.reason = error instanceof Error ? error.message : String(error);
-        if (!this.#closed) this.#logger.warn({ path: directory.path, error }, 'seed cannot be read');
       }
+      if (generation !== this.#generation) return;
+      const { path, state, files, bytes, problemCount, reason } = directory;
+      this.#logger.info({ path, state, files, bytes, problemCount, reason }, 'seed was read');
+      this.#notify();
     });
   }
 
-  async #read(directory: Draft, generation: number): Promise<void> {
-    const root: Buffer = Buffer.from(directory.path);
-    const { dev } = await lstat(root);
-    const unread = [root];
+  async #read(directory: Draft): Promise<void> {
+    const { path, excluded } = directory.request;
     let files: Buffer[] = [];
-    for (let next = unread.pop(); next !== undefined; next = unread.pop()) {
-      if (generation !== this.#generation) return;
-      const entries = await this.#entriesOf(next, directory);
-      for (const { path, isDirectory, isFile } of entries) {
-        if (isFile && files.push(path) >= FILES_AT_ONCE) files = await this.#add(files, directory);
-        if (isDirectory && (await this.#isOn(dev, path, directory))) unread.push(path);
-      }
+    for await (const file of filesBelow(path, { excluded, onProblem: (reason) => note(directory, reason) })) {
+      if (files.push(file) < FILES_AT_ONCE) continue;
+      await this.#add(files, directory);
+      files = [];
     }
     await this.#add(files, directory);
   }
 
-  async #add(files: readonly Buffer[], directory: Draft): Promise<Buffer[]> {
+  async #add(files: readonly Buffer[], directory: Draft): Promise<void> {
     try {
       const added = await this.#blob.addSeeds(files);
       directory.files += added.files;
       directory.bytes += added.bytes;
-      for (const { reason } of added.failures) note(directory, reason);
-      return [];
+      for (const problem of added.failures) note(directory, problem);
+      if (added.isFull) throw new PacketFsError('PFS_USAGE', 'it has more chunks than can be kept: give less of it');
     } catch (error) {
       throw translateNativeError(error, 'seeds cannot be read');
-    }
-  }
-
-  async #entriesOf(path: Buffer, directory: Draft): Promise<readonly Entry[]> {
-    try {
-      const found = await readdir(path, { withFileTypes: true, encoding: 'buffer' });
-      return found.map((entry) => ({
-        path: Buffer.concat([path, Buffer.from('/'), entry.name]),
-        isDirectory: entry.isDirectory(),
-        isFile: entry.isFile(),
-      }));
-    } catch (error) {
-      note(directory, reasonOf(error));
-      return [];
-    }
-  }
-
-  async #isOn(device: number, path: Buffer, directory: Draft): Promise<boolean> {
-    try {
-      return (await lstat(path)).dev === device;
-    } catch (error) {
-      note(directory, reasonOf(error));
-      return false;
     }
   }
 
@@ -176,14 +191,11 @@ export class Seeds {
   }
 }
 
-interface Entry {
-  readonly path: Buffer;
-  readonly isDirectory: boolean;
-  readonly isFile: boolean;
-}
+const isUnread = (state: SeedDirectory['state']): boolean => state === 'waiting' || state === 'reading';
 
-const draftOf = (path: string): Draft => ({
-  path,
+const draftOf = (request: SeedRequest): Draft => ({
+  request,
+  path: request.path,
   state: 'waiting',
   files: 0,
   bytes: 0,
@@ -192,10 +204,7 @@ const draftOf = (path: string): Draft => ({
   reason: '',
 });
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Reasons name the path, the addon's and the system's. */
-function note(directory: Draft, reason: string): void {
+function note(directory: Draft, problem: string): void {
   directory.problemCount++;
-  if (directory.problems.length < SEED_PROBLEMS_MAX) directory.problems.push(reason);
+  if (directory.problems.length < SEED_PROBLEMS_MAX) directory.problems.push(problem);
 }

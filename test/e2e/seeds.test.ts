@@ -1,9 +1,9 @@
 // Seeds: what a node has outside the volume, or wrote itself while it was away, does not cross the link again; what a
 // seed no longer has comes as ever.
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
@@ -113,6 +113,38 @@ test(
 );
 
 test(
+  'a seed that is gone at the mount is shown as failed, and the state is no part of one',
+  withCluster(async ({ a, b }) => {
+    await b.stop();
+    const around = dirname(b.stateDirectory);
+    await b.start(['--seed', '/no/such/place', '--seed', around]);
+    await b.sync();
+    writeFileSync(a.at('file'), randomBytes(FILE_BYTES));
+    await a.sync();
+    const [gone, own] = (await seeds(b)).directories;
+    assert.is(gone?.state, 'failed');
+    assert.match(gone?.reason ?? '', /no such file/);
+    assert.is(own?.state, 'ready');
+    assert.ok((own?.files ?? 99) <= 2, `${own?.files} files: only the log of the daemon lies around`);
+  }),
+);
+
+test(
+  'seeds that are read for long are left when they are forgotten, and nothing waits for those of a running daemon',
+  withCluster(async ({ a, b }) => {
+    const directory = mkdtempSync(join(tmpdir(), 'seed-'));
+    for (let index = 0; index < 8; index++)
+      await runChecked('dd', ['if=/dev/urandom', `of=${directory}/${index}`, 'bs=1M', 'count=64', 'status=none']);
+    const reading = b.pfs('seed', directory);
+    writeFileSync(a.at('file'), randomBytes(FILE_BYTES));
+    await a.sync();
+    await b.pfsChecked('seed', '--forget', directory);
+    await reading;
+    assert.equal((await seeds(b)).directories, []);
+  }),
+);
+
+test(
   'a forgotten seed gives nothing',
   withCluster(async ({ a, b }) => {
     const directory = tree();
@@ -133,22 +165,27 @@ test(
 
 test(
   'what can be no seed is refused with a reason',
-  withCluster(async ({ a }) => {
-    const file = join(mkdtempSync(join(tmpdir(), 'seed-')), 'file');
+  withCluster(async ({ a, b }) => {
+    const scratch = mkdtempSync(join(tmpdir(), 'seed-'));
+    const file = join(scratch, 'file');
     writeFileSync(file, 'x');
-    mkdirSync(a.at('inside'));
+    mkdirSync(a.at('inside', 'deep'), { recursive: true });
+    await a.sync();
+    // Names that the kernel has not looked up: the daemon itself must answer for them.
+    symlinkSync(b.at('inside', 'deep'), join(scratch, 'link'));
     for (const [path, reason] of [
+      [b.at('inside', 'deep'), /outside of it/],
+      [join(scratch, 'link'), /outside of it/],
       [file, /not a directory/],
-      [join(file, '..', 'none'), /no such file/],
-      [a.at('inside'), /outside of it/],
-      [a.stateDirectory, /outside of it/],
+      [join(scratch, 'none'), /no such file/],
+      [b.stateDirectory, /outside of it/],
     ] as const) {
-      const { code, stderr } = await a.pfs('seed', path);
+      const { code, stderr } = await b.pfs('seed', path);
       assert.is(code, EXIT_CODES.usage, path);
       assert.match(stderr, reason);
     }
-    assert.match((await a.pfs('seed', '--forget', '/usr')).stderr, /no seed/);
-    assert.equal((await seeds(a)).directories, []);
+    assert.match((await b.pfs('seed', '--forget', '/usr')).stderr, /no seed/);
+    assert.equal((await seeds(b)).directories, []);
   }),
 );
 

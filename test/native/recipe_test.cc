@@ -201,6 +201,37 @@ TEST("seeds are counted, and forgotten together") {
   CHECK(pair.send().filledBytes == 0);
 }
 
+TEST("short runs of what is found between what is missing are left to the literal around them") {
+  auto random = seededRandom();
+  Pair pair;
+  for (int i = 0; i < 400; i++) {
+    const Bytes bytes = randomBytes(random, 500);
+    pair.ingest(bytes);
+    if (i % 2 == 0) pair.seed(std::to_string(i).c_str(), bytes);
+  }
+  const Bytes large = randomBytes(random, 100'000);
+  pair.ingest(large);
+  pair.seed("large", large);
+  const Sent sent = pair.send();
+  CHECK(sent.filledBytes == 100'000);
+  CHECK(sent.missingBytes == 400 * 500);
+  CHECK(pair.areEqual());
+  CHECK(pair.receiver->heldRanges(kLog).value.size() == 1);
+}
+
+TEST("a huge hole takes no time, and adding ends when seeds are forgotten") {
+  Pair pair;
+  const std::string path = pair.seed("hole", {1, 2, 3});
+  CHECK(::truncate(path.c_str(), 8LL << 40) == 0);
+  CHECK(pair.receiver->seeds().add(path).ok());
+  const std::string zeros = pair.seeds.path() + "/zeros";
+  writeFile(zeros, Bytes(1, 1));
+  CHECK(::truncate(zeros.c_str(), 8LL << 40) == 0);
+  CHECK(pair.receiver->seeds().add(zeros).ok());
+  CHECK(pair.receiver->seeds().add(zeros).ok());
+  CHECK(pair.receiver->seeds().usage().files == 4);
+}
+
 TEST("a recipe that is damaged is refused, or names other chunks; nothing else happens") {
   auto random = seededRandom();
   Pair pair;

@@ -119,6 +119,16 @@ property('with seeds, nodes that are cut off, fail and start again converge', as
   );
 });
 
+property('recipes that cannot be stored stop nothing', async (seed) => {
+  const faults = { rejectStore: 0.3, flipBit: 0, failPack: 0, failApply: 0 };
+  const cluster = await run(
+    { seed, nodes: 2, topology: PAIR, seeds: 1, faults, lenient: true },
+    { writes: 40, cuts: 0, restarts: 0, durationMs: 2000 },
+  );
+  assert.ok(cluster.equalNodes(), cluster.describe());
+  assert.ok(cluster.equalBytes(), 'both hold the same bytes');
+});
+
 property('a mesh of nodes ends equal; without cuts no byte comes twice', async (seed) => {
   const nodes = 3 + (seed % 3);
   const cluster = await run(

@@ -208,7 +208,7 @@ Status BlobCore::syncLog(Log& log, std::vector<HighWaterMark>& marks) {
 /// Best effort: a clean stop has synced before, and what was not synced is referred to by nobody.
 void BlobCore::close() {
   if (closed_.load()) return;
-  seeds_.stop();
+  seeds_.clear();
   (void)sync();
   if (closed_.exchange(true)) return;
   std::vector<std::shared_ptr<Log>> logs;

@@ -5,6 +5,44 @@
 #include "blob_core.h"
 
 namespace packetfs {
+namespace {
+
+/// A shorter run of found chunks beside a missing one costs more as a gap in the log than its bytes on the wire.
+constexpr std::uint64_t kFoundBytesLeast = 8U << 10;
+
+struct Named {  // a chunk of a recipe
+  LogPosition start = 0;
+  std::uint32_t length = 0;
+  bool isHeld = false;
+  std::optional<Hash256> hash{};  // of bytes that were found
+
+  [[nodiscard]] bool isMissing() const { return !isHeld && !hash; }
+};
+
+/// Short runs of found chunks that a missing one precedes or follows count as missing, too.
+void leaveOutCrumbs(std::vector<Named>& chunks) {
+  std::vector<bool> isCrumb(chunks.size(), false);
+  for (std::size_t first = 0; first < chunks.size();) {
+    if (!chunks[first].hash) {
+      first++;
+      continue;
+    }
+    std::size_t end = first;
+    std::uint64_t bytes = 0;
+    for (; end < chunks.size() && chunks[end].hash; end++) bytes += chunks[end].length;
+    const bool isBeside =
+        (first > 0 && chunks[first - 1].isMissing()) || (end < chunks.size() && chunks[end].isMissing());
+    if (isBeside && bytes < kFoundBytesLeast)
+      std::fill(isCrumb.begin() + static_cast<std::ptrdiff_t>(first),
+                isCrumb.begin() + static_cast<std::ptrdiff_t>(end), true);
+    first = end;
+  }
+  for (std::size_t i = 0; i < chunks.size(); i++) {
+    if (isCrumb[i]) chunks[i].hash.reset();
+  }
+}
+
+}  // namespace
 
 Result<Blob::Literal> BlobCore::packRecipe(LogNumber log, LogPosition start, LogPosition end,
                                            std::uint64_t rawBytesMax) {
@@ -37,23 +75,31 @@ Result<Blob::FilledRecipe> BlobCore::storeRecipe(LogNumber log, const std::uint8
   const auto number = static_cast<std::uint32_t>(recipe.start >> kOffsetBits);
   const auto existing = segmentOf(*found, number);
 
-  FilledRecipe filled{.start = recipe.start, .end = recipe.start + recipe.rawBytes()};
   std::vector<std::uint8_t> bytes(recipe.rawBytes());
-  std::vector<ChunkBytes> chunks;
+  std::vector<Named> named;
   LogPosition position = recipe.start;
   for (const RecipeChunk& chunk : recipe.chunks) {
-    const LogPosition start = position;
+    named.push_back({position, chunk.length});
     position += chunk.length;
-    const auto offset = static_cast<std::uint32_t>(start & (kSegmentBytes - 1));
-    if (existing && existing->covers(offset, chunk.length)) continue;
-    std::uint8_t* target = bytes.data() + (start - recipe.start);
-    if (const auto hash = fillChunk(chunk, target)) {
-      chunks.push_back({target, offset, chunk.length, *hash, crc32c(target, chunk.length)});
+    const auto offset = static_cast<std::uint32_t>(named.back().start & (kSegmentBytes - 1));
+    named.back().isHeld = existing && existing->covers(offset, chunk.length);
+    if (!named.back().isHeld) named.back().hash = fillChunk(chunk, bytes.data() + (named.back().start - recipe.start));
+  }
+  leaveOutCrumbs(named);
+
+  FilledRecipe filled{.start = recipe.start, .end = position};
+  std::vector<ChunkBytes> chunks;
+  for (const Named& chunk : named) {
+    if (chunk.isHeld) continue;
+    if (chunk.hash) {
+      const std::uint8_t* found = bytes.data() + (chunk.start - recipe.start);
+      const auto offset = static_cast<std::uint32_t>(chunk.start & (kSegmentBytes - 1));
+      chunks.push_back({found, offset, chunk.length, *chunk.hash, crc32c(found, chunk.length)});
       filled.filledBytes += chunk.length;
-    } else if (!filled.missing.empty() && filled.missing.back().end == start) {
-      filled.missing.back().end = position;
+    } else if (!filled.missing.empty() && filled.missing.back().end == chunk.start) {
+      filled.missing.back().end += chunk.length;
     } else {
-      filled.missing.push_back({start, position});
+      filled.missing.push_back({chunk.start, chunk.start + chunk.length});
     }
   }
   if (chunks.empty()) return filled;

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 
-#include "../chunk/hash_many.h"
 #include "stretches.h"
 
 namespace packetfs {
@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kPlacesMax = 1ULL << 48;  // what a location of the chunk index can be
 constexpr std::uint64_t kChunksMax = 1ULL << 26;  // about 1 TiB of large files, 900 MB of memory
 constexpr std::size_t kWindowBytes = 4U << 20;
-constexpr std::size_t kHashedAtOnce = 32;
+constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::size_t kPlacesKept = 2;  // of one chunk
 constexpr std::size_t kPlacesTriedMax = 8;
 
@@ -27,7 +27,7 @@ Result<std::size_t> readUpTo(int fd, std::uint8_t* target, std::size_t length, s
   while (done < length) {
     const ssize_t count = ::pread(fd, target + done, length - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Status::failure(errno, "read");
+    if (count < 0) return Status::failure(errno, std::string("read: ") + strerrordesc_np(errno));
     if (count == 0) break;
     done += static_cast<std::size_t>(count);
   }
@@ -44,55 +44,61 @@ Result<Descriptor> openRegular(const std::string& path) {
   return file;
 }
 
+/// The page in which data goes on at or behind an offset; filesystems that cannot tell have data everywhere.
+std::uint64_t nextData(int fd, std::uint64_t offset, std::uint64_t end) {
+  const off_t found = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+  if (found < 0) return errno == ENXIO ? std::max(offset, end) : offset;
+  return std::max<std::uint64_t>(offset, static_cast<std::uint64_t>(found) / kPageBytes * kPageBytes);
+}
+
+Status canceled() { return Status::failure(ECANCELED, "the seeds were forgotten"); }
+
 }  // namespace
 
 Result<SeededFile> SeedIndex::add(const std::string& path) {
+  const std::uint64_t generation = generation_.load();
   auto file = openRegular(path);
   if (!file.ok()) return file.status;
-  auto chunks = cut(file.value);
-  if (!chunks.ok()) return Status::failure(chunks.status.error, path + ": " + chunks.status.what);
   auto bytes = fileSize(file.value.fd());
   if (!bytes.ok()) return bytes.status;
-  if (chunks.value.empty()) return SeededFile{bytes.value, 0};
-
-  std::lock_guard lock(mutex_);
-  // One beyond the end, as a file may have grown since it was cut.
-  const std::uint64_t end = end_ + std::max(bytes.value, chunks.value.back().offset) + 1;
-  if (end > kPlacesMax || index_->size() + chunks.value.size() > kChunksMax) {
-    return Status::failure(E2BIG, "more seeds than can be kept");
-  }
-  for (const Chunk& chunk : chunks.value) {
-    std::size_t alike = 0;  // a third place of the same bytes adds nothing
-    if (index_->find(chunk.hash, [&alike](std::uint64_t) { return ++alike == kPlacesKept; })) continue;
-    index_->insert(chunk.hash, end_ + chunk.offset);
-  }
-  files_.push_back({end_, path});
-  pathBytes_ += path.capacity();
-  end_ = end;
-  bytes_ += bytes.value;
-  return SeededFile{bytes.value, chunks.value.size()};
+  auto start = placeFor(path, bytes.value, generation);
+  if (!start.ok()) return start.status;
+  auto chunks = read(file.value, start.value, bytes.value, generation);
+  if (!chunks.ok()) return Status::failure(chunks.status.error, path + ": " + chunks.status.what);
+  return SeededFile{bytes.value, chunks.value};
 }
 
-Result<std::vector<SeedIndex::Chunk>> SeedIndex::cut(const Descriptor& file) const {
-  std::vector<Chunk> chunks;
-  std::vector<std::uint8_t> buffer(kWindowBytes);
-  std::vector<ByteSpan> inputs;
-  std::size_t unhashed = 0;
-  const auto hashAll = [&] {
-    std::vector<Hash256> hashes(inputs.size());
-    blake3KeyedMany(identityKey_, inputs, hashes);
-    for (const Hash256& hash : hashes) chunks[unhashed++].hash = hash;
-    inputs.clear();
-  };
+Result<std::uint64_t> SeedIndex::placeFor(const std::string& path, std::uint64_t bytes, std::uint64_t generation) {
+  std::lock_guard lock(mutex_);
+  if (generation != generation_.load()) return canceled();
+  if (bytes >= kPlacesMax - end_) return Status::failure(E2BIG, "more seeds than can be kept");
+  const std::uint64_t start = end_;
+  files_.push_back({start, path});
+  pathBytes_ += path.capacity();
+  end_ += bytes + 1;  // so that no two files begin at one place
+  bytes_ += bytes;
+  return start;
+}
+
+/// What the file grew by since is not looked at.
+Result<std::uint64_t> SeedIndex::read(const Descriptor& file, std::uint64_t start, std::uint64_t bytes,
+                                      std::uint64_t generation) {
+  std::vector<std::uint8_t> buffer(std::min<std::uint64_t>(kWindowBytes, bytes));
+  std::uint64_t chunks = 0;
   std::size_t kept = 0;  // of the window before
   for (std::uint64_t fileOffset = 0;;) {
-    if (stopped_.load()) return Status::failure(ECANCELED, "seeds are not read any more");
-    auto count = readUpTo(file.fd(), buffer.data() + kept, buffer.size() - kept, fileOffset + kept);
+    if (kept == 0) fileOffset = nextData(file.fd(), fileOffset, bytes);
+    if (fileOffset >= bytes) return chunks;
+    if (generation != generation_.load()) return canceled();
+    const std::size_t wanted = std::min<std::uint64_t>(buffer.size(), bytes - fileOffset) - kept;
+    auto count = readUpTo(file.fd(), buffer.data() + kept, wanted, fileOffset + kept);
     if (!count.ok()) return count.status;
+    bytesRead_ += count.value;
     const std::size_t length = kept + count.value;
-    const IngestWindow window{
-        .fileOffset = fileOffset, .bytes = buffer.data(), .length = length, .final = length < buffer.size()};
-    const Stretches stretches(chunker_, window);
+    const bool isLast = count.value < wanted || fileOffset + length == bytes;
+    const IngestWindow view{.fileOffset = fileOffset, .bytes = buffer.data(), .length = length, .final = isLast};
+    const Stretches stretches(chunker_, view);
+    Window window;
     std::size_t position = 0;
     for (std::size_t before = SIZE_MAX; position < length && position != before;) {
       before = position;
@@ -100,18 +106,34 @@ Result<std::vector<SeedIndex::Chunk>> SeedIndex::cut(const Descriptor& file) con
       const std::size_t end = stretches.startOfZeroPages(position);
       while (position < end && stretches.decidable(position, end)) {
         const std::size_t cut = stretches.cutAt(position, end);
-        chunks.push_back({.offset = fileOffset + position});
-        inputs.emplace_back(buffer.data() + position, cut);
-        if (inputs.size() == kHashedAtOnce) hashAll();
+        window.offsets.push_back(fileOffset + position);
+        window.bytes.emplace_back(buffer.data() + position, cut);
         position += cut;
       }
     }
-    hashAll();
-    if (window.final) return chunks;
+    Status status = insert(window, start, generation);
+    if (!status.ok()) return status;
+    chunks += window.offsets.size();
+    if (isLast) return chunks;
     kept = length - position;
-    std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(position), buffer.end(), buffer.begin());
+    std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(position),
+              buffer.begin() + static_cast<std::ptrdiff_t>(length), buffer.begin());
     fileOffset += position;
   }
+}
+
+Status SeedIndex::insert(const Window& window, std::uint64_t start, std::uint64_t generation) {
+  std::vector<Hash256> hashes(window.bytes.size());
+  blake3KeyedMany(identityKey_, window.bytes, hashes);
+  std::lock_guard lock(mutex_);
+  if (generation != generation_.load()) return canceled();
+  for (std::size_t i = 0; i < hashes.size(); i++) {
+    std::size_t alike = 0;  // a third place of the same bytes adds nothing
+    if (index_->find(hashes[i], [&alike](std::uint64_t) { return ++alike == kPlacesKept; })) continue;
+    if (index_->size() >= kChunksMax) return Status::failure(E2BIG, "more seeds than can be kept");
+    index_->insert(hashes[i], start + window.offsets[i]);
+  }
+  return Status::success();
 }
 
 std::optional<Hash256> SeedIndex::read(const RecipeHash& hash, std::uint32_t length, std::uint8_t* target) const {
@@ -142,6 +164,7 @@ std::vector<SeedIndex::Place> SeedIndex::placesOf(const RecipeHash& hash) const 
 
 void SeedIndex::clear() {
   std::lock_guard lock(mutex_);
+  generation_++;
   index_ = std::make_unique<ChunkIndex>();
   files_ = {};
   end_ = bytes_ = pathBytes_ = 0;
@@ -152,7 +175,8 @@ SeedUsage SeedIndex::usage() const {
   return {.files = files_.size(),
           .bytes = bytes_,
           .chunks = index_->size(),
-          .memoryBytes = index_->memoryBytes() + files_.capacity() * sizeof(File) + pathBytes_};
+          .memoryBytes = index_->memoryBytes() + files_.capacity() * sizeof(File) + pathBytes_,
+          .bytesRead = bytesRead_.load()};
 }
 
 }  // namespace packetfs

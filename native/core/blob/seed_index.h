@@ -14,6 +14,7 @@
 #include "../base/result.h"
 #include "../chunk/chunk_index.h"
 #include "../chunk/chunker.h"
+#include "../chunk/hash_many.h"
 #include "recipe_frame.h"
 
 namespace packetfs {
@@ -24,6 +25,7 @@ struct SeededFile {
 
 struct SeedUsage {
   std::uint64_t files = 0, bytes = 0, chunks = 0, memoryBytes = 0;
+  std::uint64_t bytesRead = 0;  // ever: it grows as long as reading gets on
 };
 
 class SeedIndex {
@@ -32,13 +34,13 @@ class SeedIndex {
       : chunker_(chunker), identityKey_(identityKey) {}
 
   /// Cuts and hashes a file as ingest does. EINVAL when it is not a regular file, E2BIG when there are as many seeds as
-  /// can be, else what open(2) or read(2) say.
+  /// can be, ECANCELED when all were forgotten meanwhile, else what open(2) or read(2) say. What was read before a
+  /// failure counts.
   Result<SeededFile> add(const std::string& path);
   /// The hash of a chunk of that length that begins with `hash`, with its bytes in `target`, if a file has it still.
   std::optional<Hash256> read(const RecipeHash& hash, std::uint32_t length, std::uint8_t* target) const;
+  /// Forgets all; what is being added is given up soon.
   void clear();
-  /// What is being added fails soon with ECANCELED, and so does all that comes.
-  void stop() { stopped_ = true; }
   [[nodiscard]] SeedUsage usage() const;
 
  private:
@@ -46,21 +48,27 @@ class SeedIndex {
     std::uint64_t start = 0;
     std::string path{};
   };
-  struct Chunk {
-    std::uint64_t offset = 0;
-    Hash256 hash{};
-  };
   struct Place {
     std::string path{};
     std::uint64_t offset = 0;
   };
 
-  Result<std::vector<Chunk>> cut(const Descriptor& file) const;
+  struct Window {  // chunks that begin at these offsets of a file
+    std::vector<std::uint64_t> offsets{};
+    std::vector<ByteSpan> bytes{};
+  };
+
+  Result<std::uint64_t> placeFor(const std::string& path, std::uint64_t bytes, std::uint64_t generation);
+  /// Gives how many chunks it has.
+  Result<std::uint64_t> read(const Descriptor& file, std::uint64_t start, std::uint64_t bytes,
+                             std::uint64_t generation);
+  Status insert(const Window& window, std::uint64_t start, std::uint64_t generation);
   [[nodiscard]] std::vector<Place> placesOf(const RecipeHash& hash) const;
 
   const ChunkerParameters chunker_;
   const ChunkKey identityKey_;
-  std::atomic<bool> stopped_ = false;
+  std::atomic<std::uint64_t> generation_ = 0;
+  std::atomic<std::uint64_t> bytesRead_ = 0;
   mutable std::shared_mutex mutex_{};
   std::unique_ptr<ChunkIndex> index_ = std::make_unique<ChunkIndex>();  // of places: all files one behind the other
   std::vector<File> files_{};

@@ -299,14 +299,14 @@ daemon(
 daemon(
   'a seed is waited for, shown with what could not be read, and forgotten',
   withDaemon(cleanScrub, async (state, asked) => {
-    const added = await pfs('seed', 'some/where', '--state', state);
+    const added = await pfs('seed', '/data/', '--state', state);
     assert.is(added.code, EXIT_CODES.success);
     for (const text of ['/data: 3 files, 2.00 KiB', '1 could not be read', 'Permission denied', '4.00 KiB did not']) {
       assert.match(added.stdout, text);
     }
     assert.equal(JSON.parse((await pfs('seed', '--json', '--state', state)).stdout), SEEDS);
     assert.match((await pfs('seed', '--forget', '/data', '--state', state)).stdout, 'no seeds');
-    assert.equal(asked, [{ path: join(process.cwd(), 'some/where') }, { path: '/data' }]);
+    assert.equal(asked, [{ path: '/data' }, { path: '/data' }]);
     assert.is((await pfs('seed', '--forget', '--state', state)).code, EXIT_CODES.usage);
   }),
 );

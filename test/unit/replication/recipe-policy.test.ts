@@ -24,7 +24,9 @@ function policyFor(peer: { readonly recipes?: boolean; readonly seeded?: boolean
   view.recipes = peer.recipes ?? true;
   view.seeded = peer.seeded ?? false;
   if (peer.held) view.announce({ log: other, applied: 1n, held: [peer.held], rangesMax: 10 });
-  return new RecipePolicy(view, { local: { of: () => ({ held: new RangeSet() }) }, bounds: DEFAULT_BOUNDS });
+  const policy = new RecipePolicy(view, { local: { of: () => ({ held: new RangeSet() }) }, bounds: DEFAULT_BOUNDS });
+  policy.compare();
+  return policy;
 }
 
 const send = (policy: RecipePolicy, sent: PositionRange): void =>
