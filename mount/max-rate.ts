@@ -2,22 +2,8 @@
 import { PacketFsError } from '../src/base/errors.ts';
 import { MINUTES_PER_DAY, type RateEntry } from '../src/base/rate-schedule.ts';
 import { KIB, MIB } from '../src/base/units.ts';
+import { bytesOfUnit } from './byte-sizes.ts';
 
-const KILO = 1000;
-/** As curl and rsync have them: letters alone are powers of 1024, with a B of 1000. In lower case too. */
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ['', 1],
-  ['b', 1],
-  ['k', KIB],
-  ['kib', KIB],
-  ['kb', KILO],
-  ['m', MIB],
-  ['mib', MIB],
-  ['mb', KILO ** 2],
-  ['g', KIB * MIB],
-  ['gib', KIB * MIB],
-  ['gb', KILO ** 3],
-]);
 /** Written so, most mean bits. */
 const BITS = /[KMG]b(?:\/s)?$|bit|bps$/;
 /** Less would not carry acknowledgements. */
@@ -55,7 +41,7 @@ function parseRate(rate: string, text: string): number | undefined {
   if (lowerCase === 'off' || lowerCase === '0') return undefined;
   if (BITS.test(rate)) throw inBits(text);
   const match = /^(?<number>\d+(?:\.\d+)?)(?<unit>[a-z]*?)(?:\/s)?$/.exec(lowerCase);
-  const unit = UNITS.get(match?.groups?.['unit'] ?? '');
+  const unit = bytesOfUnit(match?.groups?.['unit'] ?? '');
   if (match === null || unit === undefined) throw invalid(text);
   const bytesPerSecond = Number(match.groups?.['number']) * unit;
   if (bytesPerSecond < BYTES_PER_SECOND_MIN || bytesPerSecond > BYTES_PER_SECOND_MAX) {

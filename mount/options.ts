@@ -3,6 +3,7 @@
 // are never options, only paths to them. `_` and `-` in a key are the same.
 import { PacketFsError } from '../src/base/errors.ts';
 import type { RateEntry } from '../src/base/rate-schedule.ts';
+import { parseIndexBytes } from './byte-sizes.ts';
 import { type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
 import { checkMaxRates, parseMaxRate } from './max-rate.ts';
 import type { FuseBackend } from './session.ts';
@@ -40,6 +41,7 @@ export interface MountOptions {
   readonly congestion: Congestion | undefined;
   readonly maxRates: readonly RateEntry[];
   readonly seeds: readonly string[];
+  readonly indexBytesMax: number | undefined;
 }
 
 /** What a node sends with: src/transport/congestion-profiles.ts. */
@@ -71,6 +73,7 @@ export function parseMountOptions(text: string, settings: { readonly sloppy: boo
     congestion: undefined,
     maxRates: [],
     seeds: [],
+    indexBytesMax: undefined,
   };
   for (const option of splitOptions(text)) {
     if (applyOption(draft, option) || settings.sloppy) continue;
@@ -132,7 +135,7 @@ function applyFlag(draft: Draft, key: string): boolean {
 
 const VALUE_KEYS = new Set([
   ...['fsname', 'attr-timeout', 'entry-timeout', 'threads', 'state', 'listen', 'peer', 'log', 'fuse-backend'],
-  ...['congestion', 'max-rate', 'seed'],
+  ...['congestion', 'max-rate', 'seed', 'index-memory'],
 ]);
 
 function applyValue(draft: Draft, key: string, value: string): boolean {
@@ -172,6 +175,9 @@ function applyValue(draft: Draft, key: string, value: string): boolean {
       return true;
     case 'seed':
       draft.seeds.push(value);
+      return true;
+    case 'index-memory':
+      draft.indexBytesMax = parseIndexBytes(value);
       return true;
     default:
       return false;

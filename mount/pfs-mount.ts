@@ -9,6 +9,7 @@ import { isPacketFsError } from '../src/base/errors.ts';
 import type { RateEntry } from '../src/base/rate-schedule.ts';
 import { startDaemon } from '../src/daemon/daemon.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../src/observability/logger.ts';
+import { parseIndexBytes } from './byte-sizes.ts';
 import { createSession, settingsOf } from './create-session.ts';
 import { releaseParent, reportToParent, startDetached } from './daemonize.ts';
 import { DEFAULT_PORT, type Endpoint, parseEndpoint, parseListenAddress } from './endpoints.ts';
@@ -41,6 +42,7 @@ interface Flags {
   readonly congestion?: Congestion;
   readonly maxRate: readonly RateEntry[];
   readonly seed: readonly string[];
+  readonly indexMemory?: number;
   readonly sloppy?: boolean;
   readonly daemon?: boolean;
   readonly daemonWait: number;
@@ -56,6 +58,7 @@ interface Request {
   readonly congestion: Congestion;
   readonly maxRates: readonly RateEntry[];
   readonly seeds: readonly string[];
+  readonly indexBytesMax: number | undefined;
   readonly logLevel: LogLevel;
   readonly options: MountOptions;
 }
@@ -110,6 +113,11 @@ function buildProgram(): Command {
       collect(String),
       [],
     )
+    .option(
+      '--index-memory <size>',
+      'the most memory for the index of chunks, such as 64M: with more chunks it finds fewer of them (default: no bound)',
+      usable(parseIndexBytes),
+    )
     .option('-s, --sloppy', 'ignore mount options that are not known')
     .addOption(new Option('--log-level <level>', 'what is logged').choices(LOG_LEVELS).default('info'))
     .option('--daemon', 'go to the background once mounted')
@@ -135,6 +143,7 @@ function requestOf(directory: unknown, flags: Flags): Request {
     congestion: flags.congestion ?? options.congestion ?? 'bulk',
     // A schedule is one thing: that of the flags, or else that of the options.
     maxRates: checkMaxRates(flags.maxRate.length > 0 ? flags.maxRate : options.maxRates),
+    indexBytesMax: flags.indexMemory ?? options.indexBytesMax,
     seeds: [...flags.seed, ...options.seeds].map((seed) => resolve(seed)),
     logLevel: flags.logLevel,
     options,
@@ -157,8 +166,11 @@ async function serve(request: Request): Promise<void> {
   const interrupted = interruption();
   const mountPoint = await prepareMountPoint(request.directory);
   process.chdir('/'); // no directory is kept busy by a daemon that was started in it
-  const { stateDirectory, listen, peers, congestion, maxRates, seeds } = request;
-  const daemon = await startDaemon({ stateDirectory, listen, peers, congestion, maxRates, seeds, logger, mountPoint });
+  const { stateDirectory, listen, peers, congestion, maxRates, seeds, indexBytesMax } = request;
+  const daemon = await startDaemon({
+    ...{ stateDirectory, listen, peers, congestion, maxRates, seeds, logger, mountPoint },
+    ...(indexBytesMax === undefined ? {} : { indexBytesMax }),
+  });
   try {
     const settings = settingsOf(mountPoint, request.options);
     const session = createSession({ backend: request.backend, settings, contents: daemon.contents, logger });

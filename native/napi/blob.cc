@@ -350,6 +350,7 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     auto object = Napi::Object::New(info.Env());
     object.Set("chunks", number(info.Env(), usage.chunks));
     object.Set("memoryBytes", number(info.Env(), usage.memoryBytes));
+    object.Set("oneIn", number(info.Env(), usage.oneIn));
     return object;
   }
 
@@ -391,6 +392,10 @@ void registerBlob(Napi::Env env, Napi::Object exports) {
                 readIdentity(reader, value, options);
                 const Napi::Value reserve = value.Get("reserveBytes");
                 if (!reserve.IsUndefined()) options.reserveBytes = reader.uint32(reserve, "reserveBytes");
+                const Napi::Value indexMost = value.Get("indexBytesMax");
+                if (!indexMost.IsUndefined()) {
+                  options.indexBytesMax = reader.integer(indexMost, "indexBytesMax", 1, 1ULL << 53);
+                }
                 if (reader.failed()) return info.Env().Undefined();
                 auto blob = Blob::open(std::move(options));
                 if (!blob.ok()) return throwStatus(info.Env(), blob.status, "openBlob");

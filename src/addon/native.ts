@@ -28,6 +28,8 @@ export interface BlobOptions {
   readonly chunker: ChunkerParameters;
   /** Free space of the disk that data leaves alone; without it none. */
   readonly reserveBytes?: number;
+  /** Of the chunk index: with more chunks it keeps one in 2, 4 … 256 of them, and finds less. Without it unbounded. */
+  readonly indexBytesMax?: number;
 }
 
 export interface SegmentState {
@@ -188,7 +190,8 @@ export interface NativeBlob {
   scrubSegment(log: number, segment: number): Promise<ScrubOutcome>;
   /** Chunk index against chunk tables, both ways. */
   checkIndex(): Promise<IndexCheck>;
-  index(): { chunks: number; memoryBytes: number };
+  /** `oneIn`: it keeps one in so many chunks. */
+  index(): { chunks: number; memoryBytes: number; oneIn: number };
   close(): void;
 }
 

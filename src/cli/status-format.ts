@@ -15,7 +15,7 @@ export function formatStatus(status: StatusResult): string {
     ['max rate', formatMaxRate(status)],
     ['since', status.startedAt],
     ['log', `epoch ${status.epoch}, sequence ${status.sequence}`],
-    ['holds', `${status.inodes} inodes, ${status.chunks} chunks (index ${formatBytes(status.indexMemoryBytes)})`],
+    ['holds', `${status.inodes} inodes, ${status.chunks} chunks (index ${formatIndex(status)})`],
     ['cache', formatCache(status)],
     ['ingest', formatIngest(status.ingest)],
     ['scrub', summariseScrub(status.scrub)],
@@ -26,6 +26,9 @@ export function formatStatus(status: StatusResult): string {
   const counters = drops.map(([reason, count]) => `          ${reason}: ${count}\n`).join('');
   return `${lines}   peers:${formatPeers(status.peers)}${counters === '' ? '' : `transport:\n${counters}`}`;
 }
+
+const formatIndex = ({ indexMemoryBytes, indexOneIn }: StatusResult): string =>
+  `${formatBytes(indexMemoryBytes)}${indexOneIn > 1 ? `, of one in ${indexOneIn}` : ''}`;
 
 const formatMaxRate = ({ maxRateBytesPerSecond }: StatusResult): string =>
   maxRateBytesPerSecond === undefined ? 'unlimited' : `${formatBytes(maxRateBytesPerSecond)}/s to all peers together`;

@@ -111,6 +111,8 @@ export interface StatusResult {
   readonly inodes: string;
   readonly chunks: number;
   readonly indexMemoryBytes: number;
+  /** It knows of one in so many chunks, as its memory is bounded; `chunks` is about so many then. */
+  readonly indexOneIn: number;
   readonly ingest: {
     readonly bytes: number;
     readonly matchedBytes: number;

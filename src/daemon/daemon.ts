@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly maxRates?: readonly RateEntry[];
   /** Directories outside the volume that hold files like its own: docs/design/0085. */
   readonly seeds?: readonly string[];
+  /** Memory for the index of chunks; unbounded where it is not given (docs/design/0087). */
+  readonly indexBytesMax?: number;
   /** For `pfs status` and `pfs info`; empty when the volume is served without a mount. */
   readonly mountPoint?: string;
 }
@@ -54,6 +56,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock: systemClock,
     logger: options.logger.child({ room: 'volume' }),
     native,
+    ...(options.indexBytesMax === undefined ? {} : { indexBytesMax: options.indexBytesMax }),
   });
   try {
     return await connect({ options, identity, volume });

@@ -44,6 +44,7 @@ export function statusOf(sources: StatusSources): StatusResult {
     inodes: String(volume.inodes),
     chunks: volume.chunks,
     indexMemoryBytes: volume.indexMemoryBytes,
+    indexOneIn: volume.indexOneIn,
     ingest: volume.ingest,
     peers,
     maxRateBytesPerSecond: maxRateOf(sources.rateLimit),

@@ -39,6 +39,7 @@ export interface OpenVolumeOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly native: NativeModule;
+  readonly indexBytesMax?: number;
 }
 
 export interface Volume {
@@ -71,7 +72,11 @@ export async function openVolume(options: OpenVolumeOptions): Promise<Volume> {
 async function openInState(options: OpenVolumeOptions, state: StateDirectory): Promise<Volume> {
   const { native, clock, logger, volumeId, node } = options;
   const keys = deriveChunkKeys(native, options.volumeSecret);
-  const blob = native.openBlob({ directory: state.blob, volumeId, ...keys, reserveBytes: DISK_RESERVE_BYTES });
+  const bounds = {
+    reserveBytes: DISK_RESERVE_BYTES,
+    ...(options.indexBytesMax === undefined ? {} : { indexBytesMax: options.indexBytesMax }),
+  };
+  const blob = native.openBlob({ directory: state.blob, volumeId, ...keys, ...bounds });
   try {
     const namespace = await openNamespace({
       directory: state.namespace,

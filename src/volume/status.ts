@@ -16,8 +16,11 @@ export interface VolumeStatus {
   readonly openFiles: number;
   readonly dirtyBytes: number;
   readonly commits: number;
+  /** About so many where the index does not know of each. */
   readonly chunks: number;
   readonly indexMemoryBytes: number;
+  /** It knows of one in so many chunks. */
+  readonly indexOneIn: number;
   /** Decoded inodes and names of directories in memory. */
   readonly cache: CacheStatistics;
   /** What the kernel holds of the volume, with the memory for knowing it, and what it is yet to be told. */
@@ -41,8 +44,9 @@ export function statusOf(parts: VolumeParts, files: OpenFiles): VolumeStatus {
     openFiles: files.count,
     dirtyBytes: contents.dirtyBytes(),
     commits: committer.commits,
-    chunks: index.chunks,
+    chunks: index.chunks * index.oneIn,
     indexMemoryBytes: index.memoryBytes,
+    indexOneIn: index.oneIn,
     cache: namespace.statistics().cache,
     kernel: { ...files.kernelInodes, invalidationsQueued: parts.invalidations.queuedCount },
     ingest: blob.totals(),

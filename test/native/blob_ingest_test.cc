@@ -112,6 +112,38 @@ TEST("windows of any size give the chunks of the whole, also over repetitive byt
   }
 }
 
+TEST("a thin index finds known files, whole ones and most of changed ones, and never gives wrong bytes") {
+  auto random = seededRandom();
+  Scratch scratch;
+  BlobOptions options = blobOptions(scratch.path());
+  options.chunker.minimum = 256;  // small, so that many chunks are few bytes
+  options.chunker.maximum = 768;
+  options.indexBytesMax = 1;  // the least there is, for some 20,000 chunks
+  auto blob = Blob::open(options).value;
+  CHECK(blob->openLog(kLog, kLogName).ok() && blob->setAppendLog(kLog).ok());
+  std::vector<std::vector<std::uint8_t>> files;
+  for (int i = 0; i < 400; i++) files.push_back(randomBytes(random, 500 + random() % 200'000));
+  const auto ingestAll = [&] {
+    const std::uint64_t before = blob->totals().appendedBytes;
+    for (const auto& file : files) {
+      auto extents = blob->ingest(0, file.data(), file.size());
+      CHECK(extents.ok() && readBack(*blob, extents.value, file.size()) == file);
+    }
+    return blob->totals().appendedBytes - before;
+  };
+  const std::uint64_t all = ingestAll();
+  CHECK(blob->index().oneIn >= 4);
+  const std::uint64_t again = ingestAll();
+  std::printf("  one in %u; again %.3f\n", blob->index().oneIn, static_cast<double>(again) / static_cast<double>(all));
+  CHECK(again * 200 <= all);
+  for (auto& file : files) file.insert(file.begin() + static_cast<std::ptrdiff_t>(random() % file.size()), 7);
+  const std::uint64_t changed = ingestAll();
+  std::printf("  a byte put into each: %.3f\n", static_cast<double>(changed) / static_cast<double>(all));
+  CHECK(changed * 50 <= all);
+  auto check = blob->checkIndex();
+  CHECK(check.ok() && check.value.missing.empty() && check.value.contradicted.empty());
+}
+
 TEST("threads that ingest the same bytes at once append them once") {
   Scratch scratch;
   auto random = seededRandom();

@@ -123,6 +123,33 @@ TEST("more equal hashes than the table can reach are dropped and counted, not lo
   CHECK(!index.insert(hashOf(3), 1ULL << 48));
 }
 
+TEST("with bounded memory it keeps fewer and fewer hashes, and finds all of those") {
+  constexpr std::uint64_t kBytesMax = 4U << 20;
+  ChunkIndex index(kBytesMax);
+  CHECK(index.oneIn() == 1);
+  std::uint32_t before = 1;
+  for (std::uint64_t i = 0; i < kEntries; i++) {
+    CHECK(index.insert(hashOf(i), i));
+    CHECK(index.oneIn() == before || index.oneIn() == 2 * before);
+    before = index.oneIn();
+  }
+  CHECK(index.memoryBytes() <= kBytesMax);
+  CHECK(index.oneIn() == 8);  // 4 MiB have room for 314,000 at load 0.8
+  CHECK(index.dropped() == 0);
+  std::uint64_t kept = 0;
+  std::uint64_t wrong = 0;
+  for (std::uint64_t i = 0; i < kEntries; i++) {
+    kept += index.keeps(hashOf(i)) ? 1 : 0;
+    wrong += index.keeps(hashOf(i)) != holds(index, hashOf(i), i) ? 1 : 0;
+  }
+  CHECK(wrong == 0);
+  CHECK(kept == index.size());
+  CHECK(kept > kEntries / 8 * 9 / 10 && kept < kEntries / 8 * 11 / 10);
+  ChunkIndex reserved(kBytesMax);
+  reserved.reserve(kEntries);
+  CHECK(reserved.memoryBytes() <= kBytesMax);
+}
+
 TEST("a slot and its line give the short hash back, for any number of lines") {
   auto random = seededRandom();
   for (int round = 0; round < 20000; round++) {

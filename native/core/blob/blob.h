@@ -24,7 +24,8 @@ struct BlobOptions {
   std::array<std::uint8_t, 16> volumeId{};
   ChunkKey identityKey{};
   ChunkerParameters chunker{};
-  std::uint64_t reserveBytes = 0;  // of the disk, left free by data for what tells where data is
+  std::uint64_t reserveBytes = 0;            // of the disk, left free by data for what tells where data is
+  std::uint64_t indexBytesMax = UINT64_MAX;  // of the chunk index
 };
 
 struct SegmentState {  // what opening a segment found
@@ -75,6 +76,7 @@ struct IngestCursor {
 
 struct IndexUsage {
   std::uint64_t chunks = 0, memoryBytes = 0;
+  std::uint32_t oneIn = 1;  // it keeps one in so many chunks
 };
 
 struct IngestTotals {  // for metrics

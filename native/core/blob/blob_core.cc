@@ -67,6 +67,7 @@ Result<std::shared_ptr<Blob>> Blob::open(BlobOptions options) {
 BlobCore::BlobCore(BlobOptions options)
     : options_(std::move(options)),
       chunkerId_(chunkerId(options_.identityKey, options_.chunker)),
+      index_(options_.indexBytesMax),
       seeds_(options_.chunker, options_.identityKey) {}
 
 Status BlobCore::refuseIfUnusable() const {
@@ -250,6 +251,23 @@ std::optional<FoundChunk> BlobCore::chunkStartingAt(BlobAddress address) const {
   return found;
 }
 
+bool BlobCore::isIndexThin() const {
+  std::shared_lock lock(indexMutex_);
+  return index_.oneIn() > 1;
+}
+
+std::optional<FoundChunk> BlobCore::chunkEndingAt(BlobAddress address) const {
+  if (offsetOf(address) == 0) return std::nullopt;
+  FoundChunk found;
+  found.segment = segmentAt(address - 1);
+  TableRecord holder;
+  if (!found.segment || !found.segment->chunkAt(offsetOf(address - 1), holder)) return std::nullopt;
+  if (holder.offset + holder.length != offsetOf(address)) return std::nullopt;
+  found.address = address - holder.length;
+  if (!found.segment->matchableChunkAt(holder.offset, found.record)) return std::nullopt;
+  return found;
+}
+
 Result<ChunkRecord> BlobCore::chunkAt(BlobAddress address) {
   auto segment = segmentAt(address);
   TableRecord record;
@@ -316,7 +334,7 @@ void BlobCore::count(const IngestTotals& more) {
 
 IndexUsage BlobCore::index() const {
   std::shared_lock lock(indexMutex_);
-  return {index_.size(), index_.memoryBytes()};
+  return {index_.size(), index_.memoryBytes(), index_.oneIn()};
 }
 
 }  // namespace packetfs

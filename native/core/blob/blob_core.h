@@ -74,6 +74,12 @@ class BlobCore final : public Blob {
   [[nodiscard]] const BlobOptions& options() const { return options_; }
   /// A chunk with this hash, if one is held.
   std::optional<FoundChunk> findChunk(const Hash256& hash) const;
+  /// The index does not know of every chunk.
+  [[nodiscard]] bool isIndexThin() const;
+  /// Where the last matched chunk ended, of whatever file; kHole: nowhere.
+  std::atomic<BlobAddress>& lastMatched() { return lastMatched_; }
+  /// The chunk that ends at an address, if one is held and may be matched.
+  std::optional<FoundChunk> chunkEndingAt(BlobAddress address) const;
   /// The chunk that begins at an address, if one is held and may be matched.
   std::optional<FoundChunk> chunkStartingAt(BlobAddress address) const;
   /// Appends those that nobody has appended since; sets `addresses[i]`, and `matched[i]` where it was held already.
@@ -137,7 +143,7 @@ class BlobCore final : public Blob {
 
   std::mutex syncMutex_{};
   mutable std::shared_mutex indexMutex_{};
-  ChunkIndex index_{};
+  ChunkIndex index_;
   mutable std::shared_mutex structureMutex_{};
   std::unordered_map<LogNumber, std::shared_ptr<Log>> logs_{};
   std::vector<IndexedSegment> bySegmentOrdinal_{};
@@ -149,6 +155,7 @@ class BlobCore final : public Blob {
   WriteBack writeBack_{};
   Replacements replacements_{};
   SeedIndex seeds_;
+  std::atomic<BlobAddress> lastMatched_ = kHole;
   std::atomic<BlobAddress> lastReplaced_ = kHole;  // where the old content of the file brought in last goes on
   std::atomic<std::uint64_t> ingestedBytes_ = 0, matchedBytes_ = 0, appendedBytes_ = 0, zeroBytes_ = 0;
 };

@@ -45,6 +45,7 @@ Result<Blob::IndexCheck> BlobCore::checkIndex() {
 void BlobCore::compareTables(const std::vector<IndexedSegment>& segments, IndexCheck& check) const {
   const auto isFound = [this](const TableRecord& record, std::uint64_t location) {
     std::shared_lock lock(indexMutex_);
+    if (!index_.keeps(record.hash)) return true;
     return index_.find(record.hash, [location](std::uint64_t candidate) { return candidate == location; });
   };
   std::vector<Suspect> suspects;

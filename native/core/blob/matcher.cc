@@ -24,6 +24,8 @@ std::uint64_t shortHash(const Hash256& hash) {
 }  // namespace
 
 Result<std::size_t> Matcher::run(ExtentList& extents) {
+  isIndexThin_ = blob_.isIndexThin();
+  if (isIndexThin_ && cursor_.successor == kHole) guessSuccessor();
   std::size_t position = 0;
   while (position < window_.length) {
     const std::size_t zeroEnd = stretches_.endOfZeroPages(position);
@@ -58,6 +60,7 @@ Result<std::size_t> Matcher::run(ExtentList& extents) {
   }
   totals_.bytes = position;
   blob_.count(totals_);
+  if (lastMatched_ != kHole) blob_.lastMatched() = lastMatched_;
   return position;
 }
 
@@ -76,6 +79,12 @@ Status Matcher::takeStretch(std::size_t& position, std::size_t stretchEnd) {
     position += length;
   }
   return Status::success();
+}
+
+/// Files come in the order in which they came before, more often than not.
+void Matcher::guessSuccessor() {
+  cursor_.successor = blob_.lastMatched().load();
+  if (window_.fileOffset == 0) cursor_.predictFrom = 0;  // no chunk before this one was cut by an end
 }
 
 /// After a hit on a stored chunk, the stored chunk behind it is taken when the input goes on alike, uncut and unhashed.
@@ -153,6 +162,7 @@ Status Matcher::takeCut(const Cut& cut) {
     if (!status.ok()) return status;
   }
   if (auto held = blob_.findChunk(hash)) {
+    if (isIndexThin_) matchBackwards(held->address);
     totals_.matchedBytes += length;
     take(position, length, held->address);
     cursor_.successor = held->address + length;
@@ -168,8 +178,23 @@ Status Matcher::takeCut(const Cut& cut) {
   return Status::success();
 }
 
+/// The new chunks right before a hit may be those before it in the blob, of which a thin index did not know.
+void Matcher::matchBackwards(BlobAddress address) {
+  for (auto step = steps_.rbegin(); step != steps_.rend() && !pending_.empty(); ++step) {
+    const auto before = blob_.chunkEndingAt(address);
+    if (step->pending != pending_.size() - 1 || !before || before->record.hash != pending_.back().hash) return;
+    address = step->extent.address = before->address;
+    step->pending = SIZE_MAX;
+    pendingBytes_ -= step->extent.length;
+    totals_.matchedBytes += step->extent.length;
+    pendingHashes_.erase(shortHash(pending_.back().hash));
+    pending_.pop_back();
+  }
+}
+
 void Matcher::take(std::size_t position, std::size_t length, BlobAddress address) {
   steps_.push_back({{window_.fileOffset + position, length, address}});
+  lastMatched_ = address + length;
 }
 
 Status Matcher::appendPending() {

@@ -34,6 +34,8 @@ class Matcher {
   };
   const Cut& cutAt(std::size_t position, std::size_t end, std::size_t stretchEnd);
   Status takeCut(const Cut& cut);
+  void matchBackwards(BlobAddress address);
+  void guessSuccessor();
   bool equalsStored(const Segment& segment, std::uint32_t offset, std::size_t position, std::size_t length);
   Status appendPending();
   void noteReplacements();
@@ -48,6 +50,8 @@ class Matcher {
   std::size_t pendingBytes_ = 0;
   std::unordered_set<std::uint64_t> pendingHashes_{};  // first 8 bytes of each
   IngestTotals totals_{};
+  bool isIndexThin_ = false;
+  BlobAddress lastMatched_ = kHole;
 
   // Cut and hashed together; more at a time as long as they are new.
   std::vector<Cut> cuts_{};

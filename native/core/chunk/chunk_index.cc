@@ -22,11 +22,30 @@ struct ChunkIndex::State {
   IndexTable table{kLinesLeast};
   std::uint64_t size = 0;
   std::uint64_t dropped = 0;
+  std::size_t linesMost = SIZE_MAX;
+  std::uint8_t leftOut = 0;  // bits of a hash's rest of which none is set where it is kept
 
   [[nodiscard]] bool isLoaded() const { return size * kLoadDenominator >= table.lines() * kSlots * kLoadNumerator; }
   [[nodiscard]] std::size_t linesAfterGrowth() const { return table.lines() + table.lines() / 4; }
+  [[nodiscard]] bool keeps(ShortHash hash) const { return (hash.rest() & leftOut) == 0; }
+  [[nodiscard]] bool canThin() const { return leftOut != UINT8_MAX; }
   bool growTo(std::size_t lines);
+  void thin();
 };
+
+/// Keeps every second of the hashes that were kept; their homes stay.
+void ChunkIndex::State::thin() {
+  leftOut = static_cast<std::uint8_t>(leftOut << 1 | 1);
+  const std::size_t end = table.lines() + kDisplacementMost;
+  for (std::size_t index = 0; index < end; index++) {
+    IndexLine& line = table.line(index);
+    for (std::size_t slot = 0; slot < kSlots; slot++) {
+      if (!line.taken(slot) || (line.rests[slot] & leftOut) == 0) continue;
+      line.clear(slot);
+      size--;
+    }
+  }
+}
 
 /// Moves every entry to a table with more lines; homes keep their order, so both are walked front to back and the old
 /// pages go as the new ones come. An entry without a place (not to be expected below load 0.8) is dropped.
@@ -48,7 +67,10 @@ bool ChunkIndex::State::growTo(std::size_t lines) {
   return true;
 }
 
-ChunkIndex::ChunkIndex() : state_(std::make_unique<State>()) {}
+ChunkIndex::ChunkIndex(std::uint64_t memoryBytesMax) : state_(std::make_unique<State>()) {
+  const std::uint64_t lines = memoryBytesMax / sizeof(IndexLine);
+  state_->linesMost = std::max<std::uint64_t>(kLinesLeast, lines - std::min<std::uint64_t>(lines, kDisplacementMost));
+}
 ChunkIndex::~ChunkIndex() = default;
 
 bool ChunkIndex::insert(const Hash256& hash, std::uint64_t location) {
@@ -56,9 +78,18 @@ bool ChunkIndex::insert(const Hash256& hash, std::uint64_t location) {
     state_->dropped++;
     return false;
   }
+  if (!keeps(hash)) return true;
   if (find(hash, [location](std::uint64_t held) { return held == location; })) return true;
-  // Without memory to grow, the free fifth is used up first.
-  if (state_->isLoaded()) state_->growTo(state_->linesAfterGrowth());
+  if (state_->isLoaded()) {
+    const std::size_t lines = std::min(state_->linesAfterGrowth(), state_->linesMost);
+    // Without memory to grow, the free fifth is used up first.
+    if (lines > state_->table.lines()) {
+      state_->growTo(lines);
+    } else if (state_->canThin()) {
+      state_->thin();
+      if (!keeps(hash)) return true;
+    }
+  }
   if (!state_->table.place(ShortHash::of(hash), location)) {
     state_->dropped++;
     return false;
@@ -69,14 +100,16 @@ bool ChunkIndex::insert(const Hash256& hash, std::uint64_t location) {
 
 void ChunkIndex::reserve(std::uint64_t entries) {
   if (!state_->table.ok()) return;
-  const auto lines = (state_->size + entries) * 100 / (kSlots * kReservedPercent) + 1;
-  if (lines > state_->table.lines()) state_->growTo(std::max<std::uint64_t>(lines, state_->linesAfterGrowth()));
+  const auto needed = (state_->size + entries) * 100 / (kSlots * kReservedPercent) + 1;
+  if (needed <= state_->table.lines()) return;
+  const auto lines = std::min<std::uint64_t>(std::max(needed, state_->linesAfterGrowth()), state_->linesMost);
+  if (lines > state_->table.lines()) state_->growTo(lines);
 }
 
 bool ChunkIndex::find(const Hash256& hash, const std::function<bool(std::uint64_t location)>& candidate) const {
   const ShortHash wanted = ShortHash::of(hash);
   const IndexTable& table = state_->table;
-  if (!table.ok()) return false;
+  if (!table.ok() || !state_->keeps(wanted)) return false;
   const std::size_t home = wanted.home(table.lines());
   for (std::size_t behind = 0; behind <= kDisplacementMost; behind++) {
     const IndexLine& line = table.line(home + behind);
@@ -132,6 +165,8 @@ void ChunkIndex::prefetch(const Hash256& hash) const {
 
 std::uint64_t ChunkIndex::size() const { return state_->size; }
 std::uint64_t ChunkIndex::memoryBytes() const { return state_->table.memoryBytes(); }
+std::uint32_t ChunkIndex::oneIn() const { return state_->leftOut + 1U; }
+bool ChunkIndex::keeps(const Hash256& hash) const { return state_->keeps(ShortHash::of(hash)); }
 std::uint64_t ChunkIndex::dropped() const { return state_->dropped; }
 
 }  // namespace packetfs

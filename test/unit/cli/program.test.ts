@@ -151,6 +151,7 @@ const statusOf = (scrub: ScrubStatus): StatusResult => ({
   inodes: '7',
   chunks: 64,
   indexMemoryBytes: 4096,
+  indexOneIn: 4,
   ingest: { bytes: 1048576, matchedBytes: 0, appendedBytes: 1048576, zeroBytes: 0 },
   peers: [
     {
@@ -281,6 +282,7 @@ daemon(
       'bad-mac: 5',
       'fair',
       '8.00 MiB/s',
+      'of one in 4',
     ]) {
       assert.match(stdout, fact);
     }

@@ -113,6 +113,22 @@ options('the entry of the time of day applies, or else the default', () => {
   assert.is(rateAt(daytime, 0), undefined);
 });
 
+options('the memory of the index is a size', () => {
+  assert.is(parseMountOptions('index-memory=64M', strict).indexBytesMax, 64 * 1024 * 1024);
+  assert.is(parseMountOptions('index_memory=1.5GB', strict).indexBytesMax, 1_500_000_000);
+  assert.is(parseMountOptions('', strict).indexBytesMax, undefined);
+  for (const wrong of ['64X', '10K', '-1M', '', '2000G', 'M'])
+    assert.throws(
+      () => parseMountOptions(`index-memory=${wrong}`, strict),
+      isUsageError('no memory for the chunk index'),
+    );
+  assert.throws(() => parseMountOptions('index-memory', strict), isUsageError('needs a value'));
+});
+
+options('seeds are directories, as many as one likes', () => {
+  assert.equal(parseMountOptions('seed=/a,"seed=/b,c"', strict).seeds, ['/a', '/b,c']);
+});
+
 options('the congestion control is bulk or fair', () => {
   assert.is(parseMountOptions('congestion=fair', strict).congestion, 'fair');
   assert.is(parseMountOptions('', strict).congestion, undefined);
