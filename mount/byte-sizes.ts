@@ -18,7 +18,8 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['gb', KILO ** 3],
 ]);
 const INDEX_BYTES_MIN = MIB;
-const INDEX_BYTES_MAX = KIB * KIB * MIB;
+/** Beyond, hashes that are left out would be those of some lines (docs/design/0087). */
+const INDEX_BYTES_MAX = 16 * KIB * MIB;
 
 /** Bytes in a unit; undefined for none that is known. */
 export const bytesOfUnit = (unit: string): number | undefined => UNITS.get(unit.toLowerCase());
@@ -29,5 +30,5 @@ export function parseIndexBytes(text: string): number {
   const unit = bytesOfUnit(match?.groups?.['unit'] ?? '');
   const bytes = Math.round(Number(match?.groups?.['number']) * (unit ?? Number.NaN));
   if (bytes >= INDEX_BYTES_MIN && bytes <= INDEX_BYTES_MAX) return bytes;
-  throw new PacketFsError('PFS_USAGE', `"${text}" is no memory for the chunk index: write 64M or 2G, 1M at least.`);
+  throw new PacketFsError('PFS_USAGE', `"${text}" is no memory for the chunk index: write 64M or 2G, from 1M to 16G.`);
 }

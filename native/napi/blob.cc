@@ -271,10 +271,10 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     if (reader.failed()) return info.Env().Undefined();
     return runAsync<SeedsAdded>(
         info.Env(), "addSeeds", {},
-        [blob = blob_, paths = std::move(paths)]() -> Result<SeedsAdded> {
+        [blob = blob_, paths = std::move(paths), generation = blob_->seeds().generation()]() -> Result<SeedsAdded> {
           SeedsAdded added;
           for (const std::string& path : paths) {
-            const auto file = blob->seeds().add(path);
+            const auto file = blob->seeds().add(path, generation);
             if (file.status.error == ECANCELED) return file.status;
             added.isFull = file.status.error == E2BIG;
             if (added.isFull) break;

@@ -79,13 +79,14 @@ export const CLOCK_AHEAD_MAX_MS = 5 * 60 * 1000;
 export const INVITATION_MAX_MS = 24 * 60 * 60 * 1000;
 /** Peers of one volume. */
 export const PEERS_MAX = 256;
-/** Recipes wait no longer for seeds of which nothing was read for so long. */
+/** For so long nothing waits for a seed's disk that does not answer. */
 export const SEED_STUCK_MS = 15_000;
 /** Names that were removed, of which it is remembered what they had. */
 export const FORMER_NAMES_MAX = 16_384;
-/** Of files up to this size, and with no more extents, it is noted which file they take the place of. */
-export const REPLACED_FILE_BYTES_MAX = 64 * MIB;
-export const REPLACED_FILE_EXTENTS_MAX = 1024;
+/** Extents of the files that had these names, in all; 24 bytes each. */
+export const FORMER_EXTENTS_MAX = 262_144;
+/** Of files up to this size it is noted which file they take the place of. */
+export const REPLACED_FILE_BYTES_MAX = 16 * MIB;
 /** Files of a seed that could not be read which it lists; it counts all. */
 export const SEED_PROBLEMS_MAX = 100;
 /** Findings that one check lists; it counts all. */
@@ -121,15 +122,16 @@ export const RECIPE_CHUNKS_MAX = 65536;
 export const RECIPE_RAW_BYTES_MIN = 64 * KIB;
 /** A recipe that fills nothing lets so many bytes go as literals before the next try. */
 export const RECIPE_PAUSE_BYTES_MIN = 256 * KIB;
-/** Twice as many each time, up to so many. */
+/** After each further one that fills nothing twice as many, up to so many. */
 export const RECIPE_PAUSE_BYTES_MAX = 64 * MIB;
 /** Bytes that a peer has and this node has not, from where on both are taken to have gone their own ways. */
 export const DIVERGED_BYTES_MIN = 1 * MIB;
-/** Recipes sent to one peer that it has not answered, and the chunks in all of them. */
+/** Recipes sent to one peer that it has not answered. */
 export const RECIPES_IN_FLIGHT_MAX = 64;
+/** Chunks in all of these, beyond which no other is sent. */
 export const RECIPE_CHUNKS_IN_FLIGHT_MAX = 16_384;
-/** Recipes filled at the same time. */
-export const RECIPE_FILLS_MAX = 2;
+/** Recipes filled at the same time: each may wait for a seed's disk, on one of the four threads that commits need, too. */
+export const RECIPE_FILLS_MAX = 1;
 /** Literal frames under way to one peer. */
 export const LITERALS_IN_FLIGHT_MAX = 4096;
 /** A literal frame on the wire: incompressible bytes, the table of chunks and the header. */

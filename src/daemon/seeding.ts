@@ -2,10 +2,10 @@
 // the JavaScript thread: the directory may lie in the mount that this thread serves.
 import { realpath, stat } from 'node:fs/promises';
 import { PacketFsError } from '../base/errors.ts';
-import { SEED_STUCK_MS } from '../base/limits.ts';
 import type { SeedsStatus } from '../control/methods.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { Volume } from '../volume/open-volume.ts';
+import { withinPatience } from '../volume/patience.ts';
 
 export interface SeedingSources {
   readonly volume: Volume;
@@ -32,12 +32,7 @@ export async function addMountSeeds(sources: SeedingSources, paths: readonly str
       seeds.addFailed(path, reasonOf(error));
     }
   });
-  let patience: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    patience = setTimeout(resolve, SEED_STUCK_MS);
-  });
-  await Promise.race([Promise.all(adding), enough]);
-  clearTimeout(patience);
+  await withinPatience(Promise.all(adding));
 }
 
 export async function forgetSeed(sources: SeedingSources, path: string): Promise<SeedsStatus> {

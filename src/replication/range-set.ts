@@ -4,8 +4,8 @@ import { assert } from '../base/assert.ts';
 import { logPosition } from '../base/units.ts';
 import type { PositionRange } from './ports.ts';
 
-/** So much smaller a set is taken out range by range. */
-const FEW_OF = 16;
+/** So much smaller a set is taken out range by range: each moves what lies behind it. */
+const FEW_OF = 1024;
 
 export class RangeSet {
   /** start, end, start, end, … strictly increasing. */

@@ -3,7 +3,7 @@
 // temporary file that rsync or dpkg makes beside it. Names are known through their directories, also through one that was
 // removed and made again. Only hints: bounded, oldest forgotten first, gone with the process.
 import { isPacketFsError } from '../base/errors.ts';
-import { FORMER_NAMES_MAX, REPLACED_FILE_BYTES_MAX, REPLACED_FILE_EXTENTS_MAX } from '../base/limits.ts';
+import { FORMER_EXTENTS_MAX, FORMER_NAMES_MAX, REPLACED_FILE_BYTES_MAX } from '../base/limits.ts';
 import type { InodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { InodeRecord, Namespace } from '../namespace/types.ts';
@@ -25,6 +25,8 @@ export class FormerNames {
   readonly #namespace: FormerNamesOptions['namespace'];
   readonly #blob: FormerNamesOptions['blob'];
   readonly #names = new Map<string, Former>();
+  /** At most so many are in these. */
+  #extentsKept = 0;
   /** Of a directory that was made anew: the first one of its name. */
   readonly #directories = new Map<InodeNumber, InodeNumber>();
   /** Files without a version yet: what their names had. */
@@ -41,6 +43,19 @@ export class FormerNames {
     const extents = isFile(record.mode) ? this.#extentsOf(record) : undefined;
     if (isFile(record.mode) && extents === undefined) return;
     keep(this.#names, this.#key(parent, name), { inode: record.inode, extents });
+    this.#extentsKept += extentsIn(extents);
+    while (this.#extentsKept > FORMER_EXTENTS_MAX) this.#forgetHalf();
+  }
+
+  /** Not one by one: what is kept is counted anew. */
+  #forgetHalf(): void {
+    let left = Math.ceil(this.#names.size / 2);
+    for (const key of this.#names.keys()) {
+      if (left === 0) break;
+      this.#names.delete(key);
+      left--;
+    }
+    this.#extentsKept = [...this.#names.values()].reduce((sum, { extents }) => sum + extentsIn(extents), 0);
   }
 
   /** An inode got a new name, or was made under it. */
@@ -99,8 +114,7 @@ export class FormerNames {
   #extentsOf({ inode, size }: InodeRecord): BigUint64Array | undefined {
     if (size === 0n || size > REPLACED_FILE_BYTES_MAX) return undefined;
     try {
-      const extents = this.#namespace.extents(inode);
-      return extents.length > REPLACED_FILE_EXTENTS_MAX ? undefined : toNative(extents);
+      return toNative(this.#namespace.extents(inode));
     } catch (error) {
       // Damaged extents are reported to who reads them; to be removed or replaced a file need not be whole.
       if (!isPacketFsError(error, 'PFS_CORRUPT')) throw error;
@@ -128,6 +142,8 @@ function finalNameOf(name: Uint8Array): Uint8Array | undefined {
 
 /** Each byte a character. */
 const textOf = (name: Uint8Array): string => Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
+
+const extentsIn = (extents: BigUint64Array | undefined): number => (extents?.length ?? 0) / 3;
 
 function keep<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
   map.delete(key);

@@ -18,6 +18,7 @@ import { applyBatches } from './apply.ts';
 import { translateNativeError } from './native-errors.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
+import { withinPatience } from './patience.ts';
 import type { Seeds } from './seeds.ts';
 
 export interface ReplicaLogState {
@@ -172,17 +173,25 @@ export class Replica {
   async storeRecipe(log: LogName, frame: Uint8Array): Promise<FilledRecipe> {
     await this.#seeds.settled();
     const number = await this.#logToStoreIn(log, false);
-    let filled: NativeFilledRecipe;
-    try {
-      filled = await this.#parts.blob.storeRecipe(number, frame);
-    } catch (error) {
-      throw translateNativeError(error, 'a recipe cannot be stored');
-    }
+    const filled = await this.#fill(number, frame);
     const missing = rangesOfPairs(filled.missing);
     const held = rangesBetween(filled, missing);
     for (const range of held) this.#parts.logs.noteStored(number, range);
     const range = { start: logPosition(filled.start), end: logPosition(filled.end) };
     return { range, held, missing, filledBytes: filled.filledBytes };
+  }
+
+  /** A seed's disk may not answer: then recipes do without seeds from now on. */
+  async #fill(number: LogNumber, frame: Uint8Array): Promise<NativeFilledRecipe> {
+    const filling = this.#parts.blob.storeRecipe(number, frame);
+    try {
+      if (await withinPatience(filling)) return await filling;
+    } catch (error) {
+      throw translateNativeError(error, 'a recipe cannot be stored');
+    }
+    filling.catch((error: unknown) => this.#parts.logger.warn({ error }, 'a recipe that took long failed'));
+    this.#seeds.giveUp();
+    throw new PacketFsError('PFS_TIMEOUT', 'a recipe is not filled: its seeds are not read');
   }
 
   hasSeeds(): boolean {

@@ -5,6 +5,8 @@ import { lstat, readdir } from 'node:fs/promises';
 export interface WalkOptions {
   /** Directories that are not entered. */
   readonly excluded: readonly string[];
+  /** Another directory is looked at. */
+  readonly onDirectory: () => void;
   /** What could not be looked at, with its path; the rest is. */
   readonly onProblem: (problem: string) => void;
 }
@@ -15,6 +17,7 @@ export async function* filesBelow(directory: string, options: WalkOptions): Asyn
   const excluded = new Set(options.excluded);
   const unread: Buffer[] = [Buffer.from(directory)];
   for (let next = unread.pop(); next !== undefined; next = unread.pop()) {
+    options.onDirectory();
     for (const { path, isDirectory, isFile } of await entriesOf(next, options)) {
       if (isFile) yield path;
       if (!isDirectory || excluded.has(path.toString())) continue;

@@ -6,6 +6,7 @@ import type { Logger } from '../base/clock.ts';
 import { PacketFsError } from '../base/errors.ts';
 import { SEED_PROBLEMS_MAX, SEED_STUCK_MS } from '../base/limits.ts';
 import { translateNativeError } from './native-errors.ts';
+import { withinPatience } from './patience.ts';
 import { filesBelow } from './seed-walk.ts';
 
 const FILES_AT_ONCE = 64;
@@ -37,19 +38,25 @@ type Draft = { -readonly [Key in keyof SeedDirectory]: SeedDirectory[Key] } & {
   problems: string[];
 };
 
+export type SeededBlob = Pick<NativeBlob, 'addSeeds' | 'clearSeeds' | 'seeds'>;
+
 export class Seeds {
-  readonly #blob: NativeBlob;
+  readonly #blob: SeededBlob;
   readonly #logger: Logger;
   readonly #listeners = new Set<() => void>();
   #directories: Draft[] = [];
   /** What was begun before it is no longer wanted. */
   #generation = 0;
   #work: Promise<void> = Promise.resolve();
+  #directoriesLookedAt = 0;
   #closed = false;
 
-  constructor(options: { readonly blob: NativeBlob; readonly logger: Logger }) {
+  readonly #patienceMs: number;
+
+  constructor(options: { readonly blob: SeededBlob; readonly logger: Logger; readonly patienceMs?: number }) {
     this.#blob = options.blob;
     this.#logger = options.logger;
+    this.#patienceMs = options.patienceMs ?? SEED_STUCK_MS;
   }
 
   /** Something is there to fill recipes from, or will be soon. */
@@ -80,12 +87,12 @@ export class Seeds {
   add(request: SeedRequest): void {
     const known = this.#directories.find(({ path }) => path === request.path);
     if (known !== undefined && isUnread(known.state)) return;
-    if (known !== undefined) {
+    const directory = draftOf(request);
+    this.#directories = [...this.#directories.filter((one) => one !== known), directory];
+    if (known?.state === 'ready') {
       this.#startOver();
       return;
     }
-    const directory = draftOf(request);
-    this.#directories.push(directory);
     this.#begin(directory);
     this.#notify();
   }
@@ -110,13 +117,24 @@ export class Seeds {
   async settled(): Promise<void> {
     for (let before = -1; this.isAwaited && !this.#closed; ) {
       const { bytesRead, files } = this.#blob.seeds();
-      if (bytesRead + files === before) {
+      const progress = bytesRead + files + this.#directoriesLookedAt;
+      if (progress === before) {
         this.#giveUpWaiting();
         return;
       }
-      before = bytesRead + files;
-      await Promise.race([this.#work, new Promise((resolve) => setTimeout(resolve, SEED_STUCK_MS).unref())]);
+      before = progress;
+      await withinPatience(this.#work, this.#patienceMs);
     }
+  }
+
+  /** Their files are not looked into any more: a filesystem that they are on does not answer. */
+  giveUp(): void {
+    this.#logger.warn({ milliseconds: this.#patienceMs }, 'seeds are given up: reading from them does not get on');
+    this.#generation++;
+    this.#work = Promise.resolve();
+    this.#blob.clearSeeds();
+    for (const directory of this.#directories) fail(directory);
+    this.#notify();
   }
 
   /** What is being read is cut short. */
@@ -127,17 +145,16 @@ export class Seeds {
   }
 
   #giveUpWaiting(): void {
-    this.#logger.warn({ milliseconds: SEED_STUCK_MS }, 'seeds are not waited for any more: reading does not get on');
+    this.#logger.warn({ milliseconds: this.#patienceMs }, 'seeds are not waited for any more: reading does not get on');
     for (const directory of this.#directories) {
-      if (!isUnread(directory.state)) continue;
-      directory.state = 'failed';
-      directory.reason = 'reading it did not get on';
+      if (directory.request.isAwaited && isUnread(directory.state)) fail(directory);
     }
     this.#notify();
   }
 
   #startOver(): void {
     this.#generation++;
+    this.#work = Promise.resolve(); // what went before may never end
     this.#blob.clearSeeds();
     this.#directories = this.#directories.map((old) => (old.state === 'failed' ? old : draftOf(old.request)));
     for (const directory of this.#directories) if (isUnread(directory.state)) this.#begin(directory);
@@ -150,28 +167,36 @@ export class Seeds {
       if (generation !== this.#generation) return;
       directory.state = 'reading';
       try {
-        await this.#read(directory);
+        await this.#read(directory, generation);
+        if (generation !== this.#generation) return;
         directory.state = 'ready';
       } catch (error) {
+        if (generation !== this.#generation) return;
         directory.state = 'failed';
         directory.reason = error instanceof Error ? error.message : String(error);
       }
-      if (generation !== this.#generation) return;
       const { path, state, files, bytes, problemCount, reason } = directory;
       this.#logger.info({ path, state, files, bytes, problemCount, reason }, 'seed was read');
       this.#notify();
     });
   }
 
-  async #read(directory: Draft): Promise<void> {
-    const { path, excluded } = directory.request;
+  async #read(directory: Draft, generation: number): Promise<void> {
+    const walk = filesBelow(directory.request.path, {
+      excluded: directory.request.excluded,
+      onProblem: (reason) => note(directory, reason),
+      onDirectory: () => {
+        this.#directoriesLookedAt++;
+      },
+    });
     let files: Buffer[] = [];
-    for await (const file of filesBelow(path, { excluded, onProblem: (reason) => note(directory, reason) })) {
+    for await (const file of walk) {
+      if (generation !== this.#generation) return;
       if (files.push(file) < FILES_AT_ONCE) continue;
       await this.#add(files, directory);
       files = [];
     }
-    await this.#add(files, directory);
+    if (generation === this.#generation) await this.#add(files, directory);
   }
 
   async #add(files: readonly Buffer[], directory: Draft): Promise<void> {
@@ -189,6 +214,11 @@ export class Seeds {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function fail(directory: Draft): void {
+  directory.state = 'failed';
+  directory.reason = 'reading from it did not get on';
 }
 
 const isUnread = (state: SeedDirectory['state']): boolean => state === 'waiting' || state === 'reading';

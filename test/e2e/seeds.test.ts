@@ -72,7 +72,8 @@ test(
     await a.sync();
     await isSame(b, original);
     const sent = await sentBytes(a);
-    assert.ok(sent >= 10 * FILE_BYTES && sent <= 12 * FILE_BYTES, `${sent} bytes were sent`);
+    // Recipes that find nothing are followed by a while without any.
+    assert.ok(sent >= 10 * FILE_BYTES && sent <= 0.7 * TREE_BYTES, `${sent} bytes were sent`);
   }),
 );
 

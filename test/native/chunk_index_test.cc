@@ -150,6 +150,21 @@ TEST("with bounded memory it keeps fewer and fewer hashes, and finds all of thos
   CHECK(reserved.memoryBytes() <= kBytesMax);
 }
 
+TEST("the hashes that are kept have homes everywhere, in tables of any size") {
+  ChunkIndex index(1);  // the least there is
+  for (std::uint64_t i = 0; i < kEntries; i++) index.insert(hashOf(i), i);
+  CHECK(index.oneIn() >= 64);
+  for (const std::size_t lines :
+       {std::size_t{4096}, std::size_t{1} << 20, std::size_t{1} << 24, std::size_t{1} << 28}) {
+    std::vector<std::uint32_t> homes(16, 0);
+    for (std::uint64_t i = 0; i < kEntries; i++) {
+      if (index.keeps(hashOf(i))) homes[ShortHash::of(hashOf(i)).home(lines) % homes.size()]++;
+    }
+    const std::uint64_t expected = index.size() / homes.size();
+    for (const std::uint32_t count : homes) CHECK(count > expected / 2 && count < expected * 2);
+  }
+}
+
 TEST("a slot and its line give the short hash back, for any number of lines") {
   auto random = seededRandom();
   for (int round = 0; round < 20000; round++) {

@@ -38,6 +38,10 @@ LogPosition endOf(Blob& blob) {
   return held.empty() ? 0 : held.back().end;
 }
 
+Result<SeededFile> addSeed(Blob& blob, const std::string& path) {
+  return blob.seeds().add(path, blob.seeds().generation());
+}
+
 struct Sent {
   std::uint64_t frameBytes = 0, filledBytes = 0, missingBytes = 0;
 };
@@ -54,7 +58,7 @@ struct Pair {
   std::string seed(const char* name, const Bytes& bytes) {
     std::string path = seeds.path() + "/" + name;
     writeFile(path, bytes);
-    CHECK(receiver->seeds().add(path).ok());
+    CHECK(addSeed(*receiver, path).ok());
     return path;
   }
 
@@ -180,9 +184,9 @@ TEST("what is no regular file is refused and not waited for") {
   Pair pair;
   const std::string pipe = pair.seeds.path() + "/pipe";
   CHECK(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(pair.receiver->seeds().add(pipe).status.error == EINVAL);
-  CHECK(pair.receiver->seeds().add(pair.seeds.path()).status.error == EINVAL);
-  CHECK(pair.receiver->seeds().add(pair.seeds.path() + "/none").status.error == ENOENT);
+  CHECK(addSeed(*pair.receiver, pipe).status.error == EINVAL);
+  CHECK(addSeed(*pair.receiver, pair.seeds.path()).status.error == EINVAL);
+  CHECK(addSeed(*pair.receiver, pair.seeds.path() + "/none").status.error == ENOENT);
   CHECK(pair.receiver->seeds().usage().files == 0);
 }
 
@@ -223,13 +227,31 @@ TEST("a huge hole takes no time, and adding ends when seeds are forgotten") {
   Pair pair;
   const std::string path = pair.seed("hole", {1, 2, 3});
   CHECK(::truncate(path.c_str(), 8LL << 40) == 0);
-  CHECK(pair.receiver->seeds().add(path).ok());
+  CHECK(addSeed(*pair.receiver, path).ok());
   const std::string zeros = pair.seeds.path() + "/zeros";
   writeFile(zeros, Bytes(1, 1));
   CHECK(::truncate(zeros.c_str(), 8LL << 40) == 0);
-  CHECK(pair.receiver->seeds().add(zeros).ok());
-  CHECK(pair.receiver->seeds().add(zeros).ok());
+  CHECK(addSeed(*pair.receiver, zeros).ok());
+  CHECK(addSeed(*pair.receiver, zeros).ok());
   CHECK(pair.receiver->seeds().usage().files == 4);
+  const std::uint64_t generation = pair.receiver->seeds().generation();
+  pair.receiver->seeds().clear();
+  CHECK(pair.receiver->seeds().add(zeros, generation).status.error == ECANCELED);
+  CHECK(pair.receiver->seeds().usage().files == 0);
+}
+
+TEST("copies of what is known twice take no memory") {
+  auto random = seededRandom();
+  Pair pair;
+  const Bytes bytes = randomBytes(random, 30'000);
+  pair.seed("file", bytes);
+  pair.seed("copy", bytes);
+  const std::uint64_t before = pair.receiver->seeds().usage().memoryBytes;
+  for (int i = 0; i < 1000; i++) CHECK(addSeed(*pair.receiver, pair.seeds.path() + "/copy").ok());
+  CHECK(pair.receiver->seeds().usage().memoryBytes <= before + 1024);
+  CHECK(pair.receiver->seeds().usage().files == 1002);
+  pair.ingest(bytes);
+  CHECK(pair.send().missingBytes == 0);
 }
 
 TEST("a recipe that is damaged is refused, or names other chunks; nothing else happens") {

@@ -1,6 +1,7 @@
 // Brings one window of a file into the blob (DESIGN §3, Matching): zero pages, successor prediction, cutting, hashing,
 // look-up, append. Each step decides as if every new chunk were appended at once, so the result does not depend on
-// where windows or batches end.
+// where windows or batches end; with a thin index (docs/design/0087) what is found does, the cuts of what is new do
+// not.
 #pragma once
 #include <unordered_set>
 #include <vector>

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kPlacesMax = 1ULL << 48;  // what a location of the chunk index can be
 constexpr std::uint64_t kChunksMax = 1ULL << 26;  // about 1 TiB of large files, 900 MB of memory
+constexpr std::size_t kFilesMax = 1U << 22;       // some 600 MB of names
 constexpr std::size_t kWindowBytes = 4U << 20;
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::size_t kPlacesKept = 2;  // of one chunk
@@ -55,8 +56,7 @@ Status canceled() { return Status::failure(ECANCELED, "the seeds were forgotten"
 
 }  // namespace
 
-Result<SeededFile> SeedIndex::add(const std::string& path) {
-  const std::uint64_t generation = generation_.load();
+Result<SeededFile> SeedIndex::add(const std::string& path, std::uint64_t generation) {
   auto file = openRegular(path);
   if (!file.ok()) return file.status;
   auto bytes = fileSize(file.value.fd());
@@ -64,6 +64,7 @@ Result<SeededFile> SeedIndex::add(const std::string& path) {
   auto start = placeFor(path, bytes.value, generation);
   if (!start.ok()) return start.status;
   auto chunks = read(file.value, start.value, bytes.value, generation);
+  leaveOut(start.value, generation);
   if (!chunks.ok()) return Status::failure(chunks.status.error, path + ": " + chunks.status.what);
   return SeededFile{bytes.value, chunks.value};
 }
@@ -71,11 +72,13 @@ Result<SeededFile> SeedIndex::add(const std::string& path) {
 Result<std::uint64_t> SeedIndex::placeFor(const std::string& path, std::uint64_t bytes, std::uint64_t generation) {
   std::lock_guard lock(mutex_);
   if (generation != generation_.load()) return canceled();
-  if (bytes >= kPlacesMax - end_) return Status::failure(E2BIG, "more seeds than can be kept");
+  if (bytes >= kPlacesMax - end_ || files_.size() >= kFilesMax)
+    return Status::failure(E2BIG, "more seeds than can be kept");
   const std::uint64_t start = end_;
   files_.push_back({start, path});
   pathBytes_ += path.capacity();
   end_ += bytes + 1;  // so that no two files begin at one place
+  filesSeen_++;
   bytes_ += bytes;
   return start;
 }
@@ -132,8 +135,17 @@ Status SeedIndex::insert(const Window& window, std::uint64_t start, std::uint64_
     if (index_->find(hashes[i], [&alike](std::uint64_t) { return ++alike == kPlacesKept; })) continue;
     if (index_->size() >= kChunksMax) return Status::failure(E2BIG, "more seeds than can be kept");
     index_->insert(hashes[i], start + window.offsets[i]);
+    lastStart_ = start;
   }
   return Status::success();
+}
+
+/// Empty files, holes, and copies of what is known twice need no name.
+void SeedIndex::leaveOut(std::uint64_t start, std::uint64_t generation) {
+  std::lock_guard lock(mutex_);
+  if (generation != generation_.load() || files_.empty() || files_.back().start != start || lastStart_ == start) return;
+  pathBytes_ -= files_.back().path.capacity();
+  files_.pop_back();
 }
 
 std::optional<Hash256> SeedIndex::read(const RecipeHash& hash, std::uint32_t length, std::uint8_t* target) const {
@@ -167,12 +179,13 @@ void SeedIndex::clear() {
   generation_++;
   index_ = std::make_unique<ChunkIndex>();
   files_ = {};
-  end_ = bytes_ = pathBytes_ = 0;
+  end_ = bytes_ = pathBytes_ = filesSeen_ = 0;
+  lastStart_ = UINT64_MAX;
 }
 
 SeedUsage SeedIndex::usage() const {
   std::shared_lock lock(mutex_);
-  return {.files = files_.size(),
+  return {.files = filesSeen_,
           .bytes = bytes_,
           .chunks = index_->size(),
           .memoryBytes = index_->memoryBytes() + files_.capacity() * sizeof(File) + pathBytes_,

@@ -36,7 +36,10 @@ class SeedIndex {
   /// Cuts and hashes a file as ingest does. EINVAL when it is not a regular file, E2BIG when there are as many seeds as
   /// can be, ECANCELED when all were forgotten meanwhile, else what open(2) or read(2) say. What was read before a
   /// failure counts.
-  Result<SeededFile> add(const std::string& path);
+  /// `generation`: as it was when this was asked for.
+  Result<SeededFile> add(const std::string& path, std::uint64_t generation);
+  /// Another after each clear().
+  [[nodiscard]] std::uint64_t generation() const { return generation_.load(); }
   /// The hash of a chunk of that length that begins with `hash`, with its bytes in `target`, if a file has it still.
   std::optional<Hash256> read(const RecipeHash& hash, std::uint32_t length, std::uint8_t* target) const;
   /// Forgets all; what is being added is given up soon.
@@ -63,18 +66,22 @@ class SeedIndex {
   Result<std::uint64_t> read(const Descriptor& file, std::uint64_t start, std::uint64_t bytes,
                              std::uint64_t generation);
   Status insert(const Window& window, std::uint64_t start, std::uint64_t generation);
+  /// The file that was added last gave nothing.
+  void leaveOut(std::uint64_t start, std::uint64_t generation);
   [[nodiscard]] std::vector<Place> placesOf(const RecipeHash& hash) const;
 
   const ChunkerParameters chunker_;
   const ChunkKey identityKey_;
   std::atomic<std::uint64_t> generation_ = 0;
   std::atomic<std::uint64_t> bytesRead_ = 0;
+  std::uint64_t lastStart_ = UINT64_MAX;  // of the file that a chunk was inserted of last
   mutable std::shared_mutex mutex_{};
   std::unique_ptr<ChunkIndex> index_ = std::make_unique<ChunkIndex>();  // of places: all files one behind the other
   std::vector<File> files_{};
   std::uint64_t end_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t pathBytes_ = 0;
+  std::uint64_t filesSeen_ = 0;
 };
 
 }  // namespace packetfs

@@ -23,24 +23,25 @@ struct ChunkIndex::State {
   std::uint64_t size = 0;
   std::uint64_t dropped = 0;
   std::size_t linesMost = SIZE_MAX;
-  std::uint8_t leftOut = 0;  // bits of a hash's rest of which none is set where it is kept
+  std::uint8_t leftOut = 0;  // bits of a hash's wide tag of which none is set where it is kept
 
   [[nodiscard]] bool isLoaded() const { return size * kLoadDenominator >= table.lines() * kSlots * kLoadNumerator; }
   [[nodiscard]] std::size_t linesAfterGrowth() const { return table.lines() + table.lines() / 4; }
-  [[nodiscard]] bool keeps(ShortHash hash) const { return (hash.rest() & leftOut) == 0; }
+  [[nodiscard]] bool keeps(ShortHash hash) const { return (hash.wideTag() & leftOut) == 0; }
   [[nodiscard]] bool canThin() const { return leftOut != UINT8_MAX; }
   bool growTo(std::size_t lines);
   void thin();
 };
 
-/// Keeps every second of the hashes that were kept; their homes stay.
+/// Keeps every second of the hashes that were kept. Their homes stay, and are as evenly spread as before in tables of
+/// up to 2^28 lines, 16 GiB: the low bits of the wide tag say nothing of the home then.
 void ChunkIndex::State::thin() {
   leftOut = static_cast<std::uint8_t>(leftOut << 1 | 1);
   const std::size_t end = table.lines() + kDisplacementMost;
   for (std::size_t index = 0; index < end; index++) {
     IndexLine& line = table.line(index);
     for (std::size_t slot = 0; slot < kSlots; slot++) {
-      if (!line.taken(slot) || (line.rests[slot] & leftOut) == 0) continue;
+      if (!line.taken(slot) || (line.wideTags[slot] & leftOut) == 0) continue;
       line.clear(slot);
       size--;
     }
@@ -68,7 +69,9 @@ bool ChunkIndex::State::growTo(std::size_t lines) {
 }
 
 ChunkIndex::ChunkIndex(std::uint64_t memoryBytesMax) : state_(std::make_unique<State>()) {
-  const std::uint64_t lines = memoryBytesMax / sizeof(IndexLine);
+  const std::uint64_t usable =
+      memoryBytesMax < kHugePagesFromBytes ? memoryBytesMax : memoryBytesMax & ~(kHugePageBytes - 1);
+  const std::uint64_t lines = usable / sizeof(IndexLine);
   state_->linesMost = std::max<std::uint64_t>(kLinesLeast, lines - std::min<std::uint64_t>(lines, kDisplacementMost));
 }
 ChunkIndex::~ChunkIndex() = default;

@@ -10,12 +10,7 @@
 
 namespace packetfs {
 
-namespace {
-
-constexpr std::size_t kHugePageBytes = 2UL << 20;
-constexpr std::size_t kHugePagesFromBytes = 16 * kHugePageBytes;  // rounding up to huge pages must not cost much
-
-}  // namespace
+namespace {}  // namespace
 
 unsigned IndexLine::slotsWithTag(std::uint8_t tag) const {
 #if defined(__x86_64__)

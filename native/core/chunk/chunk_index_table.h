@@ -19,6 +19,8 @@ constexpr std::size_t kSlots = 6;
 constexpr std::size_t kLinesLeast = 4096;      // 2^kHashBits / lines <= 2^32
 constexpr std::size_t kDisplacementMost = 15;  // four bits a slot
 constexpr std::size_t kNoSlot = SIZE_MAX;
+constexpr std::size_t kHugePageBytes = 2UL << 20;
+constexpr std::size_t kHugePagesFromBytes = 16 * kHugePageBytes;  // rounding up to huge pages must not cost much
 
 /// H and the parts of it that a slot keeps.
 struct ShortHash {
