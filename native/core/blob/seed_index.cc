@@ -76,7 +76,7 @@ Result<std::uint64_t> SeedIndex::placeFor(const std::string& path, std::uint64_t
     return Status::failure(E2BIG, "more seeds than can be kept");
   const std::uint64_t start = end_;
   files_.push_back({start, path});
-  pathBytes_ += path.capacity();
+  pathBytes_ += path.size();
   end_ += bytes + 1;  // so that no two files begin at one place
   filesSeen_++;
   bytes_ += bytes;
@@ -144,7 +144,7 @@ Status SeedIndex::insert(const Window& window, std::uint64_t start, std::uint64_
 void SeedIndex::leaveOut(std::uint64_t start, std::uint64_t generation) {
   std::lock_guard lock(mutex_);
   if (generation != generation_.load() || files_.empty() || files_.back().start != start || lastStart_ == start) return;
-  pathBytes_ -= files_.back().path.capacity();
+  pathBytes_ -= files_.back().path.size();
   files_.pop_back();
 }
 
