@@ -140,6 +140,61 @@ TEST("it is short while JavaScript has to do with something else") {
   CHECK(!conversation.goesOn(kStart + microseconds(100)));
 }
 
+/// One after the other, each brings a request at once (of the asker, whose wait ends with the next `begin`).
+void waitsThatBringARequest(Conversation& conversation, int count) {
+  for (int turn = 0; turn < count; turn++) {
+    conversation.begin(kStart, kAsker, false);
+    CHECK(conversation.goesOn(kStart));
+  }
+}
+
+int waitsOf(Conversation& conversation, int count) {
+  int waits = 0;
+  for (int turn = 0; turn < count; turn++) waits += microsecondsWaited(conversation, kStart, nobody) > 0 ? 1 : 0;
+  return waits;
+}
+
+TEST("after many waits for nothing one in eight is tried") {
+  Conversation conversation(true);
+  CHECK(waitsOf(conversation, 16) == 16);
+  CHECK(waitsOf(conversation, 800) == 100);
+}
+
+TEST("one that brings a request makes the next ones worth waiting for") {
+  Conversation conversation(true);
+  waitsOf(conversation, 16);
+  CHECK(waitsOf(conversation, 7) == 0);
+  waitsThatBringARequest(conversation, 1);
+  CHECK(waitsOf(conversation, 3) == 2);
+  CHECK(waitsOf(conversation, 7) == 1);
+}
+
+TEST("waits go on where one in three brings a request, and not where one in four does") {
+  for (const int oneIn : {3, 4}) {
+    Conversation conversation(true);
+    int waits = 0;
+    for (int turn = 0; turn < 300; turn++) {
+      waits += waitsOf(conversation, oneIn - 1);
+      conversation.begin(kStart, kAsker, false);  // a success, if it is not spared
+      waits += conversation.goesOn(kStart) ? 1 : 0;
+    }
+    if (oneIn == 3) CHECK(waits == 900);
+    if (oneIn == 4) CHECK(waits < 900);
+  }
+}
+
+TEST("a wait that was spared is no failure, nor a success") {
+  Conversation conversation(true);
+  waitsOf(conversation, 16);
+  for (int turn = 0; turn < 7; turn++) {
+    conversation.begin(kStart, kAsker, false);
+    CHECK(!conversation.goesOn(kStart));
+    CHECK(!conversation.goesOn(kStart + microseconds(10)));
+  }
+  conversation.begin(kStart, kAsker, false);
+  CHECK(conversation.goesOn(kStart + microseconds(10)));
+}
+
 }  // namespace
 
 int main() { return runTests(); }

@@ -21,6 +21,12 @@ constexpr unsigned kFruitlessWaitsMax = 4;
 /// with which V8 compiles, or one fsync that takes long, make most of a second of short waits.
 constexpr milliseconds kShortTime{20};
 
+/// A wait that brings a request spares about as much as two take that bring none: going to sleep, being woken, and a
+/// client that waits for both.
+constexpr unsigned kCreditOfSuccess = 2;
+/// Of the waits that are spared one in so many is tried, to see whether they would bring something again.
+constexpr unsigned kSparedMax = 7;
+
 constexpr unsigned kThreadBits = 32;
 
 std::uint32_t threadOf(std::uint64_t heard) { return static_cast<std::uint32_t>(heard); }
@@ -36,22 +42,35 @@ void Conversation::heard(std::uint32_t thread) {
 
 void Conversation::begin(Time now, std::optional<std::uint32_t> asker, bool isBusy) {
   if (wait_.hasEnded || asker.has_value()) {
-    if (!wait_.hasEnded) fruitlessWaits_ = 0;
+    if (!wait_.hasEnded) {
+      fruitlessWaits_ = 0;
+      credit_ = std::min(credit_ + kCreditOfSuccess, kCreditMax);
+    }
     wait_ = {.began = now,
              .end = now + kShortWait,
              .lastHeard = lastHeard_.load(std::memory_order_relaxed),
              .asker = asker.value_or(0),
              .isShort = asker.value_or(0) == 0 || now < shortUntil_ || !hasSeveralProcessors_,
-             .hasEnded = false};
+             .hasEnded = !isWorthWaiting()};
   }
   wait_.looked = now;
   if (isBusy) makeShort();
 }
 
+bool Conversation::isWorthWaiting() {
+  if (credit_ > 0 || spared_ == kSparedMax) {
+    spared_ = 0;
+    return true;
+  }
+  spared_++;
+  return false;
+}
+
 bool Conversation::goesOn(Time now) {
+  if (wait_.hasEnded) return false;
   if (now - wait_.looked > kPause) {
     shortUntil_ = now + kShortTime;
-    wait_.hasEnded = true;
+    endForNothing();
     return false;
   }
   wait_.looked = now;
@@ -66,12 +85,17 @@ bool Conversation::goesOn(Time now) {
     }
   }
   if (now < wait_.end) return true;
-  wait_.hasEnded = true;
+  endForNothing();
   if (wait_.wasLong && ++fruitlessWaits_ >= kFruitlessWaitsMax) {
     fruitlessWaits_ = 0;
     shortUntil_ = now + kShortTime;
   }
   return false;
+}
+
+void Conversation::endForNothing() {
+  wait_.hasEnded = true;
+  if (credit_ > 0) credit_--;
 }
 
 void Conversation::makeShort() {

@@ -1,8 +1,9 @@
 // Whether one thread of a program makes one call after the other, so that its next request to JavaScript is worth
 // waiting for without sleeping (docs/design/0066, 0069): sleeping and waking take longer than its calls in between,
 // which the session answers itself. Invariant: a wait is short unless all that is heard in it comes from the thread
-// that JavaScript just answered, and where others want the processor or long waits have been for nothing. FUSE threads
-// call `heard`; the rest is of the one thread that waits.
+// that JavaScript just answered, and where others want the processor or long waits have been for nothing; while most
+// waits are for nothing, there is none but now and then (docs/design/0086). FUSE threads call `heard`; the rest is of
+// the one thread that waits.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -26,7 +27,8 @@ class Conversation {
   /// A wait begins. `asker`: the thread that JavaScript answered since the last one, 0 for several. Empty: it only took
   /// messages, so that a wait that they interrupted goes on. `isBusy`: it has to do with something else soon.
   void begin(Time now, std::optional<std::uint32_t> asker, bool isBusy);
-  /// Called again and again, without a pause: one that was long was somebody else's turn on the processor.
+  /// Called again and again, without a pause: one that was long was somebody else's turn on the processor. False at
+  /// once where waiting is not worth it.
   [[nodiscard]] bool goesOn(Time now);
   /// Whose next request it waits for; 0: that of several, or of nobody.
   [[nodiscard]] std::uint32_t asker() const { return wait_.asker; }
@@ -44,12 +46,19 @@ class Conversation {
   };
 
   void makeShort();
+  void endForNothing();
+  bool isWorthWaiting();
+
+  /// Of waits that were for nothing; with none left waits are spared.
+  static constexpr unsigned kCreditMax = 16;
 
   const bool hasSeveralProcessors_;
   std::atomic<std::uint64_t> lastHeard_{0};  // count << 32 | thread
   Wait wait_{};
   Time shortUntil_{};
-  unsigned fruitlessWaits_ = 0;
+  unsigned fruitlessWaits_ = 0;  // long ones in a row
+  unsigned credit_ = kCreditMax;
+  unsigned spared_ = 0;  // waits that were not tried since one was
 };
 
 }  // namespace packetfs::fuse
