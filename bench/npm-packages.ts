@@ -1,8 +1,8 @@
 // Real trees for benches and the demo: npm packages at fixed versions, fetched once and kept in a cache.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecked } from '../test/support/process.ts';
+import { cacheDirectory } from './cache.ts';
 
 const FETCH_LIMIT_MS = 300_000;
 
@@ -40,9 +40,4 @@ async function fetchPackage(name: string): Promise<string> {
   });
   renameSync(join(directory, packed.trim().split('\n').at(-1) ?? ''), archive);
   return archive;
-}
-
-function cacheDirectory(): string {
-  const home = process.env.HOME === undefined ? tmpdir() : homedir();
-  return join(process.env.XDG_CACHE_HOME ?? join(home, '.cache'), 'packetfs-demo');
 }

@@ -1,9 +1,9 @@
-// `make analyze`: of each result of `make compare` a table (compare-<profile>.md) and a plot (compare-<profile>.svg)
-// beside it. A cell has the medians of the rounds: seconds, megabytes on the wire.
+// `make analyze`: of each result of `make compare` and `make compare-large` a table (compare-<profile>.md) and a plot
+// (compare-<profile>.svg) beside it. A cell has the medians of the rounds: seconds, megabytes on the wire.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from '../markdown-table.ts';
-import { type Cell, type CompareFile, cellsOf } from './cells.ts';
+import { type Cell, type CompareFile, cellsOf, titleOf } from './cells.ts';
 import { plotRows } from './plot.ts';
 
 const [, , directory = 'bench/results'] = process.argv;
@@ -34,8 +34,10 @@ for (const name of readdirSync(directory)) {
   const file = JSON.parse(readFileSync(join(directory, name), 'utf8')) as CompareFile;
   const cells = cellsOf(file);
   const rounds = Math.max(...file.results.map((one) => one.rounds.length));
-  const head = `\`${file.profile.name}\`, ${file.date.slice(0, 10)}, medians of ${rounds} rounds: seconds, megabytes on the wire\n\n`;
+  const title = titleOf(file, ', ');
+  const date = file.date.slice(0, 10);
+  const head = `\`${title}\`, ${date}, medians of ${rounds} rounds: seconds, megabytes on the wire\n\n`;
   writeFileSync(join(directory, `${match[1]}.md`), `${head}${tableOf(cells)}`);
-  writeFileSync(join(directory, `${match[1]}.svg`), plotRows(cells, `${file.profile.name}, ${file.date.slice(0, 10)}`));
+  writeFileSync(join(directory, `${match[1]}.svg`), plotRows(cells, `${title}, ${date}`));
   process.stdout.write(`${match[1]}\n`);
 }

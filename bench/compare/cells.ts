@@ -7,10 +7,26 @@ const MEGABYTE = 1e6;
 export interface CompareFile {
   readonly profile: { readonly name: string };
   readonly date: string;
+  readonly data?: CompareData;
+  readonly machine?: Readonly<Record<string, string>>;
   /** In the order of the table. */
   readonly rows: readonly { readonly name: string; readonly title: string }[];
   readonly results: readonly { readonly subject: string; readonly rounds: readonly (readonly Measured[])[] }[];
 }
+
+export interface CompareData {
+  /** '' for the ordinary set. */
+  readonly name: string;
+  readonly trees: readonly string[];
+  readonly bigBytes: number;
+}
+
+/** Without its extension: sets of data do not overwrite each other. */
+export const fileNameOf = (file: Pick<CompareFile, 'profile' | 'data'>): string => `compare-${titleOf(file, '-')}`;
+
+/** The set of data where it is not the ordinary one, and the link. */
+export const titleOf = ({ profile, data }: Pick<CompareFile, 'profile' | 'data'>, between: string): string =>
+  data === undefined || data.name === '' ? profile.name : `${data.name}${between}${profile.name}`;
 
 /** Of one row and one tool: medians of the rounds. */
 export interface Cell {

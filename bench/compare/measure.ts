@@ -34,6 +34,10 @@ export interface MeasureOptions {
   readonly seed: number;
   /** Empty; left empty. */
   readonly directory: string;
+  /** Called with each row when it is measured and compared. */
+  readonly told?: (measured: Measured) => void;
+  /** Ends what runs on both machines, and then the measurement with an error. */
+  readonly signal?: AbortSignal;
 }
 
 export async function measureRows(options: MeasureOptions): Promise<Measured[]> {
@@ -41,6 +45,10 @@ export async function measureRows(options: MeasureOptions): Promise<Measured[]> 
   const name = `pfs-${process.pid}-compare`;
   const lab = await raiseLab(name, { profiles: [profile], seed });
   const sides: Side[] = [];
+  const interrupt = (): void => {
+    for (const side of sides) side.kill();
+  };
+  options.signal?.addEventListener('abort', interrupt);
   try {
     const [link] = lab.links;
     if (link === undefined) throw new Error('a lab has a link');
@@ -51,14 +59,18 @@ export async function measureRows(options: MeasureOptions): Promise<Measured[]> 
     const measured: Measured[] = [];
     try {
       for (const row of rows) {
+        options.signal?.throwIfAborted();
         if (subject.leavesOut?.includes(row.name)) continue;
-        measured.push(await measureRow(row, { running, sides: { a, b }, link }));
+        const one = await measureRow(row, { running, sides: { a, b }, link });
+        measured.push(one);
+        options.told?.(one);
       }
     } finally {
       await running.stop();
     }
     return measured;
   } finally {
+    options.signal?.removeEventListener('abort', interrupt);
     await lab.remove();
     await unmountBelow(directory);
     for (const side of sides) await side.remove();
