@@ -1,6 +1,6 @@
 // The data that the rows are made of, in two sizes: the ordinary one is done within minutes, the large one has a kernel's
 // sources, releases of 200 MB and a file of 1 GiB. Both are real but for the big file, which is random.
-import { twoKernelReleases, unpackKernel } from '../debian-sources.ts';
+import { type DebianRelease, twoKernelReleases, unpackKernel } from '../debian-sources.ts';
 import { MANY_FILES, unpackPackage } from '../npm-packages.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -36,9 +36,9 @@ export interface DataSet {
   readonly rounds: number;
 }
 
-export const DATA_SETS = new Map<string, () => DataSet | Promise<DataSet>>([
+const DATA_SETS = new Map<string, () => DataSet | Promise<DataSet>>([
   ['ordinary', ordinary],
-  ['large', large],
+  ['large', async () => large(await twoKernelReleases())],
 ]);
 
 /** Throws with the known names for one that is not known. */
@@ -48,7 +48,7 @@ export async function dataSetNamed(name: string): Promise<DataSet> {
   throw new Error(`"${name}" is no set of data; these are: ${[...DATA_SETS.keys()].join(', ')}`);
 }
 
-function ordinary(): DataSet {
+export function ordinary(): DataSet {
   return {
     name: '',
     text: { trees: releasesOf('typescript', '5.9.2', '5.9.3'), files: 132, bytes: 24e6 },
@@ -68,8 +68,8 @@ function ordinary(): DataSet {
   };
 }
 
-async function large(): Promise<DataSet> {
-  const kernels = await twoKernelReleases();
+/** `kernels`: two releases, the earlier one first. */
+export function large(kernels: readonly DebianRelease[]): DataSet {
   return {
     name: 'large',
     text: {
