@@ -119,7 +119,7 @@ compare: build ## PacketFS beside the tools that copy trees on an emulated link 
 	node dist/bench/compare/bench-compare.js --profile "$(PROFILE)" --rounds "$(ROUNDS)" --rows "$(ROWS)" \
 		--subjects "$(SUBJECTS)" --big "$(BIG)" --output "$(OUTPUT)"
 
-# The same on a kernel's sources (79,000 files, 1.3 GB), releases of 200 MB and a file of 1 GiB; TMPDIR= is where.
+# The same on a kernel's sources (87,000 files, 1.5 GB), releases of 200 MB and a file of 1 GiB; TMPDIR= is where.
 compare-large: build ## The same at a larger size: a kernel's sources, 1 GiB; says how long and how much disk (as compare)
 	@./setup.sh link compare stores
 	node dist/bench/compare/bench-compare.js --data large --profile "$(PROFILE)" --rounds "$(ROUNDS)" --rows "$(ROWS)" \
