@@ -43,8 +43,8 @@ export class OutgoingBlock {
 
 export class OutgoingBlocks {
   readonly #live = new Map<number, OutgoingBlock>();
-  /** Blocks not sent to their end yet, in order; those before `#head` are gone. */
-  #queue: OutgoingBlock[] = [];
+  /** Blocks not sent to their end yet, in order; before `#head` nothing is left, as a block is a mebibyte of memory. */
+  #queue: (OutgoingBlock | undefined)[] = [];
   #head = 0;
   readonly #lossy = new Set<OutgoingBlock>();
   #nextId = 0;
@@ -129,6 +129,7 @@ export class OutgoingBlocks {
   }
 
   #advance(): void {
+    this.#queue[this.#head] = undefined;
     this.#head += 1;
     if (this.#head < 256 && this.#head < this.#queue.length) return;
     this.#queue = this.#queue.slice(this.#head);

@@ -1,5 +1,7 @@
 // Channels and blocks, sender against receiver, without packets: any order, loss, repetition and cut of the pieces gives
 // every message and block once; windows bound what a receiver holds; violations are noticed.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -192,6 +194,28 @@ test('blocks start so far ahead of the first unacknowledged one and no further, 
   outgoing.onAcknowledged(0, 0, 2);
   assert.is(sendAll(), BLOCKS_AHEAD_MAX);
   assert.is(outgoing.unacknowledgedBytes, 0);
+});
+
+test('what was sent and acknowledged is let go while more waits to be sent', async () => {
+  const outgoing = new OutgoingBlocks();
+  outgoing.raiseLimit(BLOCK_WINDOW_BYTES);
+  const bodies = Array.from({ length: 100 }, () => {
+    const body = new Uint8Array(5000);
+    outgoing.enqueue(new Uint8Array(1), body);
+    return new WeakRef(body);
+  });
+  for (let sent = 0; sent < 60; sent++) {
+    assert.ok(outgoing.select(2 * 5000));
+    const { block, offset, length } = outgoing;
+    outgoing.markSent();
+    outgoing.onAcknowledged(block?.id ?? -1, offset, length);
+  }
+  await new Promise((resolve) => setImmediate(resolve)); // a WeakRef keeps its target until the turn ends
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const kept = bodies.filter((body) => body.deref() !== undefined).length;
+  assert.ok(kept <= 41, `${kept} are kept: 40 that wait, and the one selected last`);
+  assert.ok(outgoing.hasData);
 });
 
 test('chunks that break a rule are violations', () => {
