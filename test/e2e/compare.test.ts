@@ -28,7 +28,7 @@ const ROWS: readonly Row[] = [
         commands: [
           ['mkdir', 'tree'],
           ['sh', '-c', `head -c ${FILE_BYTES} /dev/urandom >tree/file`],
-          ['ln', '-s', '../elsewhere', 'tree/link'],
+          ['ln', '-s', '../../.././elsewhere', 'tree/link'],
         ],
         names: ['tree'],
       },

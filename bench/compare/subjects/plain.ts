@@ -17,9 +17,8 @@ export const rsyncDaemon: Subject = {
     const { source, target } = makePlaces(sides);
     const { a, b } = sides;
     const configuration = join(b.directory, 'rsyncd.conf');
-    const access = ['read only = no', 'use chroot = no', 'uid = 0', 'gid = 0'];
-    // Without a chroot it would put "/rsyncd-munged/" in front of what symbolic links point to.
-    const module = ['[tree]', `path = ${target}`, ...access, 'munge symlinks = no'];
+    // Without a chroot it changes what symbolic links point to.
+    const module = ['[tree]', `path = ${target}`, 'read only = no', 'use chroot = yes', 'uid = 0', 'gid = 0'];
     writeFileSync(configuration, `${module.join('\n')}\n`);
     const daemon = ['rsync', '--daemon', '--no-detach', `--port=${RSYNC_PORT}`, `--config=${configuration}`];
     const stop = await serve(b, RSYNC_PORT, ...daemon);
