@@ -129,6 +129,7 @@
         "napi/chunk.cc",
         "napi/system.cc",
         "napi/blob.cc",
+        "napi/blob_arguments.cc",
         "napi/blob_values.cc",
         "napi/udp.cc",
         "napi/content.cc",

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "arguments.h"
+#include "blob_arguments.h"
 #include "blob_values.h"
 #include "rooms.h"
 
@@ -11,7 +12,6 @@ namespace packetfs {
 namespace {
 
 constexpr napi_type_tag kBlobTag = {0x5046535f424c4f42, 0x6e61746976650001};
-constexpr std::uint64_t kPositionMax = (1ULL << kPositionBits) - 1;
 constexpr std::uint64_t kReadBytesMax = 1ULL << 30;
 
 class BlobObject final : public Napi::ObjectWrap<BlobObject> {
@@ -59,20 +59,6 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
   [[nodiscard]] const std::shared_ptr<Blob>& blob() const { return blob_; }
 
  private:
-  /// [address, length] pairs.
-  static std::vector<AddressRange> addressRanges(ArgumentReader& reader, Napi::Value value, const char* name) {
-    const auto flat = reader.bigUint64Array(value, name);
-    if (!reader.failed() && flat.size() % 2 != 0) reader.fail(name, "must hold [address, length] pairs");
-    std::vector<AddressRange> ranges;
-    if (reader.failed()) return ranges;
-    for (std::size_t i = 0; i < flat.size(); i += 2) ranges.push_back({flat[i], flat[i + 1]});
-    return ranges;
-  }
-
-  static LogNumber logArgument(ArgumentReader& reader, Napi::Value value) {
-    return static_cast<LogNumber>(reader.integer(value, "log", 0, UINT16_MAX));
-  }
-
   Napi::Value openLog(const Napi::CallbackInfo& info) {
     ArgumentReader reader(info.Env(), "openLog");
     const LogNumber log = logArgument(reader, info[0]);
@@ -174,13 +160,9 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
   Napi::Value packLiteral(const Napi::CallbackInfo& info) {
     ArgumentReader reader(info.Env(), "packLiteral");
     const Napi::Object options = reader.object(info[0], "options");
-    const LogNumber log = logArgument(reader, options.Get("log"));
-    const LogPosition start = reader.integer(options.Get("start"), "start", 0, kPositionMax);
-    const LogPosition end = reader.integer(options.Get("end"), "end", 0, kPositionMax + 1);
-    const std::uint64_t rawBytesMax = reader.integer(options.Get("rawBytesMax"), "rawBytesMax", 1, kPositionMax);
+    const Stretch stretch = stretchArgument(reader, options);
     const auto level = static_cast<int>(reader.integer(options.Get("level"), "level", 1, 19));
     const auto bases = addressRanges(reader, options.Get("bases"), "bases");
-    if (!reader.failed() && end <= start) reader.fail("end", "must lie behind start");
     if (reader.failed()) return info.Env().Undefined();
     struct Packed {
       bool held = false;
@@ -188,8 +170,9 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
     };
     return runAsync<Packed>(
         info.Env(), "packLiteral", {},
-        [blob = blob_, log, start, end, rawBytesMax, level, bases]() -> Result<Packed> {
+        [blob = blob_, stretch, level, bases]() -> Result<Packed> {
           const auto begun = std::chrono::steady_clock::now();
+          const auto& [log, start, end, rawBytesMax] = stretch;
           auto literal = blob->packLiteral(log, start, end, rawBytesMax, level, bases);
           literal.value.packMs =
               std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
@@ -242,11 +225,7 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
   Napi::Value packRecipe(const Napi::CallbackInfo& info) {
     ArgumentReader reader(info.Env(), "packRecipe");
     const Napi::Object options = reader.object(info[0], "options");
-    const LogNumber log = logArgument(reader, options.Get("log"));
-    const LogPosition start = reader.integer(options.Get("start"), "start", 0, kPositionMax);
-    const LogPosition end = reader.integer(options.Get("end"), "end", 0, kPositionMax + 1);
-    const std::uint64_t rawBytesMax = reader.integer(options.Get("rawBytesMax"), "rawBytesMax", 1, kPositionMax);
-    if (!reader.failed() && end <= start) reader.fail("end", "must lie behind start");
+    const auto [log, start, end, rawBytesMax] = stretchArgument(reader, options);
     if (reader.failed()) return info.Env().Undefined();
     auto recipe = blob_->packRecipe(log, start, end, rawBytesMax);
     if (recipe.status.error == ENOENT) return info.Env().Undefined();
@@ -367,19 +346,6 @@ class BlobObject final : public Napi::ObjectWrap<BlobObject> {
 std::shared_ptr<Blob> blobOf(Napi::Value value) {
   if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kBlobTag)) return nullptr;
   return BlobObject::Unwrap(value.As<Napi::Object>())->blob();
-}
-
-void readIdentity(ArgumentReader& reader, const Napi::Object& value, BlobOptions& options) {
-  const auto volumeId = reader.bytesOfLength(value.Get("volumeId"), "volumeId", options.volumeId.size());
-  const auto identityKey = reader.bytesOfLength(value.Get("identityKey"), "identityKey", options.identityKey.size());
-  const Napi::Object chunker = reader.object(value.Get("chunker"), "chunker");
-  options.chunker.minimum = reader.uint32(chunker.Get("minimum"), "minimum");
-  options.chunker.maximum = reader.uint32(chunker.Get("maximum"), "maximum");
-  options.chunker.multiplier = reader.uint32(chunker.Get("multiplier"), "multiplier");
-  options.chunker.addend = reader.uint32(chunker.Get("addend"), "addend");
-  if (reader.failed()) return;
-  std::copy(volumeId.begin(), volumeId.end(), options.volumeId.begin());
-  std::copy(identityKey.begin(), identityKey.end(), options.identityKey.begin());
 }
 
 void registerBlob(Napi::Env env, Napi::Object exports) {

@@ -2,7 +2,7 @@
 #include "../core/blob/inspect.h"
 
 #include "arguments.h"
-#include "blob.h"
+#include "blob_arguments.h"
 #include "rooms.h"
 
 namespace packetfs {

@@ -15,11 +15,11 @@ import {
   type WireRange,
 } from '../wire/messages.ts';
 import { Announcer } from './announcer.ts';
+import type { ArrivalSource } from './arrival-queue.ts';
 import type { AskTarget } from './ask-target.ts';
 import type { ReplicationContext } from './context.ts';
 import type { LinkCounters } from './link-counters.ts';
 import type { LinkSessionEvents } from './link-session-events.ts';
-import type { LiteralSource } from './literal-intake.ts';
 import { type LogKey, logKey } from './log-name.ts';
 import { LogTable } from './log-table.ts';
 import { PeerView } from './peer-view.ts';
@@ -37,7 +37,7 @@ export interface LinkSessionOptions {
   readonly events: LinkSessionEvents<LinkSession>;
 }
 
-export class LinkSession implements PeerLinkEvents, AskTarget, LiteralSource {
+export class LinkSession implements PeerLinkEvents, AskTarget, ArrivalSource {
   readonly peerKey: string;
   readonly counters: LinkCounters;
   readonly view = new PeerView();

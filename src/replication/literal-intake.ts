@@ -1,90 +1,68 @@
-// Literals on their way from the links into the volume: a queue with a bound per peer, a few stores at a time. A
-// literal whose bytes are all held is dropped, one that cannot be stored is reported to whoever asks again.
+// Literals on their way from the links into the volume, a few stores at a time. A literal whose bytes are all held is
+// dropped, one that cannot be stored is reported to whoever asks again.
+import { type Arrival, ArrivalQueue, type ArrivalSource } from './arrival-queue.ts';
 import type { ReplicationContext } from './context.ts';
-import type { LinkCounters } from './link-counters.ts';
-import { type LogKey, logKey } from './log-name.ts';
-import type { LogName, PositionRange } from './ports.ts';
+import type { LogKey } from './log-name.ts';
+import type { PositionRange } from './ports.ts';
 
-/** Where a literal came from: one link, with the bytes that it has waiting here. */
-export interface LiteralSource {
-  readonly counters: LinkCounters;
-  waitingBytes: number;
-}
-
-export interface ArrivedLiteral<Source extends LiteralSource> {
-  readonly source: Source;
-  readonly log: LogName;
-  readonly range: PositionRange;
-  readonly frame: Uint8Array;
+export interface ArrivedLiteral<Source extends ArrivalSource> extends Arrival<Source> {
   readonly repair: boolean;
 }
 
-export interface LiteralIntakeEvents<Source extends LiteralSource> {
+export interface LiteralIntakeEvents<Source extends ArrivalSource> {
   onStored(literal: ArrivedLiteral<Source>, stored: PositionRange): void;
   onRejected(literal: ArrivedLiteral<Source>, error: unknown): void;
 }
 
-export class LiteralIntake<Source extends LiteralSource> {
+export class LiteralIntake<Source extends ArrivalSource> {
   readonly #context: ReplicationContext;
   readonly #events: LiteralIntakeEvents<Source>;
-  readonly #queue: ArrivedLiteral<Source>[] = [];
-  readonly #storing = new Set<ArrivedLiteral<Source>>();
+  readonly #queue: ArrivalQueue<Source, ArrivedLiteral<Source>>;
 
   constructor(context: ReplicationContext, events: LiteralIntakeEvents<Source>) {
     this.#context = context;
     this.#events = events;
+    const { literalIntakeBytesMax, literalStoresMax } = context.bounds;
+    this.#queue = new ArrivalQueue({
+      bytesMax: literalIntakeBytesMax,
+      atOnceMax: literalStoresMax,
+      work: (literal) => this.#take(literal),
+    });
   }
 
   get waiting(): number {
-    return this.#queue.length + this.#storing.size;
+    return this.#queue.waiting;
   }
 
   /** False when the peer sent more than its window. */
   add(literal: ArrivedLiteral<Source>): boolean {
-    if (literal.source.waitingBytes + literal.frame.length > this.#context.bounds.literalIntakeBytesMax) return false;
-    literal.source.waitingBytes += literal.frame.length;
-    this.#queue.push(literal);
-    this.#start();
-    return true;
+    return this.#queue.add(literal);
   }
 
   /** Has come and is not yet stored. */
   isOnItsWay(key: LogKey, range: PositionRange): boolean {
-    const overlaps = (literal: ArrivedLiteral<Source>): boolean =>
-      logKey(literal.log) === key && literal.range.start < range.end && range.start < literal.range.end;
-    return this.#queue.some(overlaps) || [...this.#storing].some(overlaps);
+    return this.#queue.isOnItsWay(key, range);
   }
 
-  #start(): void {
-    while (this.#storing.size < this.#context.bounds.literalStoresMax) {
-      const literal = this.#queue.shift();
-      if (!literal) return;
-      if (!literal.repair && this.#context.local.of(literal.log).held.covers(literal.range)) {
-        literal.source.waitingBytes -= literal.frame.length;
-        literal.source.counters.literalsDuplicate++;
-        this.#events.onStored(literal, literal.range);
-        continue;
-      }
-      this.#storing.add(literal);
-      this.#context.volume.storeLiteral(literal.log, literal.frame, { repair: literal.repair }).then(
-        (stored) => {
-          this.#settled(literal);
-          this.#context.local.stored(literal.log, stored);
-          this.#events.onStored(literal, stored);
-          this.#start();
-        },
-        (error: unknown) => {
-          this.#settled(literal);
-          literal.source.counters.literalsRejected++;
-          this.#events.onRejected(literal, error);
-          this.#start();
-        },
-      );
+  #take(literal: ArrivedLiteral<Source>): Promise<void> | undefined {
+    const isHeld = this.#context.local.of(literal.log).held.covers(literal.range);
+    if (literal.repair || !isHeld) return this.#store(literal);
+    literal.source.counters.literalsDuplicate++;
+    this.#events.onStored(literal, literal.range);
+    return undefined;
+  }
+
+  async #store(literal: ArrivedLiteral<Source>): Promise<void> {
+    const { log, frame, repair, source } = literal;
+    let stored: PositionRange;
+    try {
+      stored = await this.#context.volume.storeLiteral(log, frame, { repair });
+    } catch (error) {
+      source.counters.literalsRejected++;
+      this.#events.onRejected(literal, error);
+      return;
     }
-  }
-
-  #settled(literal: ArrivedLiteral<Source>): void {
-    this.#storing.delete(literal);
-    literal.source.waitingBytes -= literal.frame.length;
+    this.#context.local.stored(log, stored);
+    this.#events.onStored(literal, stored);
   }
 }

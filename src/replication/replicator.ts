@@ -5,6 +5,7 @@ import type { Logger } from '../base/clock.ts';
 import { type Milliseconds, milliseconds } from '../base/units.ts';
 import type { Compression, ReplicationMode } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
+import type { Arrival } from './arrival-queue.ts';
 import { Arrivals, AskIds } from './ask-target.ts';
 import { DEFAULT_BOUNDS, type ReplicationBounds, type ReplicationContext } from './context.ts';
 import { LinkSession } from './link-session.ts';
@@ -17,7 +18,7 @@ import { OperationAsker } from './operation-asker.ts';
 import { Peers } from './peers.ts';
 import type { FilledRecipe, LogName, PeerLink, PeerLinkEvents, PositionRange, VolumePort } from './ports.ts';
 import { RangeSet } from './range-set.ts';
-import { type ArrivedRecipe, RecipeIntake } from './recipe-intake.ts';
+import { RecipeIntake } from './recipe-intake.ts';
 import { logStatuses, type ReplicationStatus } from './status.ts';
 import { Timeline } from './timeline.ts';
 import { Waiters } from './waiters.ts';
@@ -268,7 +269,7 @@ export class Replicator {
     return this.#recipes.add({ source: session, ...recipe });
   }
 
-  #filled({ source, log }: ArrivedRecipe<LinkSession>, filled: FilledRecipe): void {
+  #filled({ source, log }: Arrival<LinkSession>, filled: FilledRecipe): void {
     if (this.#closed) return;
     const { held } = filled;
     const key = logKey(log);
@@ -281,7 +282,7 @@ export class Replicator {
   }
 
   /** Then the bytes must come, and what hinders them is met again, with its pauses. */
-  #recipeRejected({ source, log, range }: ArrivedRecipe<LinkSession>, error: unknown): void {
+  #recipeRejected({ source, log, range }: Arrival<LinkSession>, error: unknown): void {
     if (this.#closed) return;
     this.#context.logger.warn(
       { log: logKey(log), start: range.start, end: range.end, error },

@@ -8,6 +8,7 @@ import type { InodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { InodeRecord, Namespace } from '../namespace/types.ts';
 import { isDirectory, isFile } from './modes.ts';
+import { RecentMap } from './recent-map.ts';
 
 export interface FormerNamesOptions {
   readonly namespace: Pick<Namespace, 'extents' | 'inode' | 'lookup'>;
@@ -24,13 +25,11 @@ interface Former {
 export class FormerNames {
   readonly #namespace: FormerNamesOptions['namespace'];
   readonly #blob: FormerNamesOptions['blob'];
-  readonly #names = new Map<string, Former>();
-  /** At most so many are in these. */
-  #extentsKept = 0;
+  readonly #names = recent<string, Former>(({ extents }) => extentsIn(extents));
   /** Of a directory that was made anew: the first one of its name. */
-  readonly #directories = new Map<InodeNumber, InodeNumber>();
+  readonly #directories = recent<InodeNumber, InodeNumber>(() => 0);
   /** Files without a version yet: what their names had. */
-  readonly #awaited = new Map<InodeNumber, BigUint64Array>();
+  readonly #awaited = recent<InodeNumber, BigUint64Array>(extentsIn);
 
   constructor({ namespace, blob }: FormerNamesOptions) {
     this.#namespace = namespace;
@@ -42,30 +41,17 @@ export class FormerNames {
     if (!isDirectory(record.mode) && !isFile(record.mode)) return;
     const extents = isFile(record.mode) ? this.#extentsOf(record) : undefined;
     if (isFile(record.mode) && extents === undefined) return;
-    keep(this.#names, this.#key(parent, name), { inode: record.inode, extents });
-    this.#extentsKept += extentsIn(extents);
-    while (this.#extentsKept > FORMER_EXTENTS_MAX) this.#forgetHalf();
-  }
-
-  /** Not one by one: what is kept is counted anew. */
-  #forgetHalf(): void {
-    let left = Math.ceil(this.#names.size / 2);
-    for (const key of this.#names.keys()) {
-      if (left === 0) break;
-      this.#names.delete(key);
-      left--;
-    }
-    this.#extentsKept = [...this.#names.values()].reduce((sum, { extents }) => sum + extentsIn(extents), 0);
+    this.#names.set(this.#key(parent, textOf(name)), { inode: record.inode, extents });
   }
 
   /** An inode got a new name, or was made under it. */
   made(parent: InodeNumber, name: Uint8Array, record: InodeRecord): void {
-    if (isDirectory(record.mode)) this.#madeDirectory(parent, name, record.inode);
+    if (isDirectory(record.mode)) this.#madeDirectory(parent, textOf(name), record.inode);
     if (!isFile(record.mode)) return;
-    const old = this.#formerFile(parent, name);
+    const old = this.#formerFile(parent, textOf(name));
     if (old === undefined) return;
     if (record.size > 0n) this.noteReplaced(record, old);
-    else keep(this.#awaited, record.inode, old);
+    else this.#awaited.set(record.inode, old);
   }
 
   /** What an inode without content will probably be like. */
@@ -88,13 +74,13 @@ export class FormerNames {
     if (fresh !== undefined && replaced !== undefined) this.#blob.noteReplaced(fresh, replaced);
   }
 
-  #madeDirectory(parent: InodeNumber, name: Uint8Array, inode: InodeNumber): void {
+  #madeDirectory(parent: InodeNumber, name: string, inode: InodeNumber): void {
     const former = this.#names.get(this.#key(parent, name));
     if (former === undefined || former.extents !== undefined || former.inode === inode) return;
-    keep(this.#directories, inode, this.#firstOf(former.inode));
+    this.#directories.set(inode, this.#firstOf(former.inode));
   }
 
-  #formerFile(parent: InodeNumber, name: Uint8Array): BigUint64Array | undefined {
+  #formerFile(parent: InodeNumber, name: string): BigUint64Array | undefined {
     const known = this.#names.get(this.#key(parent, name));
     if (known !== undefined) return known.extents;
     const final = finalNameOf(name);
@@ -105,8 +91,8 @@ export class FormerNames {
     return moved === undefined ? undefined : this.#extentsUnder(moved, name);
   }
 
-  #extentsUnder(parent: InodeNumber, name: Uint8Array): BigUint64Array | undefined {
-    const record = this.#namespace.lookup(parent, name);
+  #extentsUnder(parent: InodeNumber, name: string): BigUint64Array | undefined {
+    const record = this.#namespace.lookup(parent, Buffer.from(name, 'latin1'));
     return record !== undefined && isFile(record.mode) ? this.#extentsOf(record) : undefined;
   }
 
@@ -122,8 +108,8 @@ export class FormerNames {
     }
   }
 
-  #key(parent: InodeNumber, name: Uint8Array): string {
-    return `${this.#firstOf(parent)}/${textOf(name)}`;
+  #key(parent: InodeNumber, name: string): string {
+    return `${this.#firstOf(parent)}/${name}`;
   }
 
   #firstOf(directory: InodeNumber): InodeNumber {
@@ -134,10 +120,9 @@ export class FormerNames {
 /** What rsync and dpkg write first, to be renamed over a file: it may be sent before that. */
 const TEMPORARY_NAME = /^(?:\.(?<rsync>.+)\.[^.]{6}|(?<dpkg>.+)\.dpkg-new)$/su;
 
-function finalNameOf(name: Uint8Array): Uint8Array | undefined {
-  const { rsync, dpkg } = TEMPORARY_NAME.exec(textOf(name))?.groups ?? {};
-  const final = rsync ?? dpkg;
-  return final === undefined ? undefined : Buffer.from(final, 'latin1');
+function finalNameOf(name: string): string | undefined {
+  const { rsync, dpkg } = TEMPORARY_NAME.exec(name)?.groups ?? {};
+  return rsync ?? dpkg;
 }
 
 /** Each byte a character. */
@@ -145,12 +130,5 @@ const textOf = (name: Uint8Array): string => Buffer.from(name.buffer, name.byteO
 
 const extentsIn = (extents: BigUint64Array | undefined): number => (extents?.length ?? 0) / 3;
 
-function keep<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= FORMER_NAMES_MAX) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
-}
+const recent = <Key, Value>(weightOf: (value: Value) => number): RecentMap<Key, Value> =>
+  new RecentMap({ countMax: FORMER_NAMES_MAX, weightMax: FORMER_EXTENTS_MAX, weightOf });

@@ -50,7 +50,6 @@ export class Seeds {
   #work: Promise<void> = Promise.resolve();
   #directoriesLookedAt = 0;
   #closed = false;
-
   readonly #patienceMs: number;
 
   constructor(options: { readonly blob: SeededBlob; readonly logger: Logger; readonly patienceMs?: number }) {
@@ -115,16 +114,17 @@ export class Seeds {
 
   /** Resolves when nothing is awaited, or reading has not got on for a while. */
   async settled(): Promise<void> {
-    for (let before = -1; this.isAwaited && !this.#closed; ) {
-      const { bytesRead, files } = this.#blob.seeds();
-      const progress = bytesRead + files + this.#directoriesLookedAt;
-      if (progress === before) {
-        this.#giveUpWaiting();
-        return;
-      }
-      before = progress;
-      await withinPatience(this.#work, this.#patienceMs);
+    while (this.isAwaited && !this.#closed) {
+      const before = this.#progress;
+      const hasEnded = await withinPatience(this.#work, this.#patienceMs);
+      if (!hasEnded && this.#progress === before) this.#giveUpWaiting();
     }
+  }
+
+  /** Grows as long as reading gets on. */
+  get #progress(): number {
+    const { bytesRead, files } = this.#blob.seeds();
+    return bytesRead + files + this.#directoriesLookedAt;
   }
 
   /** Their files are not looked into any more: a filesystem that they are on does not answer. */

@@ -63,7 +63,7 @@ Result<SeededFile> SeedIndex::add(const std::string& path, std::uint64_t generat
   if (!bytes.ok()) return bytes.status;
   auto start = placeFor(path, bytes.value, generation);
   if (!start.ok()) return start.status;
-  auto chunks = read(file.value, start.value, bytes.value, generation);
+  auto chunks = cut(file.value, start.value, bytes.value, generation);
   leaveOut(start.value, generation);
   if (!chunks.ok()) return Status::failure(chunks.status.error, path + ": " + chunks.status.what);
   return SeededFile{bytes.value, chunks.value};
@@ -84,8 +84,8 @@ Result<std::uint64_t> SeedIndex::placeFor(const std::string& path, std::uint64_t
 }
 
 /// What the file grew by since is not looked at.
-Result<std::uint64_t> SeedIndex::read(const Descriptor& file, std::uint64_t start, std::uint64_t bytes,
-                                      std::uint64_t generation) {
+Result<std::uint64_t> SeedIndex::cut(const Descriptor& file, std::uint64_t start, std::uint64_t bytes,
+                                     std::uint64_t generation) {
   std::vector<std::uint8_t> buffer(std::min<std::uint64_t>(kWindowBytes, bytes));
   std::uint64_t chunks = 0;
   std::size_t kept = 0;  // of the window before
@@ -108,10 +108,10 @@ Result<std::uint64_t> SeedIndex::read(const Descriptor& file, std::uint64_t star
       position = stretches.endOfZeroPages(position);
       const std::size_t end = stretches.startOfZeroPages(position);
       while (position < end && stretches.decidable(position, end)) {
-        const std::size_t cut = stretches.cutAt(position, end);
+        const std::size_t chunkBytes = stretches.cutAt(position, end);
         window.offsets.push_back(fileOffset + position);
-        window.bytes.emplace_back(buffer.data() + position, cut);
-        position += cut;
+        window.bytes.emplace_back(buffer.data() + position, chunkBytes);
+        position += chunkBytes;
       }
     }
     Status status = insert(window, start, generation);

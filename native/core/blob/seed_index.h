@@ -63,8 +63,7 @@ class SeedIndex {
 
   Result<std::uint64_t> placeFor(const std::string& path, std::uint64_t bytes, std::uint64_t generation);
   /// Gives how many chunks it has.
-  Result<std::uint64_t> read(const Descriptor& file, std::uint64_t start, std::uint64_t bytes,
-                             std::uint64_t generation);
+  Result<std::uint64_t> cut(const Descriptor& file, std::uint64_t start, std::uint64_t bytes, std::uint64_t generation);
   Status insert(const Window& window, std::uint64_t start, std::uint64_t generation);
   /// The file that was added last gave nothing.
   void leaveOut(std::uint64_t start, std::uint64_t generation);

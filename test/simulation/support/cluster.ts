@@ -8,7 +8,8 @@ import type { LogName, PositionRange } from '../../../src/replication/ports.ts';
 import { RangeSet } from '../../../src/replication/range-set.ts';
 import { Replicator } from '../../../src/replication/replicator.ts';
 import type { Compression, ReplicationMode } from '../../../src/wire/messages.ts';
-import { type ModelFaults, ModelVolume, modelErrors, NO_FAULTS } from './model-volume.ts';
+import { type ModelFaults, NO_FAULTS } from './model-faults.ts';
+import { ModelVolume, modelErrors } from './model-volume.ts';
 import { Scheduler, SeededRandom } from './scheduler.ts';
 import { LinkEnd, type LinkProfile, linkErrors } from './simulated-link.ts';
 

@@ -3,7 +3,6 @@
 // once, in sequence, after the dependencies, with every byte held.
 import { PacketFsError } from '../../../src/base/errors.ts';
 import { logPosition, SEGMENT_BYTES } from '../../../src/base/units.ts';
-import { checkGroups } from '../../../src/extent/runs.ts';
 import { logKey } from '../../../src/replication/log-name.ts';
 import type {
   AppliedPosition,
@@ -21,44 +20,11 @@ import type {
   VolumePort,
 } from '../../../src/replication/ports.ts';
 import { RangeSet } from '../../../src/replication/range-set.ts';
-import {
-  decodeBatch,
-  encodeBatch,
-  indexOfSource,
-  type Operation,
-  SOURCE_OWN,
-  sourceOfIndex,
-} from '../../../src/wire/operations.ts';
+import { type DecodedBatch, decodeModelBatch, encodeModelBatch, type Run } from './model-batch.ts';
+import type { ModelFaults } from './model-faults.ts';
 import { type Chunk, decodeFrame, decodeRecipe, encodeFrame, encodeRecipe } from './model-frame.ts';
 import { chunksFrom, contentOf, heldOf, type ModelLog, rangeOf, sameContent, sorted } from './model-log.ts';
 import type { Scheduler, SeededRandom } from './scheduler.ts';
-
-interface Run {
-  readonly log: LogName;
-  readonly start: number;
-  readonly end: number;
-}
-
-interface DecodedBatch {
-  readonly log: LogName;
-  readonly first: bigint;
-  readonly last: bigint;
-  readonly dependencies: readonly AppliedPosition[];
-  readonly runs: readonly Run[];
-}
-
-export interface ModelFaults {
-  /** Of storing a literal: no space. */
-  readonly rejectStore: number;
-  /** Of a stored chunk to have a flipped bit. */
-  readonly flipBit: number;
-  /** Of packing a literal: a read error. */
-  readonly failPack: number;
-  /** Of applying. */
-  readonly failApply: number;
-}
-
-export const NO_FAULTS: ModelFaults = { rejectStore: 0, flipBit: 0, failPack: 0, failApply: 0 };
 
 export class ModelVolume implements VolumePort {
   readonly volumeId = new Uint8Array(16);
@@ -123,7 +89,8 @@ export class ModelVolume implements VolumePort {
     this.#pending = undefined;
     const log = this.#current();
     for (const chunk of pending.chunks) log.durable.add(chunk.start);
-    const batch = this.#encodeBatch(log, pending);
+    const seen = [...this.#logs.values()].filter((entry) => entry !== log && entry.applied > 0n);
+    const batch = encodeModelBatch(log, { ...pending, seen });
     log.batches.push(batch);
     log.applied = batch.lastSequence;
     this.#notify();
@@ -381,49 +348,8 @@ export class ModelVolume implements VolumePort {
     return undefined;
   }
 
-  #encodeBatch(log: ModelLog, pending: { readonly runs: readonly Run[]; readonly operations: number }): StoredBatch {
-    const names: LogName[] = [log.log];
-    const sourceOf = (name: LogName): number => {
-      const index = names.findIndex((known) => logKey(known) === logKey(name));
-      return sourceOfIndex(index >= 0 ? index : names.push(name) - 1);
-    };
-    const dependencies = [...this.#logs.values()]
-      .filter((entry) => entry !== log && entry.applied > 0n)
-      .map((entry) => ({ source: sourceOf(entry.log), sequence: entry.applied }));
-    const operations = Array.from({ length: pending.operations }, (_, operation): Operation => {
-      const runs = pending.runs
-        .filter((_run, index) => index % pending.operations === operation)
-        .map((run) => ({ source: sourceOf(run.log), position: run.start, length: BigInt(run.end - run.start) }));
-      const size = runs.reduce((sum, run) => sum + run.length, 0n);
-      const content = { size, runs, checks: checkGroups(runs).map(() => 0n) };
-      return { kind: 'update', inode: { source: 0, counter: 1 }, attributes: { extended: [] }, content };
-    });
-    const first = log.applied + 1n;
-    const bytes = encodeBatch({ logs: names, firstSequence: first, clock: 1n, dependencies, operations });
-    return { log: log.log, firstSequence: first, lastSequence: first + BigInt(operations.length) - 1n, bytes };
-  }
-
   #decode(bytes: Uint8Array): DecodedBatch {
-    const known = this.#decoded.get(bytes);
-    if (known) return known;
-    const result = decodeBatch(bytes);
-    if (!result.ok) throw new PacketFsError('PFS_CORRUPT', result.reason);
-    const { logs, firstSequence, dependencies, operations } = result.batch;
-    const nameOf = (source: number): LogName => {
-      const name = logs[indexOfSource(source)];
-      if (!name) throw new PacketFsError('PFS_CORRUPT', 'a batch refers to a log it does not name');
-      return name;
-    };
-    const contents = operations.map((operation) => (operation.kind === 'update' ? operation.content : undefined));
-    const decoded: DecodedBatch = {
-      log: nameOf(SOURCE_OWN),
-      first: firstSequence,
-      last: firstSequence + BigInt(operations.length) - 1n,
-      dependencies: dependencies.map(({ source, sequence }) => ({ log: nameOf(source), sequence })),
-      runs: contents
-        .flatMap((content) => content?.runs ?? [])
-        .map((run) => ({ log: nameOf(run.source), start: run.position, end: run.position + Number(run.length) })),
-    };
+    const decoded = this.#decoded.get(bytes) ?? decodeModelBatch(bytes);
     this.#decoded.set(bytes, decoded);
     return decoded;
   }

@@ -6,7 +6,8 @@ import type { LogName, PositionRange } from '../../../src/replication/ports.ts';
 import { Replicator } from '../../../src/replication/replicator.ts';
 import type { ControlMessage, WireLogReference } from '../../../src/wire/messages.ts';
 import { markCompression } from '../../simulation/support/cluster.ts';
-import { ModelVolume, NO_FAULTS } from '../../simulation/support/model-volume.ts';
+import { NO_FAULTS } from '../../simulation/support/model-faults.ts';
+import { ModelVolume } from '../../simulation/support/model-volume.ts';
 import { RecordedLink } from '../../simulation/support/recorded-link.ts';
 import { Scheduler, SeededRandom } from '../../simulation/support/scheduler.ts';
 

@@ -105,6 +105,22 @@ test('who waits for a seed that hangs waits no longer than patience, and only aw
   await waitFor('the one behind it', isReady(seeds, behind));
 });
 
+test('who waits is not misled by reading that ends without having found anything', async () => {
+  const { seeds } = start();
+  const [gone, full] = [tree('gone', 0), tree('full')];
+  seeds.add(request(gone, true));
+  const settled = seeds.settled();
+  seeds.add(request(full, true));
+  await settled;
+  assert.equal(
+    seeds.directories().map(({ state, files }) => [state, files]),
+    [
+      ['failed', 0],
+      ['ready', 30],
+    ],
+  );
+});
+
 test('seeds of a running node are waited for by nobody, and are of use once they were read', async () => {
   const { seeds } = start();
   const changes: boolean[] = [];
