@@ -6,6 +6,7 @@ import { isPacketFsError } from '../src/base/errors.ts';
 import type { InodeNumber } from '../src/base/units.ts';
 import type { FileSystem } from '../src/volume/volume.ts';
 import { EIO, ENOSYS, errnoOf } from './errno.ts';
+import { InodeGrants } from './inode-grants.ts';
 import type { OperationContext } from './operations/context.ts';
 import { operationOf } from './operations/table.ts';
 import { Walkers } from './operations/walkers.ts';
@@ -22,7 +23,12 @@ export class Dispatcher {
   readonly #replies = new ReplyBatch();
   readonly #waiting = new Set<Promise<void>>();
 
-  constructor(options: { fileSystem: FileSystem; logger: Logger; send: (replies: Uint8Array) => void }) {
+  constructor(options: {
+    fileSystem: FileSystem;
+    logger: Logger;
+    send: (replies: Uint8Array) => void;
+    grantInodes: (first: InodeNumber, count: number) => void;
+  }) {
     this.#fileSystem = options.fileSystem;
     this.#logger = options.logger;
     this.#send = options.send;
@@ -31,6 +37,7 @@ export class Dispatcher {
       logger: options.logger,
       listings: new Map(),
       walkers: new Walkers(),
+      grants: new InodeGrants({ fileSystem: options.fileSystem, grant: options.grantInodes }),
       noteVersion: (inode) => this.#versioned.add(inode),
     };
   }
@@ -45,6 +52,7 @@ export class Dispatcher {
       const outcome = this.#perform(request);
       if (outcome instanceof Promise) this.#answerLater(id, outcome);
       else if (id !== NO_ANSWER) answers.push({ id, reply: outcome });
+      else if (outcome.kind === 'error') this.#reportUnheard(request, outcome.errno);
     }
     const failure = this.#saveJournal();
     for (const { id, reply } of answers) this.#replies.append(id, failure ?? this.#current(reply));
@@ -76,6 +84,11 @@ export class Dispatcher {
       this.#sendReplies();
     });
     this.#waiting.add(answered);
+  }
+
+  /** Nobody waits for it: it was answered before, or needs no answer. */
+  #reportUnheard({ opcode, inode }: RequestCursor, errno: number): void {
+    this.#logger.error({ opcode, inode, errno }, 'what the session has answered could not be done');
   }
 
   /** The reply that every waiting request gets when the journal cannot be written. */

@@ -43,12 +43,14 @@ export class NativeSession implements FuseSession {
   async start(fileSystem: FileSystem): Promise<void> {
     const { logger, settings } = this.#parts;
     const session = this.#session;
-    const dispatcher = new Dispatcher({ fileSystem, logger, send: (replies) => session.reply(replies) });
-    const loop = new RequestLoop({ session, dispatcher });
-    const unsubscribe = fileSystem.onInvalidate({
-      invalidate: (invalidation) => this.#invalidate(invalidation),
-      queuedCount: () => session.counters()['invalidationsQueued'] ?? 0,
+    const dispatcher = new Dispatcher({
+      fileSystem,
+      logger,
+      send: (replies) => session.reply(replies),
+      grantInodes: (first, count) => session.grantInodes(first, count),
     });
+    const loop = new RequestLoop({ session, dispatcher });
+    const unsubscribe = this.#subscribe(fileSystem, loop);
     const onEnd = (errno: number) => {
       unsubscribe();
       loop.end();
@@ -84,6 +86,26 @@ export class NativeSession implements FuseSession {
 
   counters(): Readonly<Record<string, number>> {
     return this.#session.counters();
+  }
+
+  #subscribe(fileSystem: FileSystem, loop: RequestLoop): () => void {
+    const session = this.#session;
+    const ends = [
+      fileSystem.onInvalidate({
+        invalidate: (invalidation) => this.#invalidate(invalidation),
+        queuedCount: () => session.counters()['invalidationsQueued'] ?? 0,
+      }),
+      fileSystem.onSuspendPosts({
+        suspend: () => {
+          session.closePosts();
+          loop.drain();
+        },
+        resume: () => session.openPosts(),
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   #invalidate({ inodes, entries }: Invalidation): void {

@@ -18,6 +18,7 @@ import { boundHeapGrowth } from './heap.ts';
 import { checkMaxRates, parseMaxRate } from './max-rate.ts';
 import { prepareMountPoint, unmountPath } from './mount-point.ts';
 import { findMount } from './mountinfo.ts';
+import { delayOptimization } from './optimization.ts';
 import {
   type Congestion,
   type MountOptions,
@@ -162,6 +163,7 @@ async function detach(request: Request, start: { parameters: readonly string[]; 
 
 async function serve(request: Request): Promise<void> {
   boundHeapGrowth();
+  delayOptimization();
   const logger = createLogger({ level: request.logLevel });
   const interrupted = interruption();
   const mountPoint = await prepareMountPoint(request.directory);

@@ -30,6 +30,8 @@ export const OPCODES = {
   listExtendedAttributes: 23,
   removeExtendedAttribute: 24,
   synced: 25,
+  created: 26,
+  changedAttributes: 27,
 } as const;
 
 export type OpcodeName = keyof typeof OPCODES;
@@ -61,6 +63,7 @@ export const READ_IS_KEPT = 2;
 export const REPLY_KEEP_CACHE = 1;
 export const REPLY_NEW_INODE = 2;
 export const REPLY_NAME_MISSING = 4;
+export const REPLY_PLAIN_DIRECTORY = 8;
 /** The smallest buffer of getdents(2) that a C library has: musl's. */
 export const SMALL_LISTING_BYTES = 2048;
 export const ENTRY_HAS_ATTRIBUTES = 1;
@@ -159,6 +162,8 @@ export interface Effects {
   readonly isNew: boolean;
   /** Its directory lacks the name that the request took away: no conflict, whiteout or exchange has left it one. */
   readonly isNameMissing: boolean;
+  /** The directory has no access list for what is made in it. */
+  readonly isPlain: boolean;
 }
 
 /** What a request is answered with. */
@@ -265,7 +270,10 @@ export class ReplyBatch {
   #effects(start: number, body: number, effects: Effects | undefined): void {
     if (effects === undefined) return;
     const view = this.#view;
-    const flags = (effects.isNew ? REPLY_NEW_INODE : 0) | (effects.isNameMissing ? REPLY_NAME_MISSING : 0);
+    const flags =
+      (effects.isNew ? REPLY_NEW_INODE : 0) |
+      (effects.isNameMissing ? REPLY_NAME_MISSING : 0) |
+      (effects.isPlain ? REPLY_PLAIN_DIRECTORY : 0);
     if (flags !== 0) view.setUint16(start + 6, view.getUint16(start + 6, true) | flags, true);
     view.setUint16(start + 20, effects.directories.length, true);
     view.setUint16(start + 22, effects.forgotten.length, true);

@@ -43,6 +43,15 @@ export class RequestLoop {
     setImmediate(() => this.run());
   }
 
+  /** Dispatches all that waits; not from within a dispatch. */
+  drain(): void {
+    for (;;) {
+      const length = this.#session.take(this.#target, false);
+      if (length === 0) return;
+      this.#dispatcher.dispatch(this.#target.subarray(0, length));
+    }
+  }
+
   /** The session has ended: dispatches what is left, and looks no more. */
   end(): void {
     this.#ended = true;

@@ -64,21 +64,24 @@ export function followModeChange(fileSystem: FileSystem, inode: InodeNumber, mod
   fileSystem.setExtendedAttribute(inode, ACCESS_NAME, encode(withMode(decode(value), mode)), 'any');
 }
 
-/** What a new inode gets from its parent: its mode, and lists to set once it exists. */
+/**
+ * What a new inode gets from its parent: its mode, and lists to set once it exists. `isPlain`: the parent has no default
+ * list, and the umask alone counts.
+ */
 export function inheritAccess(creation: {
   readonly fileSystem: FileSystem;
   readonly parent: InodeNumber;
   readonly mode: number;
   readonly umask: number;
-}): { readonly mode: number; readonly attributes: readonly Attribute[] } {
+}): { readonly mode: number; readonly attributes: readonly Attribute[]; readonly isPlain: boolean } {
   const { fileSystem, parent, mode, umask } = creation;
   const value = attributeOf(fileSystem, parent, DEFAULT_NAME);
-  if (value === undefined) return { mode: mode & ~umask, attributes: [] };
+  if (value === undefined) return { mode: mode & ~umask, attributes: [], isPlain: true };
   const entries = restrictedTo(decode(value), mode);
   const attributes: Attribute[] = [];
   if (!isMinimal(entries)) attributes.push({ name: ACCESS_NAME, value: encode(entries) });
   if ((mode & TYPE_BITS) === DIRECTORY_TYPE) attributes.push({ name: DEFAULT_NAME, value });
-  return { mode: (mode & ~PERMISSIONS) | modeOf(entries), attributes };
+  return { mode: (mode & ~PERMISSIONS) | modeOf(entries), attributes, isPlain: false };
 }
 
 const mayKeepSetGroup = (caller: Caller, gid: number): boolean =>

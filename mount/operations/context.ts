@@ -2,6 +2,7 @@
 import type { Logger } from '../../src/base/clock.ts';
 import type { InodeNumber } from '../../src/base/units.ts';
 import type { FileSystem } from '../../src/volume/volume.ts';
+import type { InodeGrants } from '../inode-grants.ts';
 import type { Reply, RequestCursor } from '../protocol.ts';
 import type { Listing } from './listing.ts';
 import type { Walkers } from './walkers.ts';
@@ -12,6 +13,7 @@ export interface OperationContext {
   /** Directory listings by file handle, as they were when reading started. */
   readonly listings: Map<bigint, Listing>;
   readonly walkers: Walkers;
+  readonly grants: InodeGrants;
   /** The inode got a content version: attributes read before in this batch are stale. */
   noteVersion(inode: InodeNumber): void;
 }

@@ -36,7 +36,7 @@ export function create(request: RequestCursor, context: OperationContext): Reply
   if (NO_NAME.equals(name)) return createNameless({ ...node, name: undefined }, flags, context);
   const made = createOrFind(node, flags, context);
   if (made === undefined) return { kind: 'error', errno: EEXIST };
-  const { attributes, isNew } = made;
+  const { attributes, isNew, isPlain } = made;
   if (!isNew && hasTruncate(flags)) dropSetIdBits(context.fileSystem, attributes.inode, callerOf(request));
   const opened = context.fileSystem.open(attributes.inode, {
     ...modeOf(flags),
@@ -45,12 +45,13 @@ export function create(request: RequestCursor, context: OperationContext): Reply
   if (opened instanceof Promise) return opened.then(({ keepCache }) => ({ kind: 'create', attributes, keepCache }));
   const { keepCache } = opened;
   if (!isNew) return { kind: 'create', attributes, keepCache };
-  return { kind: 'create', attributes, keepCache, effects: effectsOn([parent], context, { isNew }) };
+  context.grants.replenish();
+  return { kind: 'create', attributes, keepCache, effects: effectsOn([parent], context, { isNew, isPlain }) };
 }
 
 /** O_TMPFILE: nothing changes in the directory. */
 function createNameless(node: NewNodeWithUmask, flags: number, context: OperationContext): Reply | Promise<Reply> {
-  const attributes = createWithAccess(node, context);
+  const { attributes } = createWithAccess(node, context);
   const answer = ({ keepCache }: { keepCache: boolean }): Reply => ({ kind: 'create', attributes, keepCache });
   const opened = context.fileSystem.open(attributes.inode, { ...modeOf(flags), truncate: false });
   return opened instanceof Promise ? opened.then(answer) : answer(opened);
@@ -100,15 +101,15 @@ function createOrFind(
   node: NewNodeWithUmask & { readonly name: Uint8Array },
   flags: number,
   context: OperationContext,
-): { attributes: InodeAttributes; isNew: boolean } | undefined {
+): { attributes: InodeAttributes; isNew: boolean; isPlain: boolean } | undefined {
   try {
-    return { attributes: createWithAccess(node, context), isNew: true };
+    return { ...createWithAccess(node, context), isNew: true };
   } catch (error) {
     if (!isPacketFsError(error, 'PFS_EXISTS')) throw error;
   }
   if ((flags & O_EXCL) !== 0) return undefined;
   const attributes = context.fileSystem.lookup(node.parent, node.name);
-  if ((attributes.mode & TYPE_BITS) === FILE_TYPE) return { attributes, isNew: false };
+  if ((attributes.mode & TYPE_BITS) === FILE_TYPE) return { attributes, isNew: false, isPlain: false };
   context.fileSystem.forget(attributes.inode, 1);
   return undefined;
 }

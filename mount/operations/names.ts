@@ -65,7 +65,7 @@ export function symlink(request: RequestCursor, context: OperationContext): Repl
   const target = request.trailing(48, request.u32(40));
   const parent = inodeNumber(request.inode);
   const node = { parent, name: request.name(48), mode: SYMLINK_MODE, target, caller: callerOf(request) };
-  return entryOfNew(context.fileSystem.createNode(node), parent, context);
+  return entryOfNew({ attributes: context.fileSystem.createNode(node), isPlain: false }, parent, context);
 }
 
 export function link(request: RequestCursor, context: OperationContext): Reply {
@@ -131,12 +131,13 @@ const lacks = (parent: InodeNumber, name: Uint8Array, { fileSystem }: OperationC
 export const effectsOn = (
   parents: readonly InodeNumber[],
   { fileSystem }: OperationContext,
-  { forgotten = [], isNew = false, isNameMissing = false }: Partial<Omit<Effects, 'directories'>> = {},
+  { forgotten = [], isNew = false, isNameMissing = false, isPlain = false }: Partial<Omit<Effects, 'directories'>> = {},
 ): Effects => ({
   directories: parents.map((parent) => fileSystem.getAttributes(parent)),
   forgotten,
   isNew,
   isNameMissing,
+  isPlain,
 });
 
 export const callerOf = (request: RequestCursor): Caller => ({
@@ -149,13 +150,21 @@ export interface NewNodeWithUmask extends NewNode {
   readonly umask: number;
 }
 
+export interface MadeNode {
+  readonly attributes: InodeAttributes;
+  /** As inheritAccess tells it of the parent. */
+  readonly isPlain: boolean;
+}
+
 /** Makes a node whose mode comes from the parent's default ACL, or else from the caller's umask. */
-export function createWithAccess(node: NewNodeWithUmask, { fileSystem }: OperationContext): InodeAttributes {
+export function createWithAccess(node: NewNodeWithUmask, { fileSystem }: OperationContext): MadeNode {
   const { umask, ...plain } = node;
   const inherited = inheritAccess({ fileSystem, parent: node.parent, mode: node.mode, umask });
-  const made = fileSystem.createNode({ ...plain, mode: inherited.mode });
-  for (const { name, value } of inherited.attributes) fileSystem.setExtendedAttribute(made.inode, name, value, 'any');
-  return made;
+  const attributes = fileSystem.createNode({ ...plain, mode: inherited.mode });
+  for (const { name, value } of inherited.attributes) {
+    fileSystem.setExtendedAttribute(attributes.inode, name, value, 'any');
+  }
+  return { attributes, isPlain: inherited.isPlain };
 }
 
 const by = (request: RequestCursor): { caller: Caller; umask: number } => ({
@@ -163,10 +172,10 @@ const by = (request: RequestCursor): { caller: Caller; umask: number } => ({
   umask: request.umask,
 });
 
-const entryOfNew = (attributes: InodeAttributes, parent: InodeNumber, context: OperationContext): Reply => ({
+const entryOfNew = ({ attributes, isPlain }: MadeNode, parent: InodeNumber, context: OperationContext): Reply => ({
   kind: 'entry',
   attributes,
-  effects: effectsOn([parent], context, { isNew: true }),
+  effects: effectsOn([parent], context, { isNew: true, isPlain }),
 });
 
 function renameFlags(flags: number): 'replace' | 'noreplace' | 'exchange' | undefined {

@@ -22,6 +22,7 @@ import {
   symlink,
   unlink,
 } from './names.ts';
+import { changedAttributes, created } from './posted.ts';
 
 const OPERATIONS: Readonly<Record<OpcodeName, Operation>> = {
   lookup,
@@ -49,6 +50,8 @@ const OPERATIONS: Readonly<Record<OpcodeName, Operation>> = {
   listExtendedAttributes,
   removeExtendedAttribute,
   synced,
+  created,
+  changedAttributes,
 };
 
 const names = Object.keys(OPCODES) as OpcodeName[];

@@ -156,6 +156,25 @@ Napi::Value invalidateEntry(const SharedBridge& bridge, const Napi::CallbackInfo
   return info.Env().Undefined();
 }
 
+Napi::Value closePosts(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  bridge->session->closePosts();
+  return info.Env().Undefined();
+}
+
+Napi::Value openPosts(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  bridge->session->openPosts();
+  return info.Env().Undefined();
+}
+
+Napi::Value grantInodes(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
+  ArgumentReader reader(info.Env(), "fuse.grantInodes");
+  const std::uint64_t first = reader.bigUint64(info[0], "first");
+  const std::uint32_t count = reader.uint32(info[1], "count", 1, UINT32_MAX);
+  if (reader.failed()) return info.Env().Undefined();
+  bridge->session->grantInodes(first, count);
+  return info.Env().Undefined();
+}
+
 Napi::Value stop(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
   ArgumentReader reader(info.Env(), "fuse.stop");
   const bool force = reader.boolean(info[0], "force");
@@ -204,6 +223,9 @@ Napi::Value createFuseSession(const Napi::CallbackInfo& info) {
   method("reply", reply);
   method("invalidateInode", invalidateInode);
   method("invalidateEntry", invalidateEntry);
+  method("closePosts", closePosts);
+  method("openPosts", openPosts);
+  method("grantInodes", grantInodes);
   method("stop", stop);
   method("counters", counters);
   return session;

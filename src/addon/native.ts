@@ -280,6 +280,11 @@ export interface NativeFuseSession {
   reply(batch: Uint8Array): void;
   invalidateInode(inode: bigint, offset: bigint, length: bigint): void;
   invalidateEntry(parent: bigint, name: Uint8Array): void;
+  /** Nothing is answered ahead of JavaScript until as many `openPosts`; what was is in the queue. */
+  closePosts(): void;
+  openPosts(): void;
+  /** For files that the session makes itself. */
+  grantInodes(first: bigint, count: number): void;
   /** Unmounts (lazily when `force`), ends the threads; onEnd follows. */
   stop(force: boolean): void;
   counters(): Readonly<Record<string, number>>;

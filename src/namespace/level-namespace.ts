@@ -4,7 +4,7 @@
 
 import { assert } from '../base/assert.ts';
 import { PacketFsError } from '../base/errors.ts';
-import type { InodeNumber, LogNumber } from '../base/units.ts';
+import type { InodeNumber, LogNumber, Nanoseconds } from '../base/units.ts';
 import type { Extent } from '../extent/extent.ts';
 import { BatchMaker } from './batch-maker.ts';
 import type { BatchStore } from './batch-store.ts';
@@ -172,6 +172,18 @@ export class LevelNamespace implements Namespace {
 
   createInode(node: NewInode): InodeRecord {
     return this.#local.createInode(node);
+  }
+
+  reserveInodes(count: number): InodeNumber {
+    return this.#local.reserveInodes(count);
+  }
+
+  createJournaled(node: NewInode & { readonly inode: InodeNumber }, now: Nanoseconds): InodeRecord {
+    return this.#local.createJournaled(node, now);
+  }
+
+  setAttributesJournaled(inode: InodeNumber, groups: AttributeGroups, now: Nanoseconds): void {
+    this.#local.setAttributesJournaled(inode, groups, now);
   }
 
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeRecord {

@@ -6,7 +6,7 @@ import { INODE_COUNTER_LIMIT, type InodeNumber, inodeNumber, type LogNumber, typ
 import type { HybridClock } from './hybrid-clock.ts';
 import { decodeMutation, encodeMutation } from './journal-records.ts';
 import type { LogState, LogTable } from './logs.ts';
-import type { Mutation, TimedMutation } from './mutation-types.ts';
+import type { ContentMutation, Mutation, TimedMutation } from './mutation-types.ts';
 import { Mutator } from './mutations.ts';
 import { Pending } from './pending.ts';
 import { type InodeState, isDirectory, nameKey } from './state.ts';
@@ -66,6 +66,27 @@ export class LocalChanges {
     const { parent, name, mode, uid, gid, device = 0, target } = node;
     this.#do({ kind: 'create', inode, parent, name, mode, uid, gid, device, target });
     return this.mutator.live(inode).record;
+  }
+
+  reserveInodes(count: number): InodeNumber {
+    const own = this.#parts.ownLog();
+    assert(own.inodeCounter + count < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
+    const first = inodeNumber((BigInt(own.number) << COUNTER_BITS) | BigInt(own.inodeCounter + 1));
+    own.inodeCounter += count;
+    own.dirty = true;
+    return first;
+  }
+
+  createJournaled(node: NewInode & { readonly inode: InodeNumber }, now: Nanoseconds): InodeRecord {
+    this.writable();
+    const { inode, parent, name, mode, uid, gid, device = 0, target } = node;
+    this.#perform({ kind: 'create', inode, parent, name, mode, uid, gid, device, target }, now);
+    return this.mutator.live(inode).record;
+  }
+
+  setAttributesJournaled(inode: InodeNumber, groups: AttributeGroups, now: Nanoseconds): void {
+    this.writable();
+    this.#perform({ kind: 'attributes', inode, groups }, now);
   }
 
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeRecord {
@@ -164,14 +185,21 @@ export class LocalChanges {
   replay(record: JournalRecord): void {
     this.#parts.usable();
     const { now, mutation } = decodeMutation(record);
-    this.#parts.clock.observe(mutation.kind === 'content' ? mutation.version : 0n);
-    this.#perform(mutation, now);
+    if (mutation.kind === 'content') this.#replayContent(mutation, now);
+    else this.#perform(mutation, now);
   }
 
   replayContent(inode: InodeNumber, change: ContentChange): void {
     const { clock, usable } = this.#parts;
     usable();
     this.#perform({ kind: 'content', inode, change, version: clock.tick() }, clock.now());
+  }
+
+  /** A version that the session put into the journal has no number: JavaScript would have given it one. */
+  #replayContent(mutation: ContentMutation, now: Nanoseconds): void {
+    const { clock } = this.#parts;
+    clock.observe(mutation.version);
+    this.#perform(mutation.version === 0n ? { ...mutation, version: clock.tick() } : mutation, now);
   }
 
   /** Notes what was done as a record for the journal. */

@@ -258,6 +258,12 @@ export interface Namespace {
   /** The last handle of an unlinked inode is gone. Nothing happens to an inode that has links. */
   reap(inode: InodeNumber): void;
 
+  /** Numbers that createInode gives to nobody, the first of as many in a row. */
+  reserveInodes(count: number): InodeNumber;
+  /** As createInode and setAttributes, of what a journal has already, with its inode number and time. */
+  createJournaled(node: NewInode & { readonly inode: InodeNumber }, now: Nanoseconds): InodeRecord;
+  setAttributesJournaled(inode: InodeNumber, groups: AttributeGroups, now: Nanoseconds): void;
+
   // ---- repair, by the check; the commit that follows makes it durable
   /** Derives and restores in memory; makes no operations. */
   repair(request: NamespaceRepair): Promise<RepairOutcome>;

@@ -16,16 +16,21 @@ export async function applyBatches(
   if (parts.invalidations.isFull) await parts.invalidations.room();
   // What was closed is to be a version of its own, not a mixture; who closes without end does not stop a peer.
   for (let tries = 0; files.saves.hasReleased && tries < SAVE_TRIES_MAX; tries += 1) await files.saves.saveReleased();
-  parts.latch.assertWritable();
+  const resume = parts.posts.suspend();
   const applied: AppliedBatch[] = [];
   try {
+    parts.latch.assertWritable();
     for (const batch of batches) {
       const outcome = parts.namespace.apply(batch);
       if (outcome !== undefined) applied.push(outcome);
     }
   } finally {
-    show(parts, files, applied); // those before a malformed one are applied and stay so
-    parts.committer.flushJournal();
+    try {
+      show(parts, files, applied); // those before a malformed one are applied and stay so
+      parts.committer.flushJournal();
+    } finally {
+      resume();
+    }
   }
   await parts.committer.commit();
 }

@@ -72,6 +72,14 @@ export class Attributes {
     return this.#changeSize(node, size, changes);
   }
 
+  /** It has happened, and the content store knows of a time that was set. */
+  noteChanged(inode: InodeNumber, { now, groups }: { now: Nanoseconds; groups: AttributeGroups }): void {
+    const { namespace, committer } = this.#parts;
+    if (groups.modified !== undefined) this.#files.noteExplicitTime(inode);
+    namespace.setAttributesJournaled(inode, groups, now);
+    committer.noteJournaled();
+  }
+
   async #changeSize(node: InodeNumber, size: bigint, changes: AttributeChanges): Promise<InodeAttributes> {
     assert(size >= 0n, 'a size is not negative');
     await this.#files.truncate(node, size);

@@ -10,10 +10,11 @@ import { isPacketFsError, PacketFsError } from '../base/errors.ts';
 import { COMMIT_DELAY_MAX_MS, COMMIT_FREE_BYTES_MIN } from '../base/limits.ts';
 import type { LogStore } from '../blob/log-store.ts';
 import { MarkTable } from '../blob/marks.ts';
-import type { Namespace } from '../namespace/types.ts';
+import type { FrozenCommit, Namespace } from '../namespace/types.ts';
 import { CommitPacer } from './commit-pacer.ts';
 import type { Journal } from './journal.ts';
 import type { ReadOnlyLatch } from './latch.ts';
+import type { Posts } from './posts.ts';
 import { freeBytesOf } from './statistics.ts';
 
 export interface CommitterOptions {
@@ -24,6 +25,7 @@ export interface CommitterOptions {
   readonly contents: NativeContentStore;
   readonly journal: Journal;
   readonly latch: ReadOnlyLatch;
+  readonly posts: Posts;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -97,6 +99,12 @@ export class Committer {
     }
   }
 
+  /** The journal has got a change in another way. */
+  noteJournaled(): void {
+    this.#pacer.noteChanges(1);
+    this.noteChange();
+  }
+
   /** Something waits for a commit: one comes by itself. */
   noteChange(): void {
     if (this.#closed || this.#options.latch.reason !== undefined || this.#queued !== undefined) return;
@@ -132,15 +140,14 @@ export class Committer {
   }
 
   async #run(): Promise<void> {
-    const { namespace, logs, journal, latch } = this.#options;
+    const { logs, journal, latch } = this.#options;
     latch.assertDurable();
     this.#pacer.noteStart();
     await this.#files?.saveJournaled();
-    this.#journalRest();
-    this.#expectSpace();
-    const frozen = namespace.freeze();
-    const hasWritten = frozen !== undefined && journal.rotate(frozen.number);
-    if (hasWritten) await this.#orLatch('fsynced bytes cannot be kept', () => this.#carryOver(frozen.number));
+    const { frozen, hasWritten } = this.#freeze();
+    if (frozen !== undefined && hasWritten) {
+      await this.#orLatch('fsynced bytes cannot be kept', () => this.#carryOver(frozen.number));
+    }
     const pending = logs.beforeSync();
     const synced = await this.#syncBlob();
     this.#marks.add(synced);
@@ -154,6 +161,20 @@ export class Committer {
     this.#commits += 1;
     for (const listener of this.#listeners) listener();
     if (hasWritten) this.noteChange(); // what was carried over is in no commit yet
+  }
+
+  /** All that is in the journal until now is in what is frozen, but for what was fsynced. */
+  #freeze(): { readonly frozen: FrozenCommit | undefined; readonly hasWritten: boolean } {
+    const { namespace, journal, posts } = this.#options;
+    const resume = posts.suspend();
+    try {
+      this.#journalRest();
+      this.#expectSpace();
+      const frozen = namespace.freeze();
+      return { frozen, hasWritten: frozen !== undefined && journal.rotate(frozen.number) };
+    } finally {
+      resume();
+    }
   }
 
   /** Where nothing was appended, an fsync is spared the way through the thread pool. */

@@ -7,7 +7,7 @@ import type { Attributes } from './attributes.ts';
 import { isDirectory, isFile, MODE_SET_GROUP } from './modes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
-import type { DirectoryListing, FileSystem, InodeAttributes, NewNode } from './volume.ts';
+import type { CreatedFile, DirectoryListing, FileSystem, InodeAttributes, NewNode } from './volume.ts';
 
 type RenameOptions = Parameters<FileSystem['rename']>[0];
 
@@ -36,6 +36,16 @@ export class Directories {
     else this.#parts.formerNames.made(node.parent, node.name, record);
     this.#files.noteLookup(record.inode);
     return this.#attributes.of(record);
+  }
+
+  /** It has happened: a volume that takes no more changes shows it nevertheless. */
+  noteCreated({ now, write, ...file }: CreatedFile): void {
+    const { namespace, formerNames, committer } = this.#parts;
+    const record = namespace.createJournaled(file, now);
+    formerNames.made(file.parent, file.name, record);
+    this.#files.noteLookup(record.inode);
+    this.#files.adopt(record, { write });
+    committer.noteJournaled();
   }
 
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes {

@@ -10,7 +10,7 @@ import { statisticsOf } from './statistics.ts';
 import type { FileSystem } from './volume.ts';
 
 export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDirectory: string): FileSystem {
-  const { namespace, contents, committer, latch, invalidations } = parts;
+  const { namespace, contents, committer, latch, invalidations, posts } = parts;
   const attributes = new Attributes(parts, files);
   const directories = new Directories(parts, files, attributes);
   return {
@@ -19,6 +19,9 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
     getAttributes: (node) => attributes.ofNode(node),
     setAttributes: (node, changes) => attributes.change(node, changes),
     createNode: (node) => directories.createNode(node),
+    reserveInodes: (count) => namespace.reserveInodes(count),
+    noteCreated: (file) => directories.noteCreated(file),
+    noteAttributes: (inode, change) => attributes.noteChanged(inode, change),
     link: (node, parent, name) => directories.link(inodeOfNode(node), parent, name),
     unlink: (parent, name) => directories.unlink(parent, name),
     removeDirectory: (parent, name) => directories.removeDirectory(parent, name),
@@ -61,6 +64,7 @@ export function createFileSystem(parts: VolumeParts, files: OpenFiles, stateDire
     forget: (node, lookups) => files.forget(inodeOfNode(node), lookups),
     statistics: () => statisticsOf(stateDirectory, namespace.statistics().inodes),
     flushJournal: () => committer.flushJournal(),
+    onSuspendPosts: (session) => posts.subscribe(session),
     onInvalidate: (listener) => invalidations.subscribe(listener),
   };
 }

@@ -29,6 +29,15 @@ interface OpenFile {
   users: number;
 }
 
+const newlyOpened = (): OpenFile => ({
+  handles: 0,
+  writers: 0,
+  mayBeDirty: false,
+  modified: undefined,
+  record: undefined,
+  users: 0,
+});
+
 export class OpenFiles {
   readonly #parts: VolumeParts;
   readonly #nodes = new Nodes();
@@ -100,6 +109,16 @@ export class OpenFiles {
     return this.#truncateOpened(node, file, options);
   }
 
+  /** A session has made the file and opened its content; it has a handle. */
+  adopt(record: InodeRecord, { write }: { readonly write: boolean }): void {
+    const { inode } = record;
+    assert(!this.#files.has(inode), 'a file that was just made is not open otherwise');
+    this.#files.set(inode, { ...newlyOpened(), handles: 1, writers: write ? 1 : 0, mayBeDirty: write });
+    this.#resemble(inode);
+    this.saves.noteOpened();
+    this.#kernel.setVersion(inode, record.contentVersion);
+  }
+
   async #truncateOpened(
     node: InodeNumber,
     file: OpenFile,
@@ -146,6 +165,12 @@ export class OpenFiles {
     this.takeVersion(node);
     file.modified = undefined;
     this.#parts.contents.forgetModified(node);
+  }
+
+  /** As forgetModified, where the content store was told already. */
+  noteExplicitTime(node: InodeNumber): void {
+    const file = this.#files.get(node);
+    if (file !== undefined) file.modified = undefined;
   }
 
   #takePatch(node: InodeNumber): ContentPatch | undefined {
@@ -326,20 +351,19 @@ export class OpenFiles {
     const node = this.#nodes.of(record.inode);
     const known = this.#files.get(node);
     if (known !== undefined) return known;
-    const { contents, namespace, formerNames } = this.#parts;
+    const { contents, namespace } = this.#parts;
     contents.open(node, record.size, toNative(namespace.extents(record.inode)));
-    const like = formerNames.awaitedLike(record.inode);
-    if (like !== undefined) contents.resemble(node, like);
-    const file: OpenFile = {
-      handles: 0,
-      writers: 0,
-      mayBeDirty: false,
-      modified: undefined,
-      record: undefined,
-      users: 0,
-    };
+    this.#resemble(node);
+    const file = newlyOpened();
     this.#files.set(node, file);
     return file;
+  }
+
+  /** Of a name that was removed and made again. */
+  #resemble(node: InodeNumber): void {
+    const { contents, formerNames } = this.#parts;
+    const like = formerNames.awaitedLike(inodeOfNode(node));
+    if (like !== undefined) contents.resemble(node, like);
   }
 
   #dropIfUnused(node: InodeNumber, file: OpenFile): void {

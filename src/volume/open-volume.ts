@@ -20,6 +20,7 @@ import { ReadOnlyLatch } from './latch.ts';
 import { translateNativeError } from './native-errors.ts';
 import { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
+import { Posts } from './posts.ts';
 import { openLogs, replayJournals } from './recovery.ts';
 import { Replica } from './replica.ts';
 import { Scrub } from './scrub.ts';
@@ -91,6 +92,7 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
     const nativeJournal = native.createJournal(state.path, namespace.commit.number);
     const journal = new Journal(nativeJournal);
     latch.onClose(() => journal.refuse());
+    const posts = new Posts();
     const committer = new Committer({
       stateDirectory: state.path,
       namespace,
@@ -99,12 +101,25 @@ async function openInState(options: OpenVolumeOptions, state: StateDirectory): P
       contents,
       journal,
       latch,
+      posts,
       clock,
       logger,
     });
     const invalidations = new Invalidations();
     const formerNames = new FormerNames({ namespace, blob });
-    const parts = { namespace, blob, logs, contents, committer, latch, invalidations, formerNames, clock, logger };
+    const parts = {
+      namespace,
+      blob,
+      logs,
+      contents,
+      committer,
+      latch,
+      invalidations,
+      formerNames,
+      posts,
+      clock,
+      logger,
+    };
     const createVerifier = () => new ChunkVerifier({ blob, native, identityKey: keys.identityKey });
     try {
       await recover({ options, state, parts, verifier: createVerifier() });

@@ -7,6 +7,7 @@ import type { Committer } from './committer.ts';
 import type { FormerNames } from './former-names.ts';
 import type { Invalidations } from './invalidations.ts';
 import type { ReadOnlyLatch } from './latch.ts';
+import type { Posts } from './posts.ts';
 
 export interface VolumeParts {
   readonly namespace: Namespace;
@@ -17,6 +18,7 @@ export interface VolumeParts {
   readonly latch: ReadOnlyLatch;
   readonly invalidations: Invalidations;
   readonly formerNames: FormerNames;
+  readonly posts: Posts;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -3,6 +3,8 @@
 // PacketFsError with the filesystem codes of src/base/errors.ts.
 import type { ContentPatch } from '../addon/native.ts';
 import type { FileOffset, InodeNumber, Nanoseconds } from '../base/units.ts';
+import type { AttributeGroups } from '../namespace/types.ts';
+import type { PostingSession } from './posts.ts';
 
 export type InodeKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device';
 
@@ -63,6 +65,18 @@ export interface NewNode {
   readonly caller: Caller;
 }
 
+export interface CreatedFile {
+  readonly inode: InodeNumber;
+  readonly parent: InodeNumber;
+  readonly name: Uint8Array;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly now: Nanoseconds;
+  /** Opened so that it can be written. */
+  readonly write: boolean;
+}
+
 export interface VolumeStatistics {
   readonly blockSize: number;
   readonly blocks: bigint;
@@ -87,6 +101,12 @@ export interface FileSystem {
   /** With `size` it waits for the native content; else it settles at once. */
   setAttributes(inode: InodeNumber, changes: AttributeChanges): Promise<InodeAttributes> | InodeAttributes;
   createNode(node: NewNode): InodeAttributes;
+  /** Inode numbers that nobody else gets, the first of as many in a row: for files that a session makes itself. */
+  reserveInodes(count: number): InodeNumber;
+  /** A session has made a file, opened it, and put both into the journal. */
+  noteCreated(file: CreatedFile): void;
+  /** A session has changed attributes of a file and put that into the journal. */
+  noteAttributes(inode: InodeNumber, change: { readonly now: Nanoseconds; readonly groups: AttributeGroups }): void;
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes;
   /** Gives what lost the name. */
   unlink(parent: InodeNumber, name: Uint8Array): InodeNumber;
@@ -135,6 +155,8 @@ export interface FileSystem {
   statistics(): VolumeStatistics;
   /** Writes the journal records of everything done since the last call; before the requests are answered. */
   flushJournal(): void;
+  /** For a session that answers changes itself (posts.ts). */
+  onSuspendPosts(session: PostingSession): () => void;
   /** `queuedCount`: how many the kernel has not taken yet. */
   onInvalidate(listener: {
     readonly invalidate: (invalidation: Invalidation) => void;

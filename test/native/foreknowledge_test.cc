@@ -3,6 +3,7 @@
 #include "../../native/core/fuse/foreknowledge.h"
 #include "../../native/core/fuse/protocol.h"
 
+#include <optional>
 #include <string>
 
 #include "check.h"
@@ -14,6 +15,19 @@ namespace {
 
 constexpr fuse_ino_t kDirectory = 2;
 constexpr std::size_t kFewBytes = kSmallListingBytes - 300;
+
+struct stat attributesOf(fuse_ino_t inode) {
+  struct stat attributes {};
+  attributes.st_ino = inode;
+  return attributes;
+}
+
+void learnNew(Foreknowledge& known, bool isPlain = true) { known.learnNew(attributesOf(kDirectory), isPlain); }
+
+/// Whether a file may be made there without JavaScript, and is then, at this time.
+bool makes(Foreknowledge& known, std::string_view name, std::int64_t nowNs = 1) {
+  return known.makingFile(kDirectory, name, [nowNs](const struct stat&) { return std::optional(nowNs); });
+}
 
 ChangeNote change(Foreknowledge& known, std::string_view made, std::string_view removed = {}) {
   ChangeNote result;
@@ -37,7 +51,7 @@ ChangeNote lookUp(const Foreknowledge& known, std::string_view name) {
 TEST("a new directory lacks every name but those that it gets") {
   Foreknowledge known;
   CHECK(!lacks(known, "a"));
-  known.learnNew(kDirectory);
+  learnNew(known);
   CHECK(lacks(known, "a"));
   succeed(known, change(known, "a"));
   CHECK(!lacks(known, "a"));
@@ -96,7 +110,7 @@ TEST("a negative look-up teaches only what no later request may have made") {
 
 TEST("what a peer changed is not known nor learned from answers to earlier requests") {
   Foreknowledge known;
-  known.learnNew(kDirectory);
+  learnNew(known);
   const ChangeNote removal = change(known, {}, "a");
   known.forget(kDirectory);
   succeed(known, removal);
@@ -110,7 +124,7 @@ TEST("what a peer changed is not known nor learned from answers to earlier reque
 TEST("what does not fit is not known") {
   constexpr int kMoreThanFits = 300'000;
   Foreknowledge known;
-  known.learnNew(kDirectory);
+  learnNew(known);
   const ChangeNote removal = change(known, {}, "a");
   change(known, "a");
   for (int i = 0; i < kMoreThanFits; i++) change(known, std::to_string(i));
@@ -142,7 +156,7 @@ TEST("a directory is small from a listing on, until it has got many names or a p
 
 TEST("a new directory is small until it has got many names") {
   Foreknowledge known;
-  known.learnNew(kDirectory);
+  learnNew(known);
   CHECK(known.isSmall(kDirectory));
   for (int i = 0; i < 10; i++) change(known, std::string(250, 'n'));
   CHECK(!known.isSmall(kDirectory));
@@ -161,6 +175,57 @@ TEST("a listing from before a change says nothing of what the directory has now,
   known.learnListing(kDirectory, kFewBytes, known.listing(kDirectory).number);
   known.forgetAttributes(kDirectory);  // it was moved: `..` is another
   CHECK(!known.isSmall(kDirectory));
+}
+
+TEST("a file is made in a new directory, under a name that it never had, and its times follow") {
+  constexpr std::int64_t kNow = 1'700'000'000'000'000'005;
+  Foreknowledge known;
+  CHECK(!makes(known, "a"));
+  learnNew(known);
+  CHECK(makes(known, "a", kNow));
+  CHECK(known.directory(kDirectory)->st_mtim.tv_sec == 1'700'000'000);
+  CHECK(known.directory(kDirectory)->st_ctim.tv_nsec == 5);
+  CHECK(!lacks(known, "a"));
+  CHECK(!makes(known, "a"));
+  CHECK(makes(known, "b"));
+  CHECK(!known.makingFile(kDirectory, "c", [](const struct stat&) { return std::optional<std::int64_t>(); }));
+  CHECK(lacks(known, "c"));
+}
+
+TEST("no file is made where a name was removed, a change is not answered, or a peer has changed something") {
+  Foreknowledge known;
+  learnNew(known);
+  const ChangeNote creation = change(known, "a");
+  CHECK(!makes(known, "b"));
+  succeed(known, creation);
+  known.learnAttributes(attributesOf(kDirectory), creation.number);
+  CHECK(makes(known, "b"));
+  const ChangeNote removal = change(known, {}, "a");
+  succeed(known, removal);
+  known.learnAttributes(attributesOf(kDirectory), removal.number);
+  CHECK(lacks(known, "a"));
+  CHECK(!makes(known, "a"));  // what was there matters (FormerNames)
+  CHECK(makes(known, "c"));
+  known.forget(kDirectory);
+  CHECK(!makes(known, "d"));
+}
+
+TEST("no file is made where new ones may get an access list") {
+  Foreknowledge known;
+  learnNew(known, false);
+  CHECK(!makes(known, "a"));
+  const ChangeNote creation = change(known, "a");
+  succeed(known, creation);
+  known.learnAttributes(attributesOf(kDirectory), creation.number);
+  CHECK(!makes(known, "b"));
+  known.learnPlain(kDirectory, creation.number);
+  CHECK(makes(known, "b"));
+  ChangeNote listChange;
+  known.changing({.inodes = {kDirectory}, .answerTells = false}, [&](const ChangeNote& note) { listChange = note; });
+  known.learnAttributes(attributesOf(kDirectory), listChange.number);
+  CHECK(!makes(known, "c"));
+  known.learnPlain(kDirectory, creation.number);  // of before
+  CHECK(!makes(known, "c"));
 }
 
 }  // namespace

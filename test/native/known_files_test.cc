@@ -99,6 +99,25 @@ TEST("tables that are full forget, and go on") {
   CHECK(known.isAbsent(kMany - 1, AskedAttribute::capabilities));
 }
 
+TEST("a file that was made here is known as such while its attributes are, and until anybody else may have changed it") {
+  KnownFiles known;
+  known.learnAttributes(known.asking(kFile), told(kFile, 5));
+  CHECK(!known.madeFile(kFile).has_value());
+  known.learnMade(kFile);
+  CHECK(known.madeFile(kFile)->attributes.st_size == 5);
+  known.changing(kFile);
+  CHECK(!known.madeFile(kFile).has_value());
+  known.learnAttributes(known.asking(kFile), told(kFile, 6));
+  CHECK(known.madeFile(kFile)->attributes.st_size == 6);
+  known.forget(kFile);
+  known.learnAttributes(known.asking(kFile), told(kFile, 6));
+  CHECK(!known.madeFile(kFile).has_value());
+  known.learnMade(kFile);
+  known.learnAttributes(known.asking(kLaterNode), told(kLaterNode, 7));
+  CHECK(!known.madeFile(kFile).has_value());
+  CHECK(!known.madeFile(kLaterNode).has_value());
+}
+
 }  // namespace
 
 int main() { return runTests(); }

@@ -153,6 +153,15 @@ export function createMemoryFileSystem(contents: NativeContentStore): MemoryFile
       if ((creation.mode & TYPE_BITS) === FILE) contents.open(inode, 0n, new BigUint64Array());
       return attributesOf(node);
     },
+    reserveInodes: (count) => {
+      const first = inodeNumber(nextInode);
+      nextInode += BigInt(count);
+      return first;
+    },
+    // Without a journal the session answers no change itself.
+    noteCreated: () => fail('PFS_INVALID'),
+    noteAttributes: () => fail('PFS_INVALID'),
+    onSuspendPosts: () => () => {},
     link: (inode, parent, name) => {
       insert(parent, name, inode);
       at(inode).links += 1;

@@ -7,7 +7,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
+
+#include "../base/wall_time.h"
 
 namespace packetfs {
 namespace {
@@ -17,12 +18,6 @@ constexpr std::uint64_t kComparedBytesMax = 256ULL << 10;  // of a growth: the c
 constexpr std::uint64_t kHoleBytes = 4096;
 
 std::uint64_t blockOf(std::uint64_t offset) { return offset - offset % kHoleBytes; }
-
-std::int64_t wallNs() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
 
 /// How many bytes have the same addresses in both lists, which cover as much.
 std::uint64_t commonLength(const ExtentList& left, const ExtentList& right) {
@@ -235,18 +230,21 @@ bool Content::reveal() {
   return wasHidden;
 }
 
+ContentPatch Content::changes() const {
+  ContentPatch patch{.size = settledSize_, .modifiedNs = modifiedNs_, .ranges = {}};
+  for (const ByteRange& range : replaced_.below(settledSize_)) {
+    patch.ranges.push_back({range.start, range.end - range.start, base_.slice(range.start, range.end)});
+  }
+  return patch;
+}
+
 Result<bool> Content::takePatch(ContentPatch& patch) {
   if (!hasChanges()) return false;
   if (journaledIn_ && !dirty_.empty()) {
     Status status = ingest();
     if (!status.ok()) return status;
   }
-  patch.size = settledSize_;
-  patch.modifiedNs = modifiedNs_;
-  patch.ranges.clear();
-  for (const ByteRange& range : replaced_.below(settledSize_)) {
-    patch.ranges.push_back({range.start, range.end - range.start, base_.slice(range.start, range.end)});
-  }
+  patch = changes();
   replaced_.clear();
   takenSize_ = settledSize_;
   takes_ = nextTakes();

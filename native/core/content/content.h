@@ -78,6 +78,12 @@ class Content {
   /// when that is more than `bytesMax` or than the disk has beyond its reserve, when there are changes that a patch has
   /// to take, or when whoever took the last one may not have it in the journal yet.
   Result<bool> journal(InodeNumber inode, Journal& journal, std::uint64_t bytesMax);
+  /// The journal gets what the next patch will have, so that a close may be answered before that is taken. False, and
+  /// nothing is done: bytes are unsaved, somebody has taken a patch that the journal may not have yet, it holds bytes
+  /// that no patch has, or there are more than `extentsMax` extents.
+  Result<bool> journalChanges(InodeNumber inode, Journal& journal, std::size_t extentsMax);
+  /// As forgetModified. False, and nothing is done, where a patch with the time of before may come to the journal yet.
+  bool overrideModified(std::uint64_t catchUps);
   /// What a journal holds for this content goes to the one that records go to now.
   Status journalAgain(InodeNumber inode, Journal& journal);
   /// Nothing is unsaved, and the last patch is in the journal, which has caught up so often.
@@ -105,6 +111,7 @@ class Content {
   /// Where the dirty bytes or the extent at `offset`, whichever reaches further, end.
   [[nodiscard]] std::uint64_t dataEnd(std::uint64_t offset) const;
   void clearRange(std::uint64_t start, std::uint64_t end);
+  [[nodiscard]] ContentPatch changes() const;
   static std::uint64_t nextTakes();
   void touch();
   void settle();

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "../base/little_endian.h"
+#include "../base/wall_time.h"
+#include "../journal/mutation_record.h"
 #include "content.h"
 
 namespace packetfs {
@@ -62,6 +64,34 @@ Status Content::appendWritten(InodeNumber inode, Journal& journal, const std::ve
   if (!journaledIn_) journaledIn_ = follows.value;  // what is in the one before is still to be carried over
   for (const ByteRange& range : ranges) journaled_.add(range.start, range.end);
   return Status::success();
+}
+
+Result<bool> Content::journalChanges(InodeNumber inode, Journal& journal, std::size_t extentsMax) {
+  if (!dirty_.empty() || journaledIn_ || takenAtCatchUp_ == journal.catchUps()) return false;
+  if (base_.list().size() > extentsMax) return false;
+  const ContentPatch patch = changes();
+  ExtentList replaced;
+  ExtentList extents;
+  for (const ContentPatch::Range& range : patch.ranges) {
+    replaced.push_back({.fileOffset = range.offset, .length = range.length, .address = 0});
+    extents.insert(extents.end(), range.extents.begin(), range.extents.end());
+  }
+  const std::vector<std::uint8_t> record = mutationRecord(
+      wallNs(), ChangedContent{.inode = inode,
+                               .size = patch.size,
+                               .modifiedNs = patch.modifiedNs == 0 ? std::nullopt : std::optional(patch.modifiedNs),
+                               .replaced = replaced,
+                               .extents = extents});
+  const Journal::Record one{Journal::Kind::mutation, record};
+  const Result<std::uint64_t> follows = journal.append({&one, 1}, false);
+  if (!follows.ok()) return follows.status;
+  return true;
+}
+
+bool Content::overrideModified(std::uint64_t catchUps) {
+  if (takenAtCatchUp_ == catchUps) return false;
+  forgetModified();
+  return true;
 }
 
 void Content::forgetJournaled() {

@@ -181,6 +181,24 @@ class ContentStoreCore final : public ContentStore {
     return content->isWholeInJournal();
   }
 
+  [[nodiscard]] std::shared_ptr<Journal> journal() const override { return journal_; }
+
+  bool journalChanges(InodeNumber node, InodeNumber inode) override {
+    constexpr std::size_t kExtentsMax = 4096;
+    const auto content = find(node);
+    if (!content || !journal_) return false;
+    const std::unique_lock lock = lockLanded(*content);
+    const Result<bool> held = content->journalChanges(inode, *journal_, kExtentsMax);
+    return held.ok() && held.value;
+  }
+
+  bool overrideModified(InodeNumber inode) override {
+    const auto content = find(inode);
+    if (!content || !journal_) return false;
+    std::unique_lock lock(content->mutex());
+    return content->overrideModified(journal_->catchUps());
+  }
+
   [[nodiscard]] std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const override {
     return inodesThat([commit](const Content& content) { return content.isJournaledBefore(commit); });
   }

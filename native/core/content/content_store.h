@@ -100,6 +100,13 @@ class ContentStore {
   [[nodiscard]] virtual bool isSafe(InodeNumber inode) const = 0;
   /// There are unsaved bytes, and the journal has all of them.
   [[nodiscard]] virtual bool isWholeInJournal(InodeNumber inode) const = 0;
+  /// The journal of useJournal; null before.
+  [[nodiscard]] virtual std::shared_ptr<Journal> journal() const = 0;
+  /// What has been ingested since the last take is in the journal too, as a change of this inode, so that it may be
+  /// taken later. False where that cannot be, and JavaScript has to take it first.
+  virtual bool journalChanges(InodeNumber node, InodeNumber inode) = 0;
+  /// As forgetModified; false, and nothing is done, where the time of before may come to the journal yet.
+  virtual bool overrideModified(InodeNumber inode) = 0;
   /// Inodes with bytes that a journal holds, of before this commit, and no patch has taken.
   [[nodiscard]] virtual std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const = 0;
   /// Has the journal that is written now hold them; what was closed meanwhile needs that no more.

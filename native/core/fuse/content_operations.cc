@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "context.h"
+#include "posted_changes.h"
 #include "spliced_reply.h"
 #include "submit.h"
 
@@ -149,7 +150,7 @@ void flushFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*) {
     fuse_reply_err(request, error);
     return;
   }
-  submit(request, Opcode::flush, RequestRecord(Opcode::flush, inode));
+  if (!postFlush(request, inode)) submit(request, Opcode::flush, RequestRecord(Opcode::flush, inode));
 }
 
 // Nobody waits for a release: close(2) was answered with the flush before it.

@@ -15,6 +15,7 @@
 #include "kept_handles.h"
 #include "killed_privileges.h"
 #include "known_files.h"
+#include "posts.h"
 #include "request_queue.h"
 
 namespace packetfs::fuse {
@@ -22,8 +23,8 @@ namespace packetfs::fuse {
 struct Counters {
   std::atomic<std::uint64_t> reads{0}, readBytes{0}, writes{0}, writtenBytes{0};
   std::atomic<std::uint64_t> nativeFlushes{0}, nativeSyncs{0}, ingests{0}, ingestFailures{0};
-  std::atomic<std::uint64_t> requests{0}, batches{0}, replies{0}, foreknown{0}, reopened{0}, spliced{0}, handed{0},
-      strayReplies{0}, invalidations{0};
+  std::atomic<std::uint64_t> requests{0}, posted{0}, batches{0}, replies{0}, foreknown{0}, reopened{0}, spliced{0},
+      handed{0}, strayReplies{0}, invalidations{0};
 };
 
 struct Context {
@@ -31,6 +32,7 @@ struct Context {
   RequestQueue queue{};
   Foreknowledge foreknowledge{};
   KnownFiles knownFiles{};
+  Posts posts{};
   KeptHandles keptHandles{};
   DirectoryHandles directoryHandles{};
   Invalidations invalidations{};

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "protocol.h"
+#include "reply_records.h"
 
 namespace packetfs::fuse {
 
@@ -51,6 +52,7 @@ ChangeNote Foreknowledge::note(const DirectoryChange& change) {
     Directory& directory = directoryOf(inode);
     directory.lastChange = changes_;
     directory.attributes.reset();
+    if (!change.answerTells) directory.isPlain = false;  // it may be its access list that changes
   }
   ChangeNote result{.number = changes_};
   if (!change.newName.empty()) result.made = nameIn(*(change.inodes.end() - 1), change.newName);
@@ -111,11 +113,36 @@ std::optional<struct stat> Foreknowledge::directory(fuse_ino_t inode) const {
   return found == directories_.end() ? std::nullopt : found->second.attributes;
 }
 
-void Foreknowledge::learnNew(fuse_ino_t directory) {
+void Foreknowledge::learnNew(const struct stat& directory, bool isPlain) {
   std::lock_guard guard(mutex_);
-  Directory& made = directoryOf(directory);
+  Directory& made = directoryOf(directory.st_ino);
   made.isComplete = true;
+  made.isPlain = isPlain;
   made.listingBytes = kDotsBytes;
+  made.attributes = directory;
+}
+
+void Foreknowledge::learnPlain(fuse_ino_t directory, std::uint64_t change) {
+  std::lock_guard guard(mutex_);
+  const auto found = directories_.find(directory);
+  if (found != directories_.end() && found->second.lastChange == change) found->second.isPlain = true;
+}
+
+const Foreknowledge::Directory* Foreknowledge::whereNameIsNew(const DirectoryName& name) const {
+  const auto found = directories_.find(name.directory);
+  if (found == directories_.end()) return nullptr;
+  const Directory& directory = found->second;
+  const bool isKnown = directory.isComplete && directory.isPlain && directory.attributes.has_value();
+  return isKnown && !directory.names.contains(name.hash) ? &directory : nullptr;
+}
+
+void Foreknowledge::noteFile(const DirectoryName& name, std::size_t nameBytes, std::int64_t nowNs) {
+  changes_++;
+  noteName(name, nameBytes);
+  Directory& directory = directoryOf(name.directory);
+  directory.lastChange = changes_;
+  directory.attributes->st_mtim = timeOf(nowNs);
+  directory.attributes->st_ctim = directory.attributes->st_mtim;
 }
 
 ChangeNote Foreknowledge::listing(fuse_ino_t directory) {

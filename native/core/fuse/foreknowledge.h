@@ -72,8 +72,24 @@ class Foreknowledge {
   void learnAttributes(const struct stat& attributes, std::uint64_t change);
   [[nodiscard]] std::optional<struct stat> directory(fuse_ino_t inode) const;
 
-  /// A directory that has just been made has no names, and is small.
-  void learnNew(fuse_ino_t directory);
+  /// A directory that has just been made has no names, and is small. `isPlain`: see learnPlain.
+  void learnNew(const struct stat& directory, bool isPlain);
+  /// After this change, if it is the last one, the directory has no access list for what is made in it.
+  void learnPlain(fuse_ino_t directory, std::uint64_t change);
+  /// Makes a file under a name that the directory surely never had, where everything is known that decides what comes
+  /// of it: `make` gets the attributes of the directory and gives the time of the change, in nanoseconds, or nothing
+  /// where nothing was done. Without a request for JavaScript that may change the directory.
+  template <typename Make>
+  bool makingFile(fuse_ino_t directory, std::string_view name, Make make) {
+    std::lock_guard guard(mutex_);
+    makeRoomForName();
+    const DirectoryName wanted = nameIn(directory, name);
+    const Directory* known = whereNameIsNew(wanted);
+    if (known == nullptr) return false;
+    const std::optional<std::int64_t> nowNs = make(*known->attributes);
+    if (nowNs.has_value()) noteFile(wanted, name.size(), *nowNs);
+    return nowNs.has_value();
+  }
   /// The whole listing of the directory took so many bytes of a getdents(2) buffer after this change; 0: it is not
   /// small.
   void learnListing(fuse_ino_t directory, std::size_t bytes, std::uint64_t change);
@@ -96,11 +112,15 @@ class Foreknowledge {
     std::optional<std::size_t> listingBytes{};        // at most, of a small directory
     std::uint64_t namesSince = 0;                     // which changes of names are in `names`
     bool isComplete = false;                          // a name that is not in `names` is missing
+    bool isPlain = false;                             // what is made in it gets no access list
     std::unordered_map<std::uint64_t, Name> names{};  // by hash
   };
 
   ChangeNote note(const DirectoryChange& change);
   void noteName(const DirectoryName& name, std::size_t nameBytes);
+  /// Of a directory of which all is known, and that never had the name; else null.
+  [[nodiscard]] const Directory* whereNameIsNew(const DirectoryName& name) const;
+  void noteFile(const DirectoryName& name, std::size_t nameBytes, std::int64_t nowNs);
   void makeRoomForName();
   Directory& directoryOf(fuse_ino_t inode);
   /// True only if the directory surely has no such name.

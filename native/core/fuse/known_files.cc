@@ -10,6 +10,7 @@ namespace packetfs::fuse {
 namespace {
 
 constexpr std::size_t kAttributesMax = 16384;
+constexpr std::size_t kMadeMax = 16384;
 constexpr std::size_t kAbsencesMax = 32768;  // twice
 
 std::size_t counterOf(fuse_ino_t inode, std::size_t counters) {
@@ -53,6 +54,19 @@ std::optional<KnownFiles::Attributes> KnownFiles::attributes(fuse_ino_t node) co
   return found->second;
 }
 
+void KnownFiles::learnMade(fuse_ino_t inode) {
+  std::lock_guard guard(mutex_);
+  if (made_.size() >= kMadeMax) made_.clear();
+  made_.insert(inode);
+}
+
+std::optional<KnownFiles::Attributes> KnownFiles::madeFile(fuse_ino_t node) const {
+  std::lock_guard guard(mutex_);
+  const auto found = attributes_.find(node);
+  if (found == attributes_.end() || found->second.node != node || !made_.contains(node)) return std::nullopt;
+  return found->second;
+}
+
 void KnownFiles::forgetAttributes(fuse_ino_t node) {
   std::lock_guard guard(mutex_);
   attributes_.erase(inodeOfNode(node));
@@ -85,6 +99,7 @@ void KnownFiles::forget(fuse_ino_t node) {
   const fuse_ino_t inode = inodeOfNode(node);
   std::lock_guard guard(mutex_);
   attributes_.erase(inode);
+  made_.erase(inode);
   for (Absences& absences : absences_) {
     absences.inodes.erase(inode);
     absences.older.erase(inode);

@@ -45,6 +45,10 @@ class KnownFiles {
   /// The file is open, and these are its attributes.
   void learnAttributes(const FileNote& note, const Attributes& told);
   [[nodiscard]] std::optional<Attributes> attributes(fuse_ino_t node) const;
+  /// The file has just been made through this mount, and is open: nobody else has changed it.
+  void learnMade(fuse_ino_t inode);
+  /// The attributes of one that was made so and is still open since, if they are known.
+  [[nodiscard]] std::optional<Attributes> madeFile(fuse_ino_t node) const;
   /// A request that did not name it changed it.
   void forgetAttributes(fuse_ino_t inode);
   /// A request failed half-way.
@@ -71,6 +75,7 @@ class KnownFiles {
   mutable std::mutex mutex_{};
   std::array<std::uint32_t, kCounters> changes_{};  // by a hash of the inode: who shares one is learned less often
   std::unordered_map<fuse_ino_t, Attributes> attributes_{};
+  std::unordered_set<fuse_ino_t> made_{};
   std::array<Absences, kAskedAttributes> absences_{};
 };
 

@@ -12,7 +12,9 @@
 
 #include "content_operations.h"
 #include "context.h"
+#include "posted_changes.h"
 #include "replies.h"
+#include "reply_records.h"
 #include "spliced_reply.h"
 #include "submit.h"
 
@@ -41,14 +43,6 @@ void submitInodeChange(fuse_req_t request, fuse_ino_t inode, Opcode opcode, cons
 /// kClearSetId where this request must clear such bits of the file, else 0.
 std::uint32_t clearSetId(const Context& context, fuse_ino_t inode) {
   return requestClearsSetId() && context.setIdFiles.contains(inode) ? kClearSetId : 0;
-}
-
-/// Saturates: a file's time beyond the year 2262 does not fit 64 bits of nanoseconds.
-std::int64_t nanosecondsOf(const struct timespec& time) {
-  constexpr std::int64_t kPerSecond = 1'000'000'000;
-  if (time.tv_sec >= INT64_MAX / kPerSecond) return INT64_MAX;
-  if (time.tv_sec <= INT64_MIN / kPerSecond) return INT64_MIN;
-  return time.tv_sec * kPerSecond + time.tv_nsec;
 }
 
 void initialize(void*, struct fuse_conn_info* connection) {
@@ -130,6 +124,7 @@ void getAttributes(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info*)
 }
 
 void setAttributes(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int valid, struct fuse_file_info*) {
+  if (postAttributes(request, inode, *wanted, valid)) return;
   RequestRecord record(Opcode::setAttributes, inode);
   record.u32(static_cast<std::uint32_t>(valid) | clearSetId(contextOf(request), inode))
       .u32(wanted->st_mode)
@@ -205,6 +200,7 @@ void openFile(fuse_req_t request, fuse_ino_t inode, struct fuse_file_info* file)
 
 void createFile(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, struct fuse_file_info* file) {
   file->fh = contextOf(request).keptHandles.epoch();
+  if (postCreation(request, parent, name, mode, *file)) return;
   RequestRecord record(Opcode::create, parent, name);
   record.u32(mode).u32(static_cast<std::uint32_t>(file->flags));
   submitChange(request, {.inodes = {parent}, .newName = name}, Opcode::create, record, {.file = *file});
@@ -259,9 +255,11 @@ void statistics(fuse_req_t request, fuse_ino_t inode) {
 
 void setExtendedAttribute(fuse_req_t request, fuse_ino_t inode, const char* name, const char* value, size_t size,
                           int flags) {
+  const std::optional<AskedAttribute> asked = askedAttribute(name);
+  if (asked == AskedAttribute::accessList && postAccessList(request, inode, {value, size})) return;
   RequestRecord record(Opcode::setExtendedAttribute, inode, name);
   record.u32(static_cast<std::uint32_t>(size)).u32(static_cast<std::uint32_t>(flags)).bytes({value, size});
-  if (askedAttribute(name).has_value()) contextOf(request).knownFiles.forget(inode);
+  if (asked.has_value()) contextOf(request).knownFiles.forget(inode);
   submitInodeChange(request, inode, Opcode::setExtendedAttribute, record);
 }
 

@@ -8,7 +8,8 @@
 //   0      4    length of the record
 //   4      2    opcode (Opcode below)
 //   6      2    length of the first name
-//   8      8    request id, 0 for what needs no answer (forget, release, releaseDirectory, synced)
+//   8      8    request id, 0 for what needs no answer (forget, release, releaseDirectory, synced, created,
+//               changedAttributes, and a flush that has been answered)
 //   16     8    inode (the parent, where the request is about a name)
 //   24     4    caller's uid
 //   28     4    caller's gid
@@ -41,6 +42,11 @@
 //   getExtendedAttribute 40:4 size, 44:4 zero                                                    name
 //   listExtendedAttributes 40:4 size, 44:4 zero                                                  -
 //   synced           - (an fsync went by the journal: the next commit has something to do)       -
+//   created          40:8 its inode, 48:8 time ns, 56:4 mode, 60:4 uid, 64:4 gid, 68:4 flags (O_*) name
+//   changedAttributes 40:8 time ns, 48:4 valid (FUSE_SET_ATTR_MODE, _UID, _GID, _ATIME, _MTIME), 52:4 mode, 56:4 uid,
+//                    60:4 gid, 64:8 accessed ns, 72:8 modified ns                                -
+//
+// The last two have been answered, and are in the journal (docs/design/0088).
 //
 // Reply batch: records back to back, in any order; each request id once.
 //
@@ -48,7 +54,8 @@
 //   0      4    length of the record
 //   4      2    kind (ReplyKind below)
 //   6      2    flags: bit 0 keep the kernel's pages (open, create), bit 1 the inode is new (entry, create), bit 2 the
-//               directory now lacks the name that the request took away (done)
+//               directory now lacks the name that the request took away (done), bit 3 the directory has no access
+//               list for what is made in it (entry, create)
 //   8      8    request id
 //   16     4    done: errno, 0 or positive; directory, read from offset 0: what the whole listing takes of a
 //   getdents(2)
@@ -107,6 +114,8 @@ enum class Opcode : std::uint16_t {
   listExtendedAttributes = 23,
   removeExtendedAttribute = 24,
   synced = 25,
+  created = 26,
+  changedAttributes = 27,
 };
 
 enum class ReplyKind : std::uint16_t {
@@ -137,6 +146,7 @@ constexpr std::uint32_t kReadIsKept = 2;
 constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kReplyNameMissing = 4;
+constexpr std::uint16_t kReplyPlainDirectory = 8;
 /// The smallest buffer of getdents(2) that a C library has: musl's.
 constexpr std::size_t kSmallListingBytes = 2048;
 constexpr std::uint16_t kEntryHasAttributes = 1;

@@ -24,15 +24,6 @@ bool isBefore(const struct timespec& left, const struct timespec& right) {
   return left.tv_sec != right.tv_sec ? left.tv_sec < right.tv_sec : left.tv_nsec < right.tv_nsec;
 }
 
-/// What was written but not yet taken by JavaScript shows at once.
-void showWritten(const ContentState& state, struct stat& attributes) {
-  attributes.st_size = static_cast<off_t>(state.size);
-  attributes.st_blocks = static_cast<blkcnt_t>((state.allocatedBytes + kBlockBytes - 1) / kBlockBytes);
-  if (state.modifiedNs == 0) return;
-  attributes.st_mtim = timeOf(state.modifiedNs);
-  if (isBefore(attributes.st_ctim, attributes.st_mtim)) attributes.st_ctim = attributes.st_mtim;
-}
-
 /// Of an open file.
 std::optional<ContentState> stateOf(const Context& context, const FileAttributes& file) {
   if (!S_ISREG(file.attributes.st_mode)) return std::nullopt;
@@ -128,10 +119,13 @@ void learnNames(Foreknowledge& foreknowledge, const ChangeNote& change, Reader& 
   if (isMissing && change.missing.has_value()) foreknowledge.learnMissing(*change.missing, change.number);
 }
 
-void learnNewFile(KnownFiles& knownFiles, const FileAttributes& made, const std::optional<ContentState>& state) {
+void learnNewFile(KnownFiles& knownFiles, const FileAttributes& made, const std::optional<ContentState>& state,
+                  bool isPlain) {
   const FileNote note = knownFiles.asking(made.node, AskedAttribute::capabilities);
   knownFiles.learnAbsence(note);
+  if (isPlain) knownFiles.learnAbsence(knownFiles.asking(made.node, AskedAttribute::accessList));
   if (!state.has_value()) return;  // made without being opened
+  knownFiles.learnMade(made.node);
   knownFiles.learnAttributes(note, {.node = made.node, .attributes = made.attributes, .takes = state->takes});
 }
 
@@ -152,11 +146,16 @@ void learnEffects(Context& context, const PendingRequest& pending, Reader& reade
     foreknowledge.forgetAttributes(forgotten);
     context.knownFiles.forgetAttributes(forgotten);
   }
-  if ((reader.at<std::uint16_t>(6) & kReplyNewInode) == 0) return;
+  const auto flags = reader.at<std::uint16_t>(6);
+  if ((flags & kReplyNewInode) == 0) return;
   const FileAttributes made = readAttributes(reader, kReplyHeaderBytes);
   if (reader.broken()) return;
-  if (S_ISDIR(made.attributes.st_mode)) foreknowledge.learnNew(made.attributes.st_ino);
-  if (S_ISREG(made.attributes.st_mode)) learnNewFile(context.knownFiles, made, stateOf(context, made));
+  const bool isPlain = (flags & kReplyPlainDirectory) != 0;
+  if (isPlain && pending.change.made.has_value()) {
+    foreknowledge.learnPlain(pending.change.made->directory, pending.change.number);
+  }
+  if (S_ISDIR(made.attributes.st_mode)) foreknowledge.learnNew(made.attributes, isPlain);
+  if (S_ISREG(made.attributes.st_mode)) learnNewFile(context.knownFiles, made, stateOf(context, made), isPlain);
 }
 
 /// What the answer says of the file that the request names.
@@ -272,6 +271,19 @@ void answer(Context& context, PendingRequest& pending, Reader& reader) {
 }
 
 }  // namespace
+
+void showWritten(const ContentState& state, struct stat& attributes) {
+  attributes.st_size = static_cast<off_t>(state.size);
+  attributes.st_blocks = static_cast<blkcnt_t>((state.allocatedBytes + kBlockBytes - 1) / kBlockBytes);
+  if (state.modifiedNs == 0) return;
+  attributes.st_mtim = timeOf(state.modifiedNs);
+  if (isBefore(attributes.st_ctim, attributes.st_mtim)) attributes.st_ctim = attributes.st_mtim;
+}
+
+void answerCreated(fuse_req_t request, const struct fuse_entry_param& entry, struct fuse_file_info& file) {
+  prepareOpened(file, false);
+  fuse_reply_create(request, &entry, &file);
+}
 
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache) {
   prepareOpened(file, keepsCache);

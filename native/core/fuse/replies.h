@@ -16,6 +16,12 @@ Status answerBatch(Context& context, std::span<const std::uint8_t> batch);
 /// A file is open; `keepsCache`: what the kernel has of its content is still right.
 void answerOpened(fuse_req_t request, struct fuse_file_info& file, bool keepsCache);
 
+/// As answerOpened, of a file that has just been made.
+void answerCreated(fuse_req_t request, const struct fuse_entry_param& entry, struct fuse_file_info& file);
+
+/// What was written but not yet taken by JavaScript shows at once.
+void showWritten(const ContentState& state, struct stat& attributes);
+
 /// Answers with the attributes of an open file, where they are known; false where JavaScript has to be asked.
 bool answerKnownFile(const Context& context, fuse_req_t request, fuse_ino_t node);
 

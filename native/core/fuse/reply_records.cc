@@ -16,6 +16,13 @@ struct timespec timeOf(std::int64_t nanoseconds) {
   return {.tv_sec = seconds, .tv_nsec = rest};
 }
 
+std::int64_t nanosecondsOf(const struct timespec& time) {
+  constexpr std::int64_t kPerSecond = 1'000'000'000;
+  if (time.tv_sec >= INT64_MAX / kPerSecond) return INT64_MAX;
+  if (time.tv_sec <= INT64_MIN / kPerSecond) return INT64_MIN;
+  return time.tv_sec * kPerSecond + time.tv_nsec;
+}
+
 FileAttributes readAttributes(Reader& reader, std::size_t at) {
   FileAttributes result;
   struct stat& attributes = result.attributes;

@@ -53,5 +53,7 @@ FileAttributes readAttributes(Reader& reader, std::size_t at);
 struct statvfs readStatistics(Reader& reader);
 /// Of nanoseconds since 1970, before it too.
 struct timespec timeOf(std::int64_t nanoseconds);
+/// Saturates: a time beyond the year 2262 does not fit 64 bits of nanoseconds.
+std::int64_t nanosecondsOf(const struct timespec& time);
 
 }  // namespace packetfs::fuse

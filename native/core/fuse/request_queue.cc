@@ -118,6 +118,24 @@ void RequestQueue::notify(const RequestRecord& record) {
   if (mustWake) wake_();
 }
 
+bool RequestQueue::hasRoom() const {
+  constexpr std::size_t kWaitingBytesMax = 256U * 1024;
+  std::lock_guard guard(mutex_);
+  return !closed_ && batch_.size() - taken_ <= kWaitingBytesMax;
+}
+
+void RequestQueue::post(const RequestRecord& record, std::uint32_t thread) {
+  bool mustWake = false;
+  {
+    std::lock_guard guard(mutex_);
+    if (closed_) return;
+    append(record, 0, nullptr);
+    noteAsker(thread);
+    mustWake = becomesAwake();
+  }
+  if (mustWake) wake_();
+}
+
 bool RequestQueue::becomesAwake() { return !std::exchange(awake_, true); }
 
 /// Not while a request is unanswered: what JavaScript does for it goes on when it is back in its loop. Without giving

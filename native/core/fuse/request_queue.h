@@ -76,6 +76,12 @@ class RequestQueue {
   /// Appends a message that needs no answer. It waits for the next request where JavaScript will look again by itself.
   void notify(const RequestRecord& record);
 
+  /// Whether there is room for a message that nobody waits for: who asks has to wait where JavaScript is far behind.
+  [[nodiscard]] bool hasRoom() const;
+  /// As notify, and JavaScript begins with it now. It then waits for this thread of a program, which has been answered,
+  /// as if it had asked for it: what it does next is posted too.
+  void post(const RequestRecord& record, std::uint32_t thread);
+
   /// Copies as many whole records as fit, the oldest first, and gives their length. With 0 JavaScript stops taking:
   /// what comes next wakes it, or notifications do not, where `looksAgain` says that it will take once more without
   /// being woken. Who looks again anyway is in the middle of work, and a program's next request often comes within the

@@ -251,6 +251,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"ingests", all.ingests},
       {"ingestFailures", all.ingestFailures},
       {"requests", all.requests},
+      {"posted", all.posted},
       {"foreknown", all.foreknown},
       {"reopened", all.reopened},
       {"spliced", all.spliced},
@@ -261,6 +262,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Session::counters() const {
       {"invalidations", all.invalidations},
       {"invalidationsQueued", context_.invalidations.queuedCount()},
       {"requestsPending", context_.queue.pendingCount()},
+      {"inodesGranted", context_.posts.grantedInodes()},
   };
 }
 

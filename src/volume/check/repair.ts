@@ -44,15 +44,30 @@ export async function repair(given: RepairParts, outcome: CheckOutcome): Promise
   );
   const plan = unreadable.length > 0 ? onlyDropping(source, unreadable) : await planOf(source, outcome);
   const saved = await saveRecords(given, plan);
+  const resume = parts.posts.suspend();
+  const { done, adopted, fetched } = await repairAndShow(given, outcome, plan).finally(resume);
+  await parts.committer.commit();
+  const all = [...done, ...adopted, ...fetched];
+  fs.appendFileSync(saved, all.map((what) => `${JSON.stringify({ done: what })}\n`).join(''));
+  return { done: all, goesOn: unreadable.length > 0, saved: path.relative(given.stateDirectory, saved) };
+}
+
+async function repairAndShow(
+  given: RepairParts,
+  outcome: CheckOutcome,
+  plan: NamespaceRepair,
+): Promise<{
+  readonly done: readonly string[];
+  readonly adopted: readonly string[];
+  readonly fetched: readonly string[];
+}> {
+  const { parts } = given;
   const { done, nameless } = await parts.namespace.repair(plan);
   const adopted = adoptAll(parts, nameless);
   const fetched = await fetchRanges(given, outcome.findings);
   showRepaired(parts, plan);
   parts.committer.flushJournal();
-  await parts.committer.commit();
-  const all = [...done, ...adopted, ...fetched];
-  fs.appendFileSync(saved, all.map((what) => `${JSON.stringify({ done: what })}\n`).join(''));
-  return { done: all, goesOn: unreadable.length > 0, saved: path.relative(given.stateDirectory, saved) };
+  return { done, adopted, fetched };
 }
 
 /** The kernel, and the session in front of it, remember what the records said before. */

@@ -55,6 +55,7 @@ function setUp(calls: Partial<FileSystem>) {
       events.push('send');
       batches.push(readAnswers(replies));
     },
+    grantInodes: () => {},
   });
   return { dispatcher, events, batches, logged };
 }

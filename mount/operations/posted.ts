@@ -1,0 +1,46 @@
+// What the session has answered itself, and put into the journal (docs/design/0088; native/core/fuse/posted_changes.h).
+import { type InodeNumber, inodeNumber, type Nanoseconds, nanoseconds } from '../../src/base/units.ts';
+import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
+import type { OperationContext } from './context.ts';
+
+/** FUSE_SET_ATTR_* of libfuse, those that come here. */
+const SET_MODE = 1 << 0;
+const SET_UID = 1 << 1;
+const SET_GID = 1 << 2;
+const SET_ACCESSED = 1 << 4;
+const SET_MODIFIED = 1 << 5;
+const O_ACCMODE = 3;
+const O_RDONLY = 0;
+
+export function created(request: RequestCursor, { fileSystem, grants }: OperationContext): Reply {
+  fileSystem.noteCreated({
+    inode: inodeAt(request, 40),
+    parent: inodeNumber(request.inode),
+    name: request.name(72),
+    now: timeAt(request, 48),
+    mode: request.u32(56),
+    uid: request.u32(60),
+    gid: request.u32(64),
+    write: (request.u32(68) & O_ACCMODE) !== O_RDONLY,
+  });
+  grants.noteUsed();
+  return DONE;
+}
+
+export function changedAttributes(request: RequestCursor, { fileSystem }: OperationContext): Reply {
+  const valid = request.u32(48);
+  fileSystem.noteAttributes(inodeNumber(request.inode), {
+    now: timeAt(request, 40),
+    groups: {
+      ...((valid & SET_MODE) === 0 ? {} : { mode: request.u32(52) }),
+      ...((valid & SET_UID) === 0 ? {} : { uid: request.u32(56) }),
+      ...((valid & SET_GID) === 0 ? {} : { gid: request.u32(60) }),
+      ...((valid & SET_ACCESSED) === 0 ? {} : { accessed: timeAt(request, 64) }),
+      ...((valid & SET_MODIFIED) === 0 ? {} : { modified: timeAt(request, 72) }),
+    },
+  });
+  return DONE;
+}
+
+const inodeAt = (request: RequestCursor, offset: number): InodeNumber => inodeNumber(request.u64(offset));
+const timeAt = (request: RequestCursor, offset: number): Nanoseconds => nanoseconds(request.i64(offset));

@@ -1,0 +1,36 @@
+// See posts.h.
+#include "posts.h"
+
+namespace packetfs::fuse {
+
+void Posts::close() {
+  std::lock_guard guard(mutex_);
+  closings_++;
+}
+
+void Posts::open() {
+  std::lock_guard guard(mutex_);
+  if (closings_ > 0) closings_--;
+}
+
+void Posts::grantInodes(std::uint64_t first, std::uint64_t count) {
+  std::lock_guard guard(mutex_);
+  if (count > 0) grants_.push_back({first, count});
+}
+
+std::uint64_t Posts::grantedInodes() const {
+  std::lock_guard guard(mutex_);
+  std::uint64_t sum = 0;
+  for (const Grant& grant : grants_) sum += grant.count;
+  return sum;
+}
+
+std::uint64_t Posts::takeInode() {
+  if (grants_.empty()) return 0;
+  Grant& oldest = grants_.front();
+  const std::uint64_t inode = oldest.first++;
+  if (--oldest.count == 0) grants_.pop_front();
+  return inode;
+}
+
+}  // namespace packetfs::fuse
