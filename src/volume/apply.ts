@@ -17,22 +17,26 @@ export async function applyBatches(
   // What was closed is to be a version of its own, not a mixture; who closes without end does not stop a peer.
   for (let tries = 0; files.saves.hasReleased && tries < SAVE_TRIES_MAX; tries += 1) await files.saves.saveReleased();
   const resume = parts.posts.suspend();
-  const applied: AppliedBatch[] = [];
   try {
     parts.latch.assertWritable();
+    applyAndShow(parts, files, batches);
+  } finally {
+    resume();
+  }
+  await parts.committer.commit();
+}
+
+function applyAndShow(parts: VolumeParts, files: OpenFiles, batches: readonly Uint8Array[]): void {
+  const applied: AppliedBatch[] = [];
+  try {
     for (const batch of batches) {
       const outcome = parts.namespace.apply(batch);
       if (outcome !== undefined) applied.push(outcome);
     }
   } finally {
-    try {
-      show(parts, files, applied); // those before a malformed one are applied and stay so
-      parts.committer.flushJournal();
-    } finally {
-      resume();
-    }
+    show(parts, files, applied); // those before a malformed one are applied and stay so
+    parts.committer.flushJournal();
   }
-  await parts.committer.commit();
 }
 
 function show(parts: VolumeParts, files: OpenFiles, applied: readonly AppliedBatch[]): void {
