@@ -128,6 +128,10 @@ export class LevelNamespace implements Namespace {
     return this.#reader.readDirectory(inode);
   }
 
+  nameCount(directory: InodeNumber): number {
+    return this.#reader.nameCount(directory);
+  }
+
   parentOf(directory: InodeNumber): InodeNumber {
     return this.#reader.parentOf(directory);
   }

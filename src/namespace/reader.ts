@@ -53,6 +53,12 @@ export class NamespaceReader {
     return this.#tree.listing(state);
   }
 
+  nameCount(directory: InodeNumber): number {
+    const state = this.#mutator.live(directory);
+    assertDirectory(state);
+    return this.#tree.directory(state).names.size;
+  }
+
   parentOf(directory: InodeNumber): InodeNumber {
     const state = this.#mutator.live(directory);
     assertDirectory(state);

@@ -221,6 +221,8 @@ export interface Namespace {
   lookup(parent: InodeNumber, name: Uint8Array): InodeRecord | undefined;
   /** As it is now, without `.` and `..`, in no order that means anything. */
   readDirectory(inode: InodeNumber): DirectoryListing;
+  /** How many names a listing would have. */
+  nameCount(directory: InodeNumber): number;
   /** The root is its own parent. */
   parentOf(directory: InodeNumber): InodeNumber;
   /** Extents that cover the file from 0 to its size, or the given range; holes explicit. */

@@ -1,17 +1,17 @@
-// What names had before they were removed or moved away. A file that is made under such a name is probably a version of
-// what was there (`git checkout`, `tar`, a package manager), so it is sent as a delta to that (docs/design/0082); so is a
-// temporary file that rsync or dpkg makes beside it. Names are known through their directories, also through one that was
-// removed and made again. Only hints: bounded, oldest forgotten first, gone with the process.
+// What a new file is probably a version of, so that it is sent as a delta to that (docs/design/0082): what its name had
+// before it was removed or moved away (`git checkout`, `tar`, a package manager); what a temporary file of rsync or dpkg
+// will replace; what has the same name in the release beside its own. Names are known through their directories, also
+// through one that was removed and made again. Only hints: bounded, oldest forgotten first, gone with the process.
 import { isPacketFsError } from '../base/errors.ts';
 import { FORMER_EXTENTS_MAX, FORMER_NAMES_MAX, REPLACED_FILE_BYTES_MAX } from '../base/limits.ts';
 import type { InodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
-import type { InodeRecord, Namespace } from '../namespace/types.ts';
+import type { DirectoryListing, InodeRecord, Namespace } from '../namespace/types.ts';
 import { isDirectory, isFile } from './modes.ts';
 import { RecentMap } from './recent-map.ts';
 
 export interface FormerNamesOptions {
-  readonly namespace: Pick<Namespace, 'extents' | 'inode' | 'lookup'>;
+  readonly namespace: Pick<Namespace, 'extents' | 'inode' | 'lookup' | 'nameCount' | 'readDirectory'>;
   readonly blob: { noteReplaced(fresh: BigUint64Array, old: BigUint64Array): void };
 }
 
@@ -28,6 +28,8 @@ export class FormerNames {
   readonly #names = recent<string, Former>(({ extents }) => extentsIn(extents));
   /** Of a directory that was made anew: the first one of its name. */
   readonly #directories = recent<InodeNumber, InodeNumber>(() => 0);
+  /** Of a directory that was made beside or within one of another release: that, or the one of its name in that. */
+  readonly #otherReleases = recent<InodeNumber, InodeNumber>(() => 0);
   /** Files without a version yet: what their names had. */
   readonly #awaited = recent<InodeNumber, BigUint64Array>(extentsIn);
 
@@ -76,8 +78,22 @@ export class FormerNames {
 
   #madeDirectory(parent: InodeNumber, name: string, inode: InodeNumber): void {
     const former = this.#names.get(this.#key(parent, name));
-    if (former === undefined || former.extents !== undefined || former.inode === inode) return;
-    this.#directories.set(inode, this.#firstOf(former.inode));
+    if (former !== undefined && former.extents === undefined && former.inode !== inode) {
+      this.#directories.set(inode, this.#firstOf(former.inode));
+    }
+    const other = this.#directoryInOther(parent, name) ?? this.#releaseBeside(parent, name);
+    if (other !== undefined && other !== inode) this.#otherReleases.set(inode, other);
+  }
+
+  #releaseBeside(parent: InodeNumber, name: string): InodeNumber | undefined {
+    if (!HAS_NUMBER.test(name) || this.#namespace.nameCount(parent) > SIBLINGS_MAX) return undefined;
+    return siblingRelease(this.#namespace.readDirectory(parent), name);
+  }
+
+  #directoryInOther(parent: InodeNumber, name: string): InodeNumber | undefined {
+    const other = this.#otherReleases.get(parent);
+    const found = other === undefined ? undefined : this.#recordUnder(other, name);
+    return found !== undefined && isDirectory(found.mode) ? found.inode : undefined;
   }
 
   #formerFile(parent: InodeNumber, name: string): BigUint64Array | undefined {
@@ -85,15 +101,23 @@ export class FormerNames {
     if (known !== undefined) return known.extents;
     const final = finalNameOf(name);
     if (final !== undefined) return this.#extentsUnder(parent, final);
-    const first = this.#directories.get(parent);
     // The directory that had the name was moved away, and has its files still.
-    const moved = first === undefined || this.#namespace.inode(first) === undefined ? undefined : first;
-    return moved === undefined ? undefined : this.#extentsUnder(moved, name);
+    const moved = this.#directories.get(parent);
+    const inMoved = moved === undefined ? undefined : this.#extentsUnder(moved, name);
+    if (inMoved !== undefined) return inMoved;
+    const other = this.#otherReleases.get(parent);
+    return other === undefined ? undefined : this.#extentsUnder(other, name);
   }
 
   #extentsUnder(parent: InodeNumber, name: string): BigUint64Array | undefined {
-    const record = this.#namespace.lookup(parent, Buffer.from(name, 'latin1'));
+    const record = this.#recordUnder(parent, name);
     return record !== undefined && isFile(record.mode) ? this.#extentsOf(record) : undefined;
+  }
+
+  /** Of a directory that may be gone. */
+  #recordUnder(parent: InodeNumber, name: string): InodeRecord | undefined {
+    if (this.#namespace.inode(parent) === undefined) return undefined;
+    return this.#namespace.lookup(parent, Buffer.from(name, 'latin1'));
   }
 
   /** Undefined of large files, whose stored chunks tell what was replaced, and of what is damaged or empty. */
@@ -123,6 +147,33 @@ const TEMPORARY_NAME = /^(?:\.(?<rsync>.+)\.[^.]{6}|(?<dpkg>.+)\.dpkg-new)$/su;
 function finalNameOf(name: string): string | undefined {
   const { rsync, dpkg } = TEMPORARY_NAME.exec(name)?.groups ?? {};
   return rsync ?? dpkg;
+}
+
+/** Of a directory with more entries none is looked for. */
+const SIBLINGS_MAX = 256;
+const HAS_NUMBER = /\d/;
+const NUMBERS = /\d+/g;
+
+/**
+ * The directory whose name differs from this one in numbers alone, as those of releases do: of several the one that
+ * differs last.
+ */
+function siblingRelease(siblings: DirectoryListing, name: string): InodeNumber | undefined {
+  const pattern = name.replaceAll(NUMBERS, '0');
+  let found: { inode: InodeNumber; common: number } | undefined;
+  for (const entry of siblings) {
+    const other = isDirectory(entry.mode) ? textOf(entry.name) : name;
+    if (other === name || other.replaceAll(NUMBERS, '0') !== pattern) continue;
+    const common = commonLength(name, other);
+    if (found === undefined || common >= found.common) found = { inode: entry.inode, common };
+  }
+  return found?.inode;
+}
+
+function commonLength(left: string, right: string): number {
+  let length = 0;
+  while (length < left.length && left[length] === right[length]) length += 1;
+  return length;
 }
 
 /** Each byte a character. */

@@ -99,7 +99,8 @@ TEST("tables that are full forget, and go on") {
   CHECK(known.isAbsent(kMany - 1, AskedAttribute::capabilities));
 }
 
-TEST("a file that was made here is known as such while its attributes are, and until anybody else may have changed it") {
+TEST(
+    "a file that was made here is known as such while its attributes are, and until anybody else may have changed it") {
   KnownFiles known;
   known.learnAttributes(known.asking(kFile), told(kFile, 5));
   CHECK(!known.madeFile(kFile).has_value());

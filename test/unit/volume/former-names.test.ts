@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { FORMER_NAMES_MAX } from '../../../src/base/limits.ts';
 import { blobAddress, type InodeNumber, inodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import type { PositionRange } from '../../../src/blob/ranges.ts';
+import { NameListing } from '../../../src/namespace/name-listing.ts';
 import type { InodeRecord } from '../../../src/namespace/types.ts';
 import { FormerNames, type FormerNamesOptions } from '../../../src/volume/former-names.ts';
 import type { Volume } from '../../../src/volume/open-volume.ts';
@@ -53,9 +54,9 @@ const covers = (ranges: readonly PositionRange[], { start, end: last }: Position
   ranges.some((range) => range.start <= start && range.end >= last);
 
 /** Ten files, so that the order of files tells nothing of the sixth. */
-async function tenFiles(volume: Volume, parent: InodeNumber = ROOT_INODE): Promise<PositionRange> {
+async function tenFiles(volume: Volume, parent: InodeNumber = ROOT_INODE, seed = 0): Promise<PositionRange> {
   const places: PositionRange[] = [];
-  for (let index = 0; index < 10; index++) places.push(await written(volume, `file ${index}`, index, parent));
+  for (let index = 0; index < 10; index++) places.push(await written(volume, `file ${index}`, seed + index, parent));
   assert.ok(places[5]);
   return places[5];
 }
@@ -131,6 +132,28 @@ test('the oldest names are forgotten, so that memory is bounded', () => {
   }
 });
 
+test('a file is like the one of its name in the release beside its own, at any depth', async ({ volume }) => {
+  const make = (name: string, parent: InodeNumber): InodeNumber =>
+    volume.fileSystem.createNode({ parent, name: bytesOf(name), mode: 0o040755, caller }).inode;
+  const inside = (release: string): InodeNumber => make('lib', make(release, ROOT_INODE));
+  await tenFiles(volume, inside('tool-9.8.7'));
+  const before = await tenFiles(volume, inside('tool-9.10.1'), 20);
+  await tenFiles(volume, inside('other-9.10.1'), 40);
+  const fresh = await written(volume, 'file 5', 99, inside('tool-9.10.2'));
+  assert.ok(covers(like(volume, fresh), before));
+  const elsewhere = await written(volume, 'file 5', 98, inside('tool-x'));
+  assert.not(covers(like(volume, elsewhere), before));
+});
+
+test('a release that was removed meanwhile tells nothing, and harms nothing', async ({ volume }) => {
+  const make = (name: string): InodeNumber =>
+    volume.fileSystem.createNode({ parent: ROOT_INODE, name: bytesOf(name), mode: 0o040755, caller }).inode;
+  make('release-1');
+  const second = make('release-2');
+  volume.fileSystem.removeDirectory(ROOT_INODE, bytesOf('release-1'));
+  assert.equal(like(volume, await written(volume, 'file', 1, second)), []);
+});
+
 const fileOf = (inode: number): InodeRecord =>
   ({ inode: inodeNumber(BigInt(inode)), mode: 0o100644, size: 100n }) as Partial<InodeRecord> as InodeRecord;
 
@@ -141,6 +164,8 @@ function fake(onNoted: (inode: InodeNumber) => void): FormerNamesOptions {
       extents: (inode) => [{ offset: 0n, length: 100n, address: blobAddress(inode) }],
       inode: () => undefined,
       lookup: () => undefined,
+      nameCount: () => 0,
+      readDirectory: () => NameListing.of([]),
     },
     blob: { noteReplaced: (_fresh, old) => onNoted(inodeNumber(old[2] ?? 0n)) },
   };
