@@ -98,7 +98,12 @@ export class NativeSession implements FuseSession {
       fileSystem.onSuspendPosts({
         suspend: () => {
           session.closePosts();
-          loop.drain();
+          try {
+            loop.drain();
+          } catch (error) {
+            session.openPosts();
+            throw error;
+          }
         },
         resume: () => session.openPosts(),
       }),

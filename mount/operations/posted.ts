@@ -31,6 +31,7 @@ export function changedAttributes(request: RequestCursor, { fileSystem }: Operat
   const valid = request.u32(48);
   fileSystem.noteAttributes(inodeNumber(request.inode), {
     now: timeAt(request, 40),
+    override: Number(request.u64(80)),
     groups: {
       ...((valid & SET_MODE) === 0 ? {} : { mode: request.u32(52) }),
       ...((valid & SET_UID) === 0 ? {} : { uid: request.u32(56) }),

@@ -237,6 +237,7 @@ class ContentObject final : public Napi::ObjectWrap<ContentObject> {
     auto object = Napi::Object::New(env);
     object.Set("size", Napi::BigInt::New(env, patch.size));
     object.Set("modified", modifiedOrUndefined(env, patch.modifiedNs));
+    object.Set("overrides", Napi::Number::New(env, static_cast<double>(patch.overrides)));
     object.Set("replaced", replaced);
     object.Set("extents", extentsToArray(env, extents));
     return object;

@@ -199,6 +199,8 @@ export interface ContentPatch {
   readonly size: bigint;
   /** Wall time of the last write, in ns; undefined when an explicit time was set since. */
   readonly modified: bigint | undefined;
+  /** How many explicit times the session had set by itself (docs/design/0088) before what was written last. */
+  readonly overrides: number;
   /** Flat pairs [offset, length] of replaced ranges; */
   readonly replaced: BigUint64Array;
   /** and the extents that now cover them (holes explicit), flat triples sorted by file offset. */

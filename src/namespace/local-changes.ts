@@ -84,9 +84,11 @@ export class LocalChanges {
     return this.mutator.live(inode).record;
   }
 
+  /** A version that was made meanwhile may be of later writes: the time of change does not go back. */
   setAttributesJournaled(inode: InodeNumber, groups: AttributeGroups, now: Nanoseconds): void {
     this.writable();
-    this.#perform({ kind: 'attributes', inode, groups }, now);
+    const { changed } = this.mutator.live(inode).record;
+    this.#perform({ kind: 'attributes', inode, groups }, changed > now ? changed : now);
   }
 
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeRecord {

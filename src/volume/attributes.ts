@@ -9,7 +9,7 @@ import { MODE_PERMISSIONS, MODE_TYPE, modeAfterOwnerChange } from './modes.ts';
 import { inodeOfNode } from './nodes.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { VolumeParts } from './parts.ts';
-import type { AttributeChanges, InodeAttributes, TimeChange } from './volume.ts';
+import type { AttributeChanges, InodeAttributes, JournaledAttributes, TimeChange } from './volume.ts';
 
 const BLOCK_BYTES = 512n;
 
@@ -73,10 +73,11 @@ export class Attributes {
   }
 
   /** It has happened, and the content store knows of a time that was set. */
-  noteChanged(inode: InodeNumber, { now, groups }: { now: Nanoseconds; groups: AttributeGroups }): void {
+  noteChanged(inode: InodeNumber, { now, override, groups }: JournaledAttributes): void {
     const { namespace, committer } = this.#parts;
-    if (groups.modified !== undefined) this.#files.noteExplicitTime(inode);
-    namespace.setAttributesJournaled(inode, groups, now);
+    const { modified, ...others } = groups;
+    const isOver = modified !== undefined && this.#files.isWrittenSince(inode, override);
+    namespace.setAttributesJournaled(inode, isOver ? others : groups, now);
     committer.noteJournaled();
   }
 

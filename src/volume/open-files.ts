@@ -13,30 +13,8 @@ import { KernelInodes } from './kernel-inodes.ts';
 import { isDirectory, isFile } from './modes.ts';
 import { translateNativeError } from './native-errors.ts';
 import { inodeOfNode, Nodes } from './nodes.ts';
+import { newlyOpened, type OpenFile } from './open-file.ts';
 import type { VolumeParts } from './parts.ts';
-
-interface OpenFile {
-  handles: number;
-  /** Of these, the ones that can write. */
-  writers: number;
-  /** It was opened for writing, or truncated, since its content was loaded: only then can there be something to save. */
-  mayBeDirty: boolean;
-  /** Of one whose last name is gone, so that no version tells: when it was written, of what was taken. */
-  modified: bigint | undefined;
-  /** Of a pinned node, as it was when it was current. */
-  record: InodeRecord | undefined;
-  /** Work that needs the content although no handle may be left. */
-  users: number;
-}
-
-const newlyOpened = (): OpenFile => ({
-  handles: 0,
-  writers: 0,
-  mayBeDirty: false,
-  modified: undefined,
-  record: undefined,
-  users: 0,
-});
 
 export class OpenFiles {
   readonly #parts: VolumeParts;
@@ -146,6 +124,7 @@ export class OpenFiles {
     }
     const patch = this.#takePatch(node);
     if (patch === undefined) return;
+    if (patch.modified !== undefined) file.overridesWhenWritten = patch.overrides;
     assert(this.#nodes.isCurrent(node), 'only what is current was written');
     const inode = inodeOfNode(node);
     if (!this.#isReachable(inode)) {
@@ -167,10 +146,16 @@ export class OpenFiles {
     this.#parts.contents.forgetModified(node);
   }
 
-  /** As forgetModified, where the content store was told already. */
-  noteExplicitTime(node: InodeNumber): void {
+  /**
+   * The session has set an explicit time: whether a version, or the time of a file without a name, tells of what was
+   * written after that. If not, the explicit time is the last.
+   */
+  isWrittenSince(node: InodeNumber, override: number): boolean {
     const file = this.#files.get(node);
-    if (file !== undefined) file.modified = undefined;
+    if (file === undefined) return false;
+    if (file.overridesWhenWritten >= override) return true;
+    file.modified = undefined;
+    return false;
   }
 
   #takePatch(node: InodeNumber): ContentPatch | undefined {

@@ -65,6 +65,13 @@ export interface NewNode {
   readonly caller: Caller;
 }
 
+export interface JournaledAttributes {
+  readonly now: Nanoseconds;
+  /** Of a time of modification: its number, as patches count them (ContentPatch.overrides). */
+  readonly override: number;
+  readonly groups: AttributeGroups;
+}
+
 export interface CreatedFile {
   readonly inode: InodeNumber;
   readonly parent: InodeNumber;
@@ -106,7 +113,7 @@ export interface FileSystem {
   /** A session has made a file, opened it, and put both into the journal. */
   noteCreated(file: CreatedFile): void;
   /** A session has changed attributes of a file and put that into the journal. */
-  noteAttributes(inode: InodeNumber, change: { readonly now: Nanoseconds; readonly groups: AttributeGroups }): void;
+  noteAttributes(inode: InodeNumber, change: JournaledAttributes): void;
   link(inode: InodeNumber, parent: InodeNumber, name: Uint8Array): InodeAttributes;
   /** Gives what lost the name. */
   unlink(parent: InodeNumber, name: Uint8Array): InodeNumber;

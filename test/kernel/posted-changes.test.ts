@@ -1,6 +1,6 @@
 // Changes that the session answers without JavaScript: they are as lasting as those that JavaScript answers, and it does
 // them in the order in which they were answered. The process that serves the mount can be kept from running JavaScript.
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import {
   type BigIntStats,
   chmodSync,
@@ -126,13 +126,19 @@ function copyInto(directory: string, index: number): BigIntStats {
   return attributes;
 }
 
+/** A close of a descriptor that is not the last one: a child inherits it, and ends. */
+function closeInChild(fd: number): void {
+  const { status } = spawnSync('true', { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  assert.is(status, 0);
+}
+
 function expectCopies(directory: string, copies: readonly BigIntStats[]): void {
-  for (const [index, { ino, mode, uid, gid, size, atimeNs, mtimeNs }] of copies.entries()) {
+  for (const [index, { ino, mode, uid, gid, size, atimeNs, mtimeNs, ctimeNs }] of copies.entries()) {
     const path = join(directory, `file-${index}`);
     const seen = statSync(path, { bigint: true });
     const told = { ino: seen.ino, mode: seen.mode, uid: seen.uid, gid: seen.gid, size: seen.size };
     assert.equal(told, { ino, mode, uid, gid, size }, path);
-    assert.equal([seen.atimeNs, seen.mtimeNs], [atimeNs, mtimeNs], path);
+    assert.equal([seen.atimeNs, seen.mtimeNs, seen.ctimeNs], [atimeNs, mtimeNs, ctimeNs], path);
     assert.is(readFileSync(path, 'utf8'), contentOf(index), path);
   }
 }
@@ -190,6 +196,40 @@ test('a commit holds what was answered before it', async ({ mount }) => {
   await mount.kill();
   await mount.start();
   expectCopies(directory, copies);
+});
+
+test('a time that was set between two closes is not the last where more was written after it', async ({ mount }) => {
+  const directory = directoryWithFirstFile(mount);
+  await mount.command(`hold-and-commit ${SHORT_HOLD_MS}`, 'held');
+  const path = join(directory, 'file');
+  const fd = openSync(path, 'w');
+  writeSync(fd, 'one');
+  closeInChild(fd);
+  futimesSync(fd, 5, 7);
+  writeSync(fd, ' two');
+  const { mtimeNs, ctimeNs } = fstatSync(fd, { bigint: true });
+  closeSync(fd);
+  assert.ok(mtimeNs > 7_000_000_000n);
+  await mount.line('committed');
+  await mount.kill(); // what the kernel remembers goes too
+  await mount.start();
+  const seen = statSync(path, { bigint: true });
+  assert.equal([seen.mtimeNs, seen.ctimeNs], [mtimeNs, ctimeNs]);
+});
+
+test('an access list that says no more than a mode is one', async ({ mount }) => {
+  const directory = directoryWithFirstFile(mount);
+  await mount.command(`hold-and-commit ${SHORT_HOLD_MS}`, 'held');
+  const path = join(directory, 'file');
+  const fd = openSync(path, 'w', 0o600);
+  spawnSync('setfacl', ['-m', 'u::rw,g::r,o::r', path], { stdio: 'inherit' });
+  assert.is(fstatSync(fd).mode, 0o100644);
+  closeSync(fd);
+  await mount.line('committed');
+  await mount.kill();
+  await mount.start();
+  assert.is(statSync(path).mode, 0o100644);
+  assert.is(await runChecked('getfacl', ['--skip-base', path]), '');
 });
 
 test('what JavaScript is asked next sees what was posted', async ({ mount }) => {

@@ -25,8 +25,10 @@ struct stat attributesOf(fuse_ino_t inode) {
 void learnNew(Foreknowledge& known, bool isPlain = true) { known.learnNew(attributesOf(kDirectory), isPlain); }
 
 /// Whether a file may be made there without JavaScript, and is then, at this time.
-bool makes(Foreknowledge& known, std::string_view name, std::int64_t nowNs = 1) {
-  return known.makingFile(kDirectory, name, [nowNs](const struct stat&) { return std::optional(nowNs); });
+bool makes(Foreknowledge& known, std::string_view name, const struct timespec& now = {.tv_sec = 1, .tv_nsec = 0}) {
+  const std::optional<NewFile> file = known.makingFile(kDirectory, name);
+  if (file.has_value()) known.fileMade(*file, now);
+  return file.has_value();
 }
 
 ChangeNote change(Foreknowledge& known, std::string_view made, std::string_view removed = {}) {
@@ -178,18 +180,32 @@ TEST("a listing from before a change says nothing of what the directory has now,
 }
 
 TEST("a file is made in a new directory, under a name that it never had, and its times follow") {
-  constexpr std::int64_t kNow = 1'700'000'000'000'000'005;
   Foreknowledge known;
   CHECK(!makes(known, "a"));
   learnNew(known);
-  CHECK(makes(known, "a", kNow));
-  CHECK(known.directory(kDirectory)->st_mtim.tv_sec == 1'700'000'000);
+  CHECK(makes(known, "a", {.tv_sec = 7, .tv_nsec = 5}));
+  CHECK(known.directory(kDirectory)->st_mtim.tv_sec == 7);
   CHECK(known.directory(kDirectory)->st_ctim.tv_nsec == 5);
   CHECK(!lacks(known, "a"));
   CHECK(!makes(known, "a"));
   CHECK(makes(known, "b"));
-  CHECK(!known.makingFile(kDirectory, "c", [](const struct stat&) { return std::optional<std::int64_t>(); }));
-  CHECK(lacks(known, "c"));
+}
+
+TEST("while a file is made its directory's attributes are not known, and what changes meanwhile counts") {
+  Foreknowledge known;
+  learnNew(known);
+  const std::optional<NewFile> given = known.makingFile(kDirectory, "a");
+  CHECK(!known.directory(kDirectory).has_value());
+  CHECK(!lacks(known, "a"));
+  known.fileNotMade(*given);
+  CHECK(known.directory(kDirectory).has_value());
+  const std::optional<NewFile> overtaken = known.makingFile(kDirectory, "b");
+  change(known, "c");
+  known.fileMade(*overtaken, {});
+  CHECK(!known.directory(kDirectory).has_value());
+  CHECK(!makes(known, "d"));
+  const std::optional<NewFile> none = known.makingFile(kDirectory, "e");
+  CHECK(!none.has_value());
 }
 
 TEST("no file is made where a name was removed, a change is not answered, or a peer has changed something") {

@@ -64,6 +64,8 @@ TEST("granted inode numbers are given in turn and once, then none") {
   posts.grantInodes(100, 1);
   CHECK(posts.grantedInodes() == 3);
   CHECK(posts.takeInode() == 10);
+  posts.returnInode(10);
+  CHECK(posts.takeInode() == 10);
   CHECK(posts.takeInode() == 11);
   CHECK(posts.takeInode() == 100);
   CHECK(posts.takeInode() == 0);

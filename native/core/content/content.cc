@@ -231,7 +231,7 @@ bool Content::reveal() {
 }
 
 ContentPatch Content::changes() const {
-  ContentPatch patch{.size = settledSize_, .modifiedNs = modifiedNs_, .ranges = {}};
+  ContentPatch patch{.size = settledSize_, .modifiedNs = modifiedNs_, .overrides = overrides_, .ranges = {}};
   for (const ByteRange& range : replaced_.below(settledSize_)) {
     patch.ranges.push_back({range.start, range.end - range.start, base_.slice(range.start, range.end)});
   }

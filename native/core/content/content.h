@@ -82,8 +82,10 @@ class Content {
   /// nothing is done: bytes are unsaved, somebody has taken a patch that the journal may not have yet, it holds bytes
   /// that no patch has, or there are more than `extentsMax` extents.
   Result<bool> journalChanges(InodeNumber inode, Journal& journal, std::size_t extentsMax);
-  /// As forgetModified. False, and nothing is done, where a patch with the time of before may come to the journal yet.
-  bool overrideModified(std::uint64_t catchUps);
+  /// As forgetModified. Nothing, and nothing is done, where a patch with the time of before may come to the journal
+  /// yet.
+  std::optional<ModifiedOverride> overrideModified(std::uint64_t catchUps);
+  void undoOverride(const ModifiedOverride& override);
   /// What a journal holds for this content goes to the one that records go to now.
   Status journalAgain(InodeNumber inode, Journal& journal);
   /// Nothing is unsaved, and the last patch is in the journal, which has caught up so often.
@@ -151,6 +153,7 @@ class Content {
   std::uint64_t takenSize_ = 0;    // size in the last patch
   bool touched_ = false;           // truncated or allocated, perhaps without another effect
   std::int64_t modifiedNs_ = 0;
+  std::uint64_t overrides_ = 0;
   std::uint64_t takes_ = nextTakes();
   std::optional<std::uint64_t> takenAtCatchUp_{};
   IntervalSet unjournaled_{};  // written since the last record of it in a journal; perhaps not dirty any more

@@ -67,7 +67,7 @@ Status Content::appendWritten(InodeNumber inode, Journal& journal, const std::ve
 }
 
 Result<bool> Content::journalChanges(InodeNumber inode, Journal& journal, std::size_t extentsMax) {
-  if (!dirty_.empty() || journaledIn_ || takenAtCatchUp_ == journal.catchUps()) return false;
+  if (inFlight() || !dirty_.empty() || journaledIn_ || takenAtCatchUp_ == journal.catchUps()) return false;
   if (base_.list().size() > extentsMax) return false;
   const ContentPatch patch = changes();
   ExtentList replaced;
@@ -88,10 +88,18 @@ Result<bool> Content::journalChanges(InodeNumber inode, Journal& journal, std::s
   return true;
 }
 
-bool Content::overrideModified(std::uint64_t catchUps) {
-  if (takenAtCatchUp_ == catchUps) return false;
+std::optional<ModifiedOverride> Content::overrideModified(std::uint64_t catchUps) {
+  if (takenAtCatchUp_ == catchUps) return std::nullopt;
+  ModifiedOverride override{.number = ++overrides_, .previousNs = modifiedNs_};
   forgetModified();
-  return true;
+  override.takes = takes_;
+  return override;
+}
+
+/// What was written meanwhile has the later time.
+void Content::undoOverride(const ModifiedOverride& override) {
+  if (modifiedNs_ == 0) modifiedNs_ = override.previousNs;
+  takes_ = nextTakes();
 }
 
 void Content::forgetJournaled() {

@@ -187,16 +187,24 @@ class ContentStoreCore final : public ContentStore {
     constexpr std::size_t kExtentsMax = 4096;
     const auto content = find(node);
     if (!content || !journal_) return false;
-    const std::unique_lock lock = lockLanded(*content);
+    const std::unique_lock lock(content->mutex(), std::try_to_lock);
+    if (!lock.owns_lock()) return false;
     const Result<bool> held = content->journalChanges(inode, *journal_, kExtentsMax);
     return held.ok() && held.value;
   }
 
-  bool overrideModified(InodeNumber inode) override {
+  std::optional<ModifiedOverride> overrideModified(InodeNumber inode) override {
     const auto content = find(inode);
-    if (!content || !journal_) return false;
-    std::unique_lock lock(content->mutex());
-    return content->overrideModified(journal_->catchUps());
+    if (!content || !journal_) return std::nullopt;
+    const std::unique_lock lock(content->mutex(), std::try_to_lock);
+    return lock.owns_lock() ? content->overrideModified(journal_->catchUps()) : std::nullopt;
+  }
+
+  void undoOverride(InodeNumber inode, const ModifiedOverride& override) override {
+    const auto content = find(inode);
+    if (!content) return;
+    const std::unique_lock lock(content->mutex());
+    content->undoOverride(override);
   }
 
   [[nodiscard]] std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const override {

@@ -31,11 +31,19 @@ struct ContentState {
 struct ContentPatch {
   std::uint64_t size = 0;
   std::int64_t modifiedNs = 0;
+  std::uint64_t overrides = 0;  // ContentStore::overrideModified was called so often before
   struct Range {
     std::uint64_t offset = 0, length = 0;
     ExtentList extents{};  // covers the range; holes explicit
   };
   std::vector<Range> ranges{};
+};
+
+/// An explicit time, see ContentStore::overrideModified.
+struct ModifiedOverride {
+  std::uint64_t number = 0;     // of this content, from 1 on
+  std::int64_t previousNs = 0;  // what was overridden
+  std::uint64_t takes = 0;      // ContentState::takes since
 };
 
 class ContentStore {
@@ -103,10 +111,15 @@ class ContentStore {
   /// The journal of useJournal; null before.
   [[nodiscard]] virtual std::shared_ptr<Journal> journal() const = 0;
   /// What has been ingested since the last take is in the journal too, as a change of this inode, so that it may be
-  /// taken later. False where that cannot be, and JavaScript has to take it first.
+  /// taken later. False where that cannot be, and JavaScript has to take it first. Waits for nobody who works on the
+  /// content.
   virtual bool journalChanges(InodeNumber node, InodeNumber inode) = 0;
-  /// As forgetModified; false, and nothing is done, where the time of before may come to the journal yet.
-  virtual bool overrideModified(InodeNumber inode) = 0;
+  /// As forgetModified, by somebody who has not taken what was written. A patch with a time of writing and this number
+  /// of overrides, or more, has what was written after it. Nothing, and nothing is done, where the time of before may
+  /// come to the journal yet, or somebody works on the content.
+  virtual std::optional<ModifiedOverride> overrideModified(InodeNumber inode) = 0;
+  /// The explicit time was not set after all.
+  virtual void undoOverride(InodeNumber inode, const ModifiedOverride& override) = 0;
   /// Inodes with bytes that a journal holds, of before this commit, and no patch has taken.
   [[nodiscard]] virtual std::vector<InodeNumber> journaledBefore(std::uint64_t commit) const = 0;
   /// Has the journal that is written now hold them; what was closed meanwhile needs that no more.

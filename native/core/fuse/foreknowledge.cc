@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "protocol.h"
-#include "reply_records.h"
 
 namespace packetfs::fuse {
 
@@ -128,22 +127,35 @@ void Foreknowledge::learnPlain(fuse_ino_t directory, std::uint64_t change) {
   if (found != directories_.end() && found->second.lastChange == change) found->second.isPlain = true;
 }
 
-const Foreknowledge::Directory* Foreknowledge::whereNameIsNew(const DirectoryName& name) const {
+Foreknowledge::Directory* Foreknowledge::whereNameIsNew(const DirectoryName& name) {
   const auto found = directories_.find(name.directory);
   if (found == directories_.end()) return nullptr;
-  const Directory& directory = found->second;
+  Directory& directory = found->second;
   const bool isKnown = directory.isComplete && directory.isPlain && directory.attributes.has_value();
   return isKnown && !directory.names.contains(name.hash) ? &directory : nullptr;
 }
 
-void Foreknowledge::noteFile(const DirectoryName& name, std::size_t nameBytes, std::int64_t nowNs) {
+std::optional<NewFile> Foreknowledge::makingFile(fuse_ino_t directory, std::string_view name) {
+  std::lock_guard guard(mutex_);
+  makeRoomForName();
+  const DirectoryName wanted = nameIn(directory, name);
+  Directory* known = whereNameIsNew(wanted);
+  if (known == nullptr) return std::nullopt;
   changes_++;
-  noteName(name, nameBytes);
-  Directory& directory = directoryOf(name.directory);
-  directory.lastChange = changes_;
-  directory.attributes->st_mtim = timeOf(nowNs);
-  directory.attributes->st_ctim = directory.attributes->st_mtim;
+  const NewFile file{.directory = *known->attributes, .change = changes_};
+  known->lastChange = changes_;
+  known->attributes.reset();
+  noteName(wanted, name.size());
+  return file;
 }
+
+void Foreknowledge::fileMade(const NewFile& file, const struct timespec& now) {
+  struct stat changed = file.directory;
+  changed.st_mtim = changed.st_ctim = now;
+  learnAttributes(changed, file.change);
+}
+
+void Foreknowledge::fileNotMade(const NewFile& file) { learnAttributes(file.directory, file.change); }
 
 ChangeNote Foreknowledge::listing(fuse_ino_t directory) {
   std::lock_guard guard(mutex_);

@@ -43,6 +43,12 @@ struct ChangeNote {
   std::optional<DirectoryName> missing{};  // is not there any more where the answer says so
 };
 
+/// A file that is being made: the attributes of its directory before, and the number of the change.
+struct NewFile {
+  struct stat directory {};
+  std::uint64_t change = 0;
+};
+
 class Foreknowledge {
  public:
   Foreknowledge();
@@ -76,20 +82,12 @@ class Foreknowledge {
   void learnNew(const struct stat& directory, bool isPlain);
   /// After this change, if it is the last one, the directory has no access list for what is made in it.
   void learnPlain(fuse_ino_t directory, std::uint64_t change);
-  /// Makes a file under a name that the directory surely never had, where everything is known that decides what comes
-  /// of it: `make` gets the attributes of the directory and gives the time of the change, in nanoseconds, or nothing
-  /// where nothing was done. Without a request for JavaScript that may change the directory.
-  template <typename Make>
-  bool makingFile(fuse_ino_t directory, std::string_view name, Make make) {
-    std::lock_guard guard(mutex_);
-    makeRoomForName();
-    const DirectoryName wanted = nameIn(directory, name);
-    const Directory* known = whereNameIsNew(wanted);
-    if (known == nullptr) return false;
-    const std::optional<std::int64_t> nowNs = make(*known->attributes);
-    if (nowNs.has_value()) noteFile(wanted, name.size(), *nowNs);
-    return nowNs.has_value();
-  }
+  /// A file is about to be made, without JavaScript, under a name that the directory surely never had; nothing where
+  /// not all is known that decides what comes of it. Until it is said how that ended, the directory's attributes are
+  /// not known.
+  [[nodiscard]] std::optional<NewFile> makingFile(fuse_ino_t directory, std::string_view name);
+  void fileMade(const NewFile& file, const struct timespec& now);
+  void fileNotMade(const NewFile& file);
   /// The whole listing of the directory took so many bytes of a getdents(2) buffer after this change; 0: it is not
   /// small.
   void learnListing(fuse_ino_t directory, std::size_t bytes, std::uint64_t change);
@@ -119,8 +117,7 @@ class Foreknowledge {
   ChangeNote note(const DirectoryChange& change);
   void noteName(const DirectoryName& name, std::size_t nameBytes);
   /// Of a directory of which all is known, and that never had the name; else null.
-  [[nodiscard]] const Directory* whereNameIsNew(const DirectoryName& name) const;
-  void noteFile(const DirectoryName& name, std::size_t nameBytes, std::int64_t nowNs);
+  [[nodiscard]] Directory* whereNameIsNew(const DirectoryName& name);
   void makeRoomForName();
   Directory& directoryOf(fuse_ino_t inode);
   /// True only if the directory surely has no such name.

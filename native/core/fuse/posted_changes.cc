@@ -102,7 +102,7 @@ void show(const ChangedAttributes& changed, std::int64_t nowNs, struct stat& att
   attributes.st_ctim = timeOf(nowNs);
 }
 
-RequestRecord messageOf(const ChangedAttributes& changed, std::int64_t nowNs) {
+RequestRecord messageOf(const ChangedAttributes& changed, std::int64_t nowNs, std::uint64_t override) {
   const auto bit = [](bool isSet, int value) { return isSet ? static_cast<std::uint32_t>(value) : 0; };
   RequestRecord record(Opcode::changedAttributes, changed.inode);
   record.i64(nowNs)
@@ -113,39 +113,71 @@ RequestRecord messageOf(const ChangedAttributes& changed, std::int64_t nowNs) {
       .u32(changed.uid.value_or(0))
       .u32(changed.gid.value_or(0))
       .i64(changed.accessedNs.value_or(0))
-      .i64(changed.modifiedNs.value_or(0));
+      .i64(changed.modifiedNs.value_or(0))
+      .u64(override);
   return record;
 }
 
-/// Of a file as madeFile tells it; gives its attributes afterwards.
-std::optional<struct stat> change(fuse_req_t request, const KnownFiles::Attributes& known,
-                                  const ChangedAttributes& changed, std::int64_t nowNs) {
+/// Of a file as madeFile tells it; gives what is known of it afterwards. An explicit time counts from before the
+/// journal has it, so that what is taken meanwhile does not bring the one of before. The change is known only when the
+/// message is in the queue, so that the answer to a question before it teaches nothing.
+std::optional<KnownFiles::Attributes> change(fuse_req_t request, KnownFiles::Attributes known,
+                                             const ChangedAttributes& changed, std::int64_t nowNs) {
   Context& context = contextOf(request);
-  const fuse_ino_t inode = known.node;
-  if (changed.modifiedNs && !context.contents->overrideModified(inode)) return std::nullopt;
-  if (!isInJournal(context, mutationRecord(nowNs, changed))) return std::nullopt;
-  KnownFiles::Attributes told = known;
-  show(changed, nowNs, told.attributes);
-  const Result<ContentState> state = context.contents->state(inode);
-  told.takes = state.value.takes;
-  context.knownFiles.learnAttributes(context.knownFiles.changing(inode), told);
-  context.queue.post(messageOf(changed, nowNs), threadOf(request));
+  std::optional<ModifiedOverride> override;
+  if (changed.modifiedNs) {
+    override = context.contents->overrideModified(changed.inode);
+    if (!override) return std::nullopt;
+    known.takes = override->takes;
+  }
+  if (!isInJournal(context, mutationRecord(nowNs, changed))) {
+    if (override) context.contents->undoOverride(changed.inode, *override);
+    return std::nullopt;
+  }
+  show(changed, nowNs, known.attributes);
+  context.queue.post(messageOf(changed, nowNs, override ? override->number : 0), threadOf(request));
+  context.knownFiles.learnAttributes(context.knownFiles.changing(changed.inode), known);
   count(context.counters.posted);
-  struct stat shown = told.attributes;
-  showWritten(state.value, shown);
-  return shown;
+  return known;
 }
 
-/// Outside the gate, which it would keep from JavaScript: somebody else's long ingest of the file ends.
-void awaitIngest(const Context& context, fuse_ino_t inode) { static_cast<void>(context.contents->state(inode)); }
-
-/// What is known of an open file that was made through this mount, if nothing is special about it.
-std::optional<KnownFiles::Attributes> ordinaryFile(const Context& context, fuse_ino_t inode) {
+/// Before the gate, because it may wait for somebody's long ingest.
+std::optional<ContentState> stateOf(const Context& context, fuse_ino_t inode) {
   const Result<ContentState> state = context.contents->state(inode);
+  return state.ok() ? std::optional(state.value) : std::nullopt;
+}
+
+/// What is known of an open file that was made through this mount, if nothing is special about it, and this is its
+/// state.
+std::optional<KnownFiles::Attributes> ordinaryFile(const Context& context, fuse_ino_t inode,
+                                                   const ContentState& state) {
   std::optional<KnownFiles::Attributes> known = context.knownFiles.madeFile(inode);
-  if (!state.ok() || !known.has_value() || state.value.takes != known->takes) return std::nullopt;
+  if (!known || state.takes != known->takes) return std::nullopt;
   if (!S_ISREG(known->attributes.st_mode) || (known->attributes.st_mode & kSetIdBits) != 0) return std::nullopt;
   return known->attributes.st_nlink == 1 ? known : std::nullopt;
+}
+
+/// Makes the file and opens it; gives its attributes.
+std::optional<struct stat> makeFile(fuse_req_t request, CreatedInode created, const struct stat& directory,
+                                    int openFlags) {
+  Context& context = contextOf(request);
+  created.inode = context.posts.takeInode();
+  if (created.inode == 0) return std::nullopt;
+  if ((directory.st_mode & S_ISGID) != 0) created.gid = directory.st_gid;
+  const std::int64_t nowNs = wallNs();
+  if (!isInJournal(context, mutationRecord(nowNs, created))) {
+    context.posts.returnInode(created.inode);
+    return std::nullopt;
+  }
+  context.contents->open(created.inode, 0, {});
+  const struct stat attributes = attributesOfNew(created, nowNs);
+  learnNew(context, attributes);
+  RequestRecord record(Opcode::created, created.parent, created.name);
+  record.u64(created.inode).i64(nowNs).u32(created.mode).u32(created.uid).u32(created.gid);
+  record.u32(static_cast<std::uint32_t>(openFlags));
+  context.queue.post(record, threadOf(request));
+  count(context.counters.posted);
+  return attributes;
 }
 
 }  // namespace
@@ -158,28 +190,22 @@ bool postCreation(fuse_req_t request, fuse_ino_t parent, const char* name, mode_
   if (!isUsual || !mayPost(context)) return false;
   CreatedInode created{.parent = parent, .name = nameBytes, .uid = caller.uid, .gid = caller.gid};
   created.mode = S_IFREG | (mode & kModeBits & ~caller.umask);
-  struct stat attributes {};
-  const auto make = [&](const struct stat& directory) -> std::optional<std::int64_t> {
-    created.inode = context.posts.takeInode();
-    if (created.inode == 0) return std::nullopt;
-    if ((directory.st_mode & S_ISGID) != 0) created.gid = directory.st_gid;
-    const std::int64_t nowNs = wallNs();
-    if (!isInJournal(context, mutationRecord(nowNs, created))) return std::nullopt;
-    context.contents->open(created.inode, 0, {});
-    attributes = attributesOfNew(created, nowNs);
-    learnNew(context, attributes);
-    RequestRecord record(Opcode::created, parent, nameBytes);
-    record.u64(created.inode).i64(nowNs).u32(created.mode).u32(created.uid).u32(created.gid);
-    record.u32(static_cast<std::uint32_t>(file.flags));
-    context.queue.post(record, threadOf(request));
-    return nowNs;
+  std::optional<struct stat> made;
+  const auto perform = [&] {
+    const std::optional<NewFile> fresh = context.foreknowledge.makingFile(parent, nameBytes);
+    if (!fresh) return false;
+    made = makeFile(request, created, fresh->directory, file.flags);
+    if (made) {
+      context.foreknowledge.fileMade(*fresh, made->st_ctim);
+    } else {
+      context.foreknowledge.fileNotMade(*fresh);
+    }
+    return made.has_value();
   };
-  const bool isMade = context.posts.post([&] { return context.foreknowledge.makingFile(parent, nameBytes, make); });
-  if (!isMade) return false;
-  count(context.counters.posted);
+  if (!context.posts.post(perform)) return false;
   struct fuse_entry_param entry {};
-  entry.ino = created.inode;
-  entry.attr = attributes;
+  entry.ino = made->st_ino;
+  entry.attr = *made;
   entry.attr_timeout = context.attributeTimeoutSeconds;
   entry.entry_timeout = context.entryTimeoutSeconds;
   answerCreated(request, entry, file);
@@ -198,10 +224,11 @@ bool postAttributes(fuse_req_t request, fuse_ino_t inode, const struct stat& wan
       ((wanted.st_mode & kSetIdBits) != 0 || !context.knownFiles.isAbsent(inode, AskedAttribute::accessList))) {
     return false;
   }
-  awaitIngest(context, inode);
-  std::optional<struct stat> attributes;
+  const std::optional<ContentState> state = stateOf(context, inode);
+  if (!state) return false;
+  std::optional<KnownFiles::Attributes> told;
   const auto perform = [&] {
-    const std::optional<KnownFiles::Attributes> known = ordinaryFile(context, inode);
+    const std::optional<KnownFiles::Attributes> known = ordinaryFile(context, inode, *state);
     if (!known) return false;
     const std::int64_t nowNs = wallNs();
     const AttributeTimes times = timesOf(wanted, valid, nowNs);
@@ -209,11 +236,14 @@ bool postAttributes(fuse_req_t request, fuse_ino_t inode, const struct stat& wan
     if (setsMode) changed.mode = (known->attributes.st_mode & S_IFMT) | (wanted.st_mode & kModeBits);
     if ((valid & FUSE_SET_ATTR_UID) != 0) changed.uid = wanted.st_uid;
     if ((valid & FUSE_SET_ATTR_GID) != 0) changed.gid = wanted.st_gid;
-    attributes = change(request, *known, changed, nowNs);
-    return attributes.has_value();
+    told = change(request, *known, changed, nowNs);
+    return told.has_value();
   };
   if (!context.posts.post(perform)) return false;
-  fuse_reply_attr(request, &*attributes, context.attributeTimeoutSeconds);
+  ContentState shown = *state;
+  if (told->takes != state->takes) shown.modifiedNs = 0;  // the explicit time counts
+  showWritten(shown, told->attributes);
+  fuse_reply_attr(request, &told->attributes, context.attributeTimeoutSeconds);
   return true;
 }
 
@@ -221,9 +251,10 @@ bool postAccessList(fuse_req_t request, fuse_ino_t inode, std::string_view value
   Context& context = contextOf(request);
   const std::optional<mode_t> mode = modeOfList(value);
   if (!mode || !mayPost(context) || !context.knownFiles.isAbsent(inode, AskedAttribute::accessList)) return false;
-  awaitIngest(context, inode);
+  const std::optional<ContentState> state = stateOf(context, inode);
+  if (!state) return false;
   const auto perform = [&] {
-    const std::optional<KnownFiles::Attributes> known = ordinaryFile(context, inode);
+    const std::optional<KnownFiles::Attributes> known = ordinaryFile(context, inode, *state);
     if (!known) return false;
     const mode_t wanted = (known->attributes.st_mode & ~kPermissions) | *mode;
     if (wanted == known->attributes.st_mode) return true;

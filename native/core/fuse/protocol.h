@@ -44,7 +44,8 @@
 //   synced           - (an fsync went by the journal: the next commit has something to do)       -
 //   created          40:8 its inode, 48:8 time ns, 56:4 mode, 60:4 uid, 64:4 gid, 68:4 flags (O_*) name
 //   changedAttributes 40:8 time ns, 48:4 valid (FUSE_SET_ATTR_MODE, _UID, _GID, _ATIME, _MTIME), 52:4 mode, 56:4 uid,
-//                    60:4 gid, 64:8 accessed ns, 72:8 modified ns                                -
+//                    60:4 gid, 64:8 accessed ns, 72:8 modified ns, 80:8 number of the override of the time of
+//                    writing (ContentStore::overrideModified), 0 for none                        -
 //
 // The last two have been answered, and are in the journal (docs/design/0088).
 //

@@ -54,7 +54,7 @@ class RequestRecord {
   fuse_ino_t inode_;
   std::string_view name_;
   std::string_view trailing_{};
-  static constexpr std::size_t kFieldsBytesMax = 40;  // of setAttributes
+  static constexpr std::size_t kFieldsBytesMax = 48;  // of changedAttributes
   std::array<std::uint8_t, kFieldsBytesMax> fields_{};
   std::size_t fieldsBytes_ = 0;
 };

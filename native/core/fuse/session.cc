@@ -175,6 +175,7 @@ void Session::supervise(std::function<void(int)> ended) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopRequested_ || activeWorkers_ == 0; });
   }
+  context_.posts.close();  // what has been answered is in the queue
   context_.queue.close();
   for (const PendingRequest& pending : context_.queue.drain()) fuse_reply_err(pending.request, ENODEV);
   context_.invalidations.stop();

@@ -20,7 +20,7 @@ namespace packetfs {
 class Journal {
  public:
   enum class Kind : std::uint8_t {
-    mutation = 0,  // a change of the namespace, made by JavaScript
+    mutation = 0,  // a change of the namespace
     literal = 1,   // bytes that the blob has not synced
     written = 2    // bytes that a file got and the blob does not have yet
   };
