@@ -52,8 +52,8 @@ export class NativeSession implements FuseSession {
     const loop = new RequestLoop({ session, dispatcher });
     const unsubscribe = this.#subscribe(fileSystem, loop);
     const onEnd = (errno: number) => {
-      unsubscribe();
       loop.end();
+      unsubscribe();
       // Requests under way finish first: whoever waits for the end goes on to close what they use.
       dispatcher.idle().then(
         () => this.#reportEnd({ errno }),
@@ -97,9 +97,9 @@ export class NativeSession implements FuseSession {
       }),
       fileSystem.onSuspendPosts({
         suspend: () => {
-          session.closePosts();
+          const waiting = session.closePosts();
           try {
-            loop.drain();
+            loop.drain(waiting);
           } catch (error) {
             session.openPosts();
             throw error;

@@ -43,12 +43,13 @@ export class RequestLoop {
     setImmediate(() => this.run());
   }
 
-  /** Dispatches all that waits; not from within a dispatch. */
-  drain(): void {
-    for (;;) {
+  /** Dispatches the oldest records of so many bytes, and perhaps some more; not from within a dispatch. */
+  drain(bytes: number): void {
+    for (let left = bytes; left > 0; ) {
       const length = this.#session.take(this.#target, false);
       if (length === 0) return;
       this.#dispatcher.dispatch(this.#target.subarray(0, length));
+      left -= length;
     }
   }
 
@@ -56,7 +57,7 @@ export class RequestLoop {
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.run();
+    this.drain(Number.POSITIVE_INFINITY);
   }
 
   #armTimer(): void {

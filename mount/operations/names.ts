@@ -160,10 +160,10 @@ export interface MadeNode {
 export function createWithAccess(node: NewNodeWithUmask, { fileSystem }: OperationContext): MadeNode {
   const { umask, ...plain } = node;
   const inherited = inheritAccess({ fileSystem, parent: node.parent, mode: node.mode, umask });
-  const attributes = fileSystem.createNode({ ...plain, mode: inherited.mode });
-  for (const { name, value } of inherited.attributes) {
-    fileSystem.setExtendedAttribute(attributes.inode, name, value, 'any');
-  }
+  const made = fileSystem.createNode({ ...plain, mode: inherited.mode });
+  for (const { name, value } of inherited.attributes) fileSystem.setExtendedAttribute(made.inode, name, value, 'any');
+  // A list that was set has changed its time of change.
+  const attributes = inherited.attributes.length === 0 ? made : fileSystem.getAttributes(made.inode);
   return { attributes, isPlain: inherited.isPlain };
 }
 

@@ -157,8 +157,7 @@ Napi::Value invalidateEntry(const SharedBridge& bridge, const Napi::CallbackInfo
 }
 
 Napi::Value closePosts(const SharedBridge& bridge, const Napi::CallbackInfo& info) {
-  bridge->session->closePosts();
-  return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<double>(bridge->session->closePosts()));
 }
 
 Napi::Value openPosts(const SharedBridge& bridge, const Napi::CallbackInfo& info) {

@@ -282,8 +282,11 @@ export interface NativeFuseSession {
   reply(batch: Uint8Array): void;
   invalidateInode(inode: bigint, offset: bigint, length: bigint): void;
   invalidateEntry(parent: bigint, name: Uint8Array): void;
-  /** Nothing is answered ahead of JavaScript until as many `openPosts`; what was is in the queue. */
-  closePosts(): void;
+  /**
+   * Nothing is answered ahead of JavaScript until as many `openPosts`; what was is in the queue, among the bytes that this
+   * gives and `take` gives next.
+   */
+  closePosts(): number;
   openPosts(): void;
   /** For files that the session makes itself. */
   grantInodes(first: bigint, count: number): void;

@@ -46,8 +46,16 @@ export class FormerNames {
     this.#names.set(this.#key(parent, textOf(name)), { inode: record.inode, extents });
   }
 
-  /** An inode got a new name, or was made under it. */
+  /** An inode got a new name, or was made under it. Never fails: what is damaged elsewhere gives no hint. */
   made(parent: InodeNumber, name: Uint8Array, record: InodeRecord): void {
+    try {
+      this.#made(parent, name, record);
+    } catch (error) {
+      if (!isPacketFsError(error)) throw error; // who reads what is damaged is told of it
+    }
+  }
+
+  #made(parent: InodeNumber, name: Uint8Array, record: InodeRecord): void {
     if (isDirectory(record.mode)) this.#madeDirectory(parent, textOf(name), record.inode);
     if (!isFile(record.mode)) return;
     const old = this.#formerFile(parent, textOf(name));
@@ -156,7 +164,7 @@ const NUMBERS = /\d+/g;
 
 /**
  * The directory whose name differs from this one in numbers alone, as those of releases do: of several the one that
- * differs last.
+ * differs last, and of these the youngest.
  */
 function siblingRelease(siblings: DirectoryListing, name: string): InodeNumber | undefined {
   const pattern = name.replaceAll(NUMBERS, '0');
@@ -165,7 +173,8 @@ function siblingRelease(siblings: DirectoryListing, name: string): InodeNumber |
     const other = isDirectory(entry.mode) ? textOf(entry.name) : name;
     if (other === name || other.replaceAll(NUMBERS, '0') !== pattern) continue;
     const common = commonLength(name, other);
-    if (found === undefined || common >= found.common) found = { inode: entry.inode, common };
+    const isNearer = found === undefined || common > found.common;
+    if (isNearer || (common === found?.common && entry.inode > found.inode)) found = { inode: entry.inode, common };
   }
   return found?.inode;
 }

@@ -10,18 +10,30 @@ export interface PostingSession {
 
 export class Posts {
   readonly #sessions = new Set<PostingSession>();
+  #suspensions = 0;
 
   subscribe(session: PostingSession): () => void {
+    for (let times = 0; times < this.#suspensions; times += 1) session.suspend();
     this.#sessions.add(session);
     return () => this.#sessions.delete(session);
   }
 
   /** Nested; the result ends it. */
   suspend(): () => void {
-    const sessions = [...this.#sessions];
-    for (const session of sessions) session.suspend();
+    const suspended: PostingSession[] = [];
+    try {
+      for (const session of this.#sessions) {
+        session.suspend();
+        suspended.push(session);
+      }
+    } catch (error) {
+      for (const session of suspended) session.resume();
+      throw error;
+    }
+    this.#suspensions += 1;
     return () => {
-      for (const session of sessions) session.resume();
+      this.#suspensions -= 1;
+      for (const session of this.#sessions) session.resume();
     };
   }
 }

@@ -67,7 +67,8 @@ Status Content::appendWritten(InodeNumber inode, Journal& journal, const std::ve
 }
 
 Result<bool> Content::journalChanges(InodeNumber inode, Journal& journal, std::size_t extentsMax) {
-  if (inFlight() || !dirty_.empty() || journaledIn_ || takenAtCatchUp_ == journal.catchUps()) return false;
+  if (inFlight() || !hasChanges() || !dirty_.empty() || journaledIn_ || takenAtCatchUp_ == journal.catchUps())
+    return false;
   if (base_.list().size() > extentsMax) return false;
   const ContentPatch patch = changes();
   ExtentList replaced;

@@ -135,6 +135,7 @@ Foreknowledge::Directory* Foreknowledge::whereNameIsNew(const DirectoryName& nam
   return isKnown && !directory.names.contains(name.hash) ? &directory : nullptr;
 }
 
+/// The number comes before the place in the queue: the kernel lets nobody else change the directory meanwhile.
 std::optional<NewFile> Foreknowledge::makingFile(fuse_ino_t directory, std::string_view name) {
   std::lock_guard guard(mutex_);
   makeRoomForName();

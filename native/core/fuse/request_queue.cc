@@ -124,6 +124,11 @@ bool RequestQueue::hasRoom() const {
   return !closed_ && batch_.size() - taken_ <= kWaitingBytesMax;
 }
 
+std::size_t RequestQueue::waitingBytes() const {
+  std::lock_guard guard(mutex_);
+  return batch_.size() - taken_;
+}
+
 void RequestQueue::post(const RequestRecord& record, std::uint32_t thread) {
   bool mustWake = false;
   {

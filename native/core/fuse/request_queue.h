@@ -78,6 +78,7 @@ class RequestQueue {
 
   /// Whether there is room for a message that nobody waits for: who asks has to wait where JavaScript is far behind.
   [[nodiscard]] bool hasRoom() const;
+  [[nodiscard]] std::size_t waitingBytes() const;
   /// As notify, and JavaScript begins with it now. It then waits for this thread of a program, which has been answered,
   /// as if it had asked for it: what it does next is posted too.
   void post(const RequestRecord& record, std::uint32_t thread);

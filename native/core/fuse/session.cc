@@ -206,6 +206,11 @@ Status Session::reply(std::span<const std::uint8_t> batch) {
   return answerBatch(context_, batch);
 }
 
+std::size_t Session::closePosts() {
+  context_.posts.close();
+  return context_.queue.waitingBytes();
+}
+
 void Session::invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length) {
   count(context_.counters.invalidations);
   context_.foreknowledge.forget(inode);

@@ -44,7 +44,8 @@ class Session {
   std::size_t takeRequests(std::span<std::uint8_t> target, bool looksAgain, bool isBusy);
   Status reply(std::span<const std::uint8_t> batch);
   /// The gate of posts.h.
-  void closePosts() { context_.posts.close(); }
+  /// Gives how many bytes wait for takeRequests then.
+  std::size_t closePosts();
   void openPosts() { context_.posts.open(); }
   void grantInodes(std::uint64_t first, std::uint64_t count) { context_.posts.grantInodes(first, count); }
   void invalidateInode(std::uint64_t inode, std::int64_t offset, std::int64_t length);

@@ -62,4 +62,17 @@ test('at the end it dispatches what is left and looks no more', () => {
   assert.ok(takes.every(({ looksAgain }) => !looksAgain));
 });
 
+test('at the end nothing is left for later, however long it takes', () => {
+  const { loop, dispatched } = setUp([RECORD, RECORD, RECORD], { millisecondsPerBatch: 5 });
+  loop.end();
+  assert.equal(dispatched, [RECORD, RECORD, RECORD]);
+});
+
+test('what waits is dispatched at once, and what comes after it is not waited for', () => {
+  const { loop, dispatched } = setUp([RECORD, 2 * RECORD, RECORD]);
+  loop.drain(3 * RECORD);
+  assert.equal(dispatched, [RECORD, 2 * RECORD]);
+  loop.end();
+});
+
 test.run();

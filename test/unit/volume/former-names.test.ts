@@ -1,6 +1,7 @@
 // A file that is made under a name that was removed or moved away is known to be like what was there.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PacketFsError } from '../../../src/base/errors.ts';
 import { FORMER_NAMES_MAX } from '../../../src/base/limits.ts';
 import { blobAddress, type InodeNumber, inodeNumber, ROOT_INODE } from '../../../src/base/units.ts';
 import type { PositionRange } from '../../../src/blob/ranges.ts';
@@ -152,6 +153,21 @@ test('a release that was removed meanwhile tells nothing, and harms nothing', as
   const second = make('release-2');
   volume.fileSystem.removeDirectory(ROOT_INODE, bytesOf('release-1'));
   assert.equal(like(volume, await written(volume, 'file', 1, second)), []);
+});
+
+test('a damaged directory gives no hint, and is no error of who makes a file elsewhere', () => {
+  const given = fake(() => assert.unreachable());
+  const names = new FormerNames({
+    ...given,
+    namespace: {
+      ...given.namespace,
+      nameCount: () => {
+        throw new PacketFsError('PFS_CORRUPT', 'a page of names is damaged');
+      },
+    },
+  });
+  names.made(ROOT_INODE, bytesOf('release-2'), { ...fileOf(7), mode: 0o040755 });
+  assert.is(names.awaitedLike(inodeNumber(7n)), undefined);
 });
 
 const fileOf = (inode: number): InodeRecord =>

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MIB, nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
 import type { Volume } from '../../../src/volume/open-volume.ts';
+import { Posts } from '../../../src/volume/posts.ts';
 import { push } from './exchange.ts';
 import { bytesOf, cleanUp, codeOf, createFile, makeDirectory, namesIn, openTestVolume } from './support.ts';
 
@@ -65,6 +66,35 @@ test('after a batch that is no batch the session goes on', async ({ a, b }) => {
   const session = sessionWith(a);
   assert.is(await codeOf(() => a.replica.applyBatches([batch?.bytes.subarray(1) ?? new Uint8Array()])), 'PFS_CORRUPT');
   assert.is(session.resumptions, session.suspensions);
+});
+
+test('a session that comes while others are suspended is suspended with them', () => {
+  const posts = new Posts();
+  const states = [0, 0];
+  const session = (index: number) => ({
+    suspend: () => {
+      states[index] = (states[index] ?? 0) + 1;
+    },
+    resume: () => {
+      states[index] = (states[index] ?? 0) - 1;
+    },
+  });
+  posts.subscribe(session(0));
+  const resume = posts.suspend();
+  const resumeInner = posts.suspend();
+  posts.subscribe(session(1));
+  assert.equal(states, [2, 2]);
+  resumeInner();
+  resume();
+  assert.equal(states, [0, 0]);
+  posts.subscribe({
+    suspend: () => {
+      throw new Error('it cannot');
+    },
+    resume: () => {},
+  });
+  assert.throws(() => posts.suspend(), 'it cannot');
+  assert.equal(states, [0, 0]);
 });
 
 test('a number that was reserved is given to nobody else', ({ a }) => {
