@@ -1,6 +1,6 @@
 // Takes requests from the session and has them dispatched: woken by the first, it goes on until there is none, for waking
 // this thread costs more than most requests do. Messages that need no answer (forget, release) never wake it while it is
-// about to look again. Invariant: the event loop gets its turn after LOOP_TURN_MS and what was taken then.
+// about to look again; what the session has answered itself does (docs/design/0088). Invariant: the event loop gets its turn after LOOP_TURN_MS and what was taken then.
 import type { NativeFuseSession } from '../src/addon/native.ts';
 import type { Dispatcher } from './dispatcher.ts';
 

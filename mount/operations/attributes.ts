@@ -8,12 +8,12 @@ import { followModeChange } from './access-control-lists.ts';
 import type { OperationContext } from './context.ts';
 
 /** FUSE_SET_ATTR_* of libfuse. */
-const SET_MODE = 1 << 0;
-const SET_UID = 1 << 1;
-const SET_GID = 1 << 2;
+export const SET_MODE = 1 << 0;
+export const SET_UID = 1 << 1;
+export const SET_GID = 1 << 2;
 const SET_SIZE = 1 << 3;
-const SET_ACCESSED = 1 << 4;
-const SET_MODIFIED = 1 << 5;
+export const SET_ACCESSED = 1 << 4;
+export const SET_MODIFIED = 1 << 5;
 const SET_ACCESSED_NOW = 1 << 7;
 const SET_MODIFIED_NOW = 1 << 8;
 const PERMISSION_BITS = 0o7777;

@@ -114,7 +114,7 @@ function createOrFind(
   return undefined;
 }
 
-const modeOf = (flags: number): { write: boolean; truncate: boolean } => ({
+export const modeOf = (flags: number): { write: boolean; truncate: boolean } => ({
   write: (flags & O_ACCMODE) !== O_RDONLY,
   truncate: hasTruncate(flags),
 });

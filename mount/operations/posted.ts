@@ -1,16 +1,9 @@
 // What the session has answered itself, and put into the journal (docs/design/0088; native/core/fuse/posted_changes.h).
 import { type InodeNumber, inodeNumber, type Nanoseconds, nanoseconds } from '../../src/base/units.ts';
 import { DONE, type Reply, type RequestCursor } from '../protocol.ts';
+import { SET_ACCESSED, SET_GID, SET_MODE, SET_MODIFIED, SET_UID } from './attributes.ts';
 import type { OperationContext } from './context.ts';
-
-/** FUSE_SET_ATTR_* of libfuse, those that come here. */
-const SET_MODE = 1 << 0;
-const SET_UID = 1 << 1;
-const SET_GID = 1 << 2;
-const SET_ACCESSED = 1 << 4;
-const SET_MODIFIED = 1 << 5;
-const O_ACCMODE = 3;
-const O_RDONLY = 0;
+import { modeOf } from './files.ts';
 
 export function created(request: RequestCursor, { fileSystem, grants }: OperationContext): Reply {
   fileSystem.noteCreated({
@@ -21,7 +14,7 @@ export function created(request: RequestCursor, { fileSystem, grants }: Operatio
     mode: request.u32(56),
     uid: request.u32(60),
     gid: request.u32(64),
-    write: (request.u32(68) & O_ACCMODE) !== O_RDONLY,
+    write: modeOf(request.u32(68)).write,
   });
   grants.noteUsed();
   return DONE;

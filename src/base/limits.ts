@@ -85,6 +85,8 @@ export const SEED_STUCK_MS = 15_000;
 export const FORMER_NAMES_MAX = 16_384;
 /** Extents of the files that had these names, in all; 24 bytes each. */
 export const FORMER_EXTENTS_MAX = 262_144;
+/** In directories with more names no other release is looked for beside a new directory. */
+export const RELEASES_BESIDE_MAX = 256;
 /** Of files up to this size it is noted which file they take the place of. */
 export const REPLACED_FILE_BYTES_MAX = 16 * MIB;
 /** Files of a seed that could not be read which it lists; it counts all. */

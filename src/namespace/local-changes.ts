@@ -6,7 +6,7 @@ import { INODE_COUNTER_LIMIT, type InodeNumber, inodeNumber, type LogNumber, typ
 import type { HybridClock } from './hybrid-clock.ts';
 import { decodeMutation, encodeMutation } from './journal-records.ts';
 import type { LogState, LogTable } from './logs.ts';
-import type { ContentMutation, Mutation, TimedMutation } from './mutation-types.ts';
+import type { ContentMutation, CreateMutation, Mutation, TimedMutation } from './mutation-types.ts';
 import { Mutator } from './mutations.ts';
 import { Pending } from './pending.ts';
 import { type InodeState, isDirectory, nameKey } from './state.ts';
@@ -60,18 +60,14 @@ export class LocalChanges {
   }
 
   createInode(node: NewInode): InodeRecord {
-    const own = this.#parts.ownLog();
-    assert(own.inodeCounter + 1 < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
-    const inode = inodeNumber((BigInt(own.number) << COUNTER_BITS) | BigInt(own.inodeCounter + 1));
-    const { parent, name, mode, uid, gid, device = 0, target } = node;
-    this.#do({ kind: 'create', inode, parent, name, mode, uid, gid, device, target });
+    const inode = this.#nextInodes(1);
+    this.#do(creationOf(inode, node));
     return this.mutator.live(inode).record;
   }
 
   reserveInodes(count: number): InodeNumber {
+    const first = this.#nextInodes(count);
     const own = this.#parts.ownLog();
-    assert(own.inodeCounter + count < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
-    const first = inodeNumber((BigInt(own.number) << COUNTER_BITS) | BigInt(own.inodeCounter + 1));
     own.inodeCounter += count;
     own.dirty = true;
     return first;
@@ -79,9 +75,8 @@ export class LocalChanges {
 
   createJournaled(node: NewInode & { readonly inode: InodeNumber }, now: Nanoseconds): InodeRecord {
     this.writable();
-    const { inode, parent, name, mode, uid, gid, device = 0, target } = node;
-    this.#perform({ kind: 'create', inode, parent, name, mode, uid, gid, device, target }, now);
-    return this.mutator.live(inode).record;
+    this.#perform(creationOf(node.inode, node), now);
+    return this.mutator.live(node.inode).record;
   }
 
   /** A version that was made meanwhile may be of later writes: the time of change does not go back. */
@@ -256,6 +251,13 @@ export class LocalChanges {
     }
   }
 
+  /** The first of as many that the own log has not given yet. */
+  #nextInodes(count: number): InodeNumber {
+    const { number, inodeCounter } = this.#parts.ownLog();
+    assert(inodeCounter + count < INODE_COUNTER_LIMIT, 'a log makes fewer than 2^36 inodes');
+    return inodeNumber((BigInt(number) << COUNTER_BITS) | BigInt(inodeCounter + 1));
+  }
+
   /** The own log's counter never gives an inode number twice, also where a journal made the inode. */
   #countInode(inode: InodeNumber): void {
     const log = this.#parts.logs.get(Number(inode >> COUNTER_BITS) as LogNumber);
@@ -270,3 +272,8 @@ export class LocalChanges {
     return values.get(nameKey(name))?.value;
   }
 }
+
+const creationOf = (
+  inode: InodeNumber,
+  { parent, name, mode, uid, gid, device = 0, target }: NewInode,
+): CreateMutation => ({ kind: 'create', inode, parent, name, mode, uid, gid, device, target });

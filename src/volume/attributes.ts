@@ -76,8 +76,8 @@ export class Attributes {
   noteChanged(inode: InodeNumber, { now, override, groups }: JournaledAttributes): void {
     const { namespace, committer } = this.#parts;
     const { modified, ...others } = groups;
-    const isOver = modified !== undefined && this.#files.isWrittenSince(inode, override);
-    namespace.setAttributesJournaled(inode, isOver ? others : groups, now);
+    const counts = modified === undefined || this.#files.noteExplicitTime(inode, override);
+    namespace.setAttributesJournaled(inode, counts ? groups : others, now);
     committer.noteJournaled();
   }
 

@@ -3,7 +3,7 @@
 // will replace; what has the same name in the release beside its own. Names are known through their directories, also
 // through one that was removed and made again. Only hints: bounded, oldest forgotten first, gone with the process.
 import { isPacketFsError } from '../base/errors.ts';
-import { FORMER_EXTENTS_MAX, FORMER_NAMES_MAX, REPLACED_FILE_BYTES_MAX } from '../base/limits.ts';
+import { FORMER_EXTENTS_MAX, FORMER_NAMES_MAX, RELEASES_BESIDE_MAX, REPLACED_FILE_BYTES_MAX } from '../base/limits.ts';
 import type { InodeNumber } from '../base/units.ts';
 import { toNative } from '../extent/native.ts';
 import type { DirectoryListing, InodeRecord, Namespace } from '../namespace/types.ts';
@@ -94,7 +94,7 @@ export class FormerNames {
   }
 
   #releaseBeside(parent: InodeNumber, name: string): InodeNumber | undefined {
-    if (!HAS_NUMBER.test(name) || this.#namespace.nameCount(parent) > SIBLINGS_MAX) return undefined;
+    if (!HAS_NUMBER.test(name) || this.#namespace.nameCount(parent) > RELEASES_BESIDE_MAX) return undefined;
     return siblingRelease(this.#namespace.readDirectory(parent), name);
   }
 
@@ -157,8 +157,6 @@ function finalNameOf(name: string): string | undefined {
   return rsync ?? dpkg;
 }
 
-/** Of a directory with more entries none is looked for. */
-const SIBLINGS_MAX = 256;
 const HAS_NUMBER = /\d/;
 const NUMBERS = /\d+/g;
 

@@ -147,15 +147,15 @@ export class OpenFiles {
   }
 
   /**
-   * The session has set an explicit time: whether a version, or the time of a file without a name, tells of what was
-   * written after that. If not, the explicit time is the last.
+   * The session has set an explicit time. False where a version, or the time of a file without a name, tells already of
+   * what was written after that; else the explicit time is the last.
    */
-  isWrittenSince(node: InodeNumber, override: number): boolean {
+  noteExplicitTime(node: InodeNumber, override: number): boolean {
     const file = this.#files.get(node);
-    if (file === undefined) return false;
-    if (file.overridesWhenWritten >= override) return true;
+    if (file === undefined) return true;
+    if (file.overridesWhenWritten >= override) return false;
     file.modified = undefined;
-    return false;
+    return true;
   }
 
   #takePatch(node: InodeNumber): ContentPatch | undefined {

@@ -8,6 +8,7 @@ import { native } from '../../src/addon/addon.ts';
 import { silentLogger } from '../../src/base/clock.ts';
 import { type InodeNumber, inodeNumber, ROOT_INODE } from '../../src/base/units.ts';
 import { createMemoryFileSystem } from './memory-file-system.ts';
+import { settingsFor } from './mount-settings.ts';
 
 const [mountPoint = '', backend = 'libfuse3', directory = ''] = process.argv.slice(2);
 const DIRTY_BYTES_MAX = 64 * 1024 * 1024;
@@ -23,16 +24,7 @@ await blob.openLog(LOG, `${'00'.repeat(32)}-1`);
 blob.setAppendLog(LOG);
 const contents = native.createContentStore(blob, DIRTY_BYTES_MAX);
 const fileSystem = createMemoryFileSystem(contents);
-const settings = {
-  mountPoint,
-  sourceName: 'memory, for tests',
-  kernelFlags: ['suid', 'dev'],
-  readOnly: false,
-  allowOther: true,
-  attributeTimeoutMs: 3_600_000,
-  entryTimeoutMs: 3_600_000,
-  threads: 4,
-};
+const settings = settingsFor(mountPoint, 'memory, for tests');
 const parts = { settings, contents, logger };
 let repliesFail = false;
 let listing: Uint8Array | 'awaited' | undefined;

@@ -8,6 +8,7 @@ import { native } from '../../src/addon/addon.ts';
 import { silentLogger } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/daemon/system.ts';
 import { openVolume } from '../../src/volume/open-volume.ts';
+import { settingsFor } from './mount-settings.ts';
 
 const [mountPoint = '', stateDirectory = ''] = process.argv.slice(2);
 const digest = (text: string): Uint8Array => new Uint8Array(createHash('sha256').update(text).digest());
@@ -21,16 +22,7 @@ const volume = await openVolume({
   logger,
   native,
 });
-const settings = {
-  mountPoint,
-  sourceName: 'a volume, for tests',
-  kernelFlags: ['suid', 'dev'],
-  readOnly: false,
-  allowOther: true,
-  attributeTimeoutMs: 3_600_000,
-  entryTimeoutMs: 3_600_000,
-  threads: 4,
-};
+const settings = settingsFor(mountPoint, 'a volume, for tests');
 const session = new NativeSession(native, { settings, contents: volume.contents, logger });
 await session.start(volume.fileSystem);
 

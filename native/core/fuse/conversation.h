@@ -24,8 +24,9 @@ class Conversation {
   /// A request came from this thread (fuse_in_header.pid; 0, where nobody waits or none that is seen here, is ignored).
   void heard(std::uint32_t thread);
 
-  /// A wait begins. `asker`: the thread that JavaScript answered since the last one, 0 for several. Empty: it only took
-  /// messages, so that a wait that they interrupted goes on. `isBusy`: it has to do with something else soon.
+  /// A wait begins. `asker`: the thread that JavaScript, or the session for it (docs/design/0088), answered since the
+  /// last one, 0 for several. Empty: it only took other messages, so that a wait that they interrupted goes on.
+  /// `isBusy`: it has to do with something else soon.
   void begin(Time now, std::optional<std::uint32_t> asker, bool isBusy);
   /// Called again and again, without a pause: one that was long was somebody else's turn on the processor. False at
   /// once where waiting is not worth it.

@@ -25,7 +25,6 @@ namespace {
 constexpr unsigned kTransferBytesMax = 1U << 20;  // of one request other than a read; the kernel's own limit
 constexpr unsigned kBackgroundMax = 64;           // readahead and asynchronous requests under way
 constexpr unsigned kCongestionThreshold = 48;
-constexpr std::size_t kNameBytesMax = 255;  // of a longer name JavaScript says so
 constexpr std::size_t kForgottenPerRecord = 4096;
 
 std::optional<AskedAttribute> askedAttribute(std::string_view name) {
@@ -71,7 +70,7 @@ void initialize(void*, struct fuse_conn_info* connection) {
 void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   Context& context = contextOf(request);
   const RequestRecord record(Opcode::lookup, parent, name);
-  if (std::strlen(name) > kNameBytesMax) {
+  if (std::strlen(name) > kNameBytesMax) {  // JavaScript says so
     submit(request, Opcode::lookup, record);
     return;
   }

@@ -22,8 +22,6 @@ namespace {
 constexpr mode_t kPermissions = 0777;
 constexpr mode_t kModeBits = 07777;
 constexpr mode_t kSetIdBits = S_ISUID | S_ISGID;
-constexpr blksize_t kBlockBytes = 4096;
-constexpr std::size_t kNameBytesMax = 255;
 constexpr std::string_view kNoName = "/";  // O_TMPFILE
 
 bool isInJournal(const Context& context, std::span<const std::uint8_t> mutation) {
@@ -65,7 +63,7 @@ struct stat attributesOfNew(const CreatedInode& created, std::int64_t nowNs) {
   attributes.st_nlink = 1;
   attributes.st_uid = created.uid;
   attributes.st_gid = created.gid;
-  attributes.st_blksize = kBlockBytes;
+  attributes.st_blksize = kPreferredBlockBytes;
   attributes.st_atim = attributes.st_mtim = attributes.st_ctim = timeOf(nowNs);
   return attributes;
 }

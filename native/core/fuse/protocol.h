@@ -148,6 +148,9 @@ constexpr std::uint16_t kReplyKeepCache = 1;
 constexpr std::uint16_t kReplyNewInode = 2;
 constexpr std::uint16_t kReplyNameMissing = 4;
 constexpr std::uint16_t kReplyPlainDirectory = 8;
+constexpr std::size_t kNameBytesMax = 255;
+/// st_blksize of every inode.
+constexpr std::uint32_t kPreferredBlockBytes = 4096;
 /// The smallest buffer of getdents(2) that a C library has: musl's.
 constexpr std::size_t kSmallListingBytes = 2048;
 constexpr std::uint16_t kEntryHasAttributes = 1;

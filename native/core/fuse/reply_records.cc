@@ -39,12 +39,11 @@ FileAttributes readAttributes(Reader& reader, std::size_t at) {
   attributes.st_atim = timeOf(reader.at<std::int64_t>(at + 56));
   attributes.st_mtim = timeOf(reader.at<std::int64_t>(at + 64));
   attributes.st_ctim = timeOf(reader.at<std::int64_t>(at + 72));
-  attributes.st_blksize = 4096;
+  attributes.st_blksize = kPreferredBlockBytes;
   return result;
 }
 
 struct statvfs readStatistics(Reader& reader) {
-  constexpr unsigned long kNameBytesMax = 255;
   struct statvfs result {};
   result.f_bsize = reader.at<std::uint64_t>(kReplyHeaderBytes);
   result.f_frsize = result.f_bsize;

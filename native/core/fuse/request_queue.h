@@ -114,7 +114,7 @@ class RequestQueue {
   std::vector<std::uint8_t> batch_{};
   std::size_t taken_ = 0;                 // bytes at the start of the batch
   std::atomic<bool> isEmpty_{true};       // nothing is left of it
-  std::optional<std::uint32_t> asker_{};  // the thread whose requests were pushed since the last wait; 0: several
+  std::optional<std::uint32_t> asker_{};  // the thread whose requests came since the last wait; 0: several
   Conversation conversation_{};
   std::atomic<std::uint32_t> awaited_{0};  // the thread whose request JavaScript waits for; 0: it does not wait
   std::atomic<int> processor_{-1};         // where it waits

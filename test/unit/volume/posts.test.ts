@@ -1,21 +1,12 @@
 // Changes that a session answers before the volume does them: they come before whatever else changes or freezes it.
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MIB, nanoseconds, ROOT_INODE } from '../../../src/base/units.ts';
 import type { Volume } from '../../../src/volume/open-volume.ts';
 import { Posts } from '../../../src/volume/posts.ts';
 import { push } from './exchange.ts';
-import { bytesOf, cleanUp, codeOf, createFile, makeDirectory, namesIn, openTestVolume } from './support.ts';
+import { bytesOf, codeOf, createFile, namesIn, suiteOfTwoVolumes } from './support.ts';
 
-const test = suite<{ directories: string[]; a: Volume; b: Volume }>('volume/posts');
-
-test.before.each(async (context) => {
-  context.directories = [makeDirectory(), makeDirectory()];
-  const [first = '', second = ''] = context.directories;
-  context.a = await openTestVolume(first, { node: 'node a' });
-  context.b = await openTestVolume(second, { node: 'node b' });
-});
-test.after.each(({ directories }) => cleanUp(...directories));
+const test = suiteOfTwoVolumes('volume/posts');
 
 /** A session that has answered the creation of these files, and hands them in when it has to. */
 function sessionWith(volume: Volume, ...names: readonly string[]) {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INVALIDATIONS_QUEUED_MAX } from '../../../src/base/limits.ts';
 import { type InodeNumber, MIB, ROOT_INODE } from '../../../src/base/units.ts';
@@ -12,7 +11,6 @@ import { push, pushLiterals, treeOf } from './exchange.ts';
 import {
   bytesOf,
   caller,
-  cleanUp,
   closeFile,
   codeOf,
   createDirectory,
@@ -23,20 +21,13 @@ import {
   openTestVolume,
   readFile,
   readInode,
+  suiteOfTwoVolumes,
   textOf,
   withSync,
   writeFile,
 } from './support.ts';
 
-const test = suite<{ directories: string[]; a: Volume; b: Volume }>('volume/replica');
-
-test.before.each(async (context) => {
-  context.directories = [makeDirectory(), makeDirectory()];
-  const [first = '', second = ''] = context.directories;
-  context.a = await openTestVolume(first, { node: 'node a' });
-  context.b = await openTestVolume(second, { node: 'node b' });
-});
-test.after.each(({ directories }) => cleanUp(...directories));
+const test = suiteOfTwoVolumes('volume/replica');
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { suite, type uvu } from 'uvu';
 import { native } from '../../../src/addon/addon.ts';
 import type { NativeBlob, NativeModule } from '../../../src/addon/native.ts';
 import { type Clock, silentLogger } from '../../../src/base/clock.ts';
@@ -45,6 +46,19 @@ export function withSync(sync: (blob: NativeBlob) => ReturnType<NativeBlob['sync
       return Reflect.get(target, name);
     },
   });
+}
+
+/** A suite each of whose tests has two volumes that know nothing of each other yet. */
+export function suiteOfTwoVolumes(name: string): uvu.Test<{ directories: string[]; a: Volume; b: Volume }> {
+  const tests = suite<{ directories: string[]; a: Volume; b: Volume }>(name);
+  tests.before.each(async (context) => {
+    context.directories = [makeDirectory(), makeDirectory()];
+    const [first = '', second = ''] = context.directories;
+    context.a = await openTestVolume(first, { node: 'node a' });
+    context.b = await openTestVolume(second, { node: 'node b' });
+  });
+  tests.after.each(({ directories }) => cleanUp(...directories));
+  return tests;
 }
 
 const opened = new Set<Volume>();
