@@ -45,7 +45,9 @@ export async function forgetSeed(sources: SeedingSources, path: string): Promise
 export function seedsStatusOf({ volume, replicator }: SeedingSources): SeedsStatus {
   const { chunks, memoryBytes } = volume.seeds.usage();
   const filled = replicator.status().peers.reduce((sum, { counters }) => sum + counters.recipeBytesFilled, 0);
-  return { directories: volume.seeds.directories(), chunks, memoryBytes, bytesFilled: String(filled) };
+  // Those of a mount are found as fast as their disks answer, in any order.
+  const directories = volume.seeds.directories().toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  return { directories, chunks, memoryBytes, bytesFilled: String(filled) };
 }
 
 async function resolved(
