@@ -32,7 +32,7 @@ constexpr std::size_t kWindowBytes = 4U << 20;
 constexpr std::size_t kSmallRead = 16U << 10;
 constexpr std::size_t kLargeRead = 1U << 20;
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kHashedAtOnce = 32;  // as in matcher.cc
+constexpr std::size_t kHashedAtOnce = 24;  // as in matcher.cc
 constexpr LogNumber kLog = 1;
 
 void print(const char* name, double value) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kPendingBytesMax = 1U << 20;  // appended, and shown to other threads, at the latest then
 constexpr std::size_t kPendingChunksMax = 512;
-constexpr std::size_t kCutsAtOnceMost = 32;
+constexpr std::size_t kCutsAtOnceMost = 24;
 constexpr std::size_t kStoredAheadLeast = 32U << 10;
 constexpr std::size_t kStoredAheadMost = 1U << 20;
 

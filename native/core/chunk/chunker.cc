@@ -25,19 +25,6 @@ FindMinimum chooseKernel() {
 
 }  // namespace
 
-std::size_t findMinimumPortable(CutHash hash, const std::uint8_t* bytes, std::size_t first, std::size_t last) {
-  std::size_t best = first;
-  std::uint32_t least = hash.before(bytes + first);
-  for (std::size_t position = first + 1; position <= last; position++) {
-    const std::uint32_t value = hash.before(bytes + position);
-    if (value < least) {
-      least = value;
-      best = position;
-    }
-  }
-  return best;
-}
-
 Status validate(const ChunkerParameters& parameters) {
   if (parameters.minimum < kChunkBytesLeast || parameters.maximum > kChunkBytesMost) {
     return Status::failure(EINVAL, "chunk sizes must lie between 64 bytes and 1 MiB");

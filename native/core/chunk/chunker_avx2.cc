@@ -1,6 +1,8 @@
-// AVX2 kernel of the chunker: four unaligned loads give the words before 32 consecutive positions.
+// AVX2 kernel of the chunker: twice 32 bytes and those behind them, shifted, give the words before 64 positions.
 #if defined(__x86_64__)
 #include <immintrin.h>
+
+#include <bit>
 
 #include "chunker_kernels.h"
 
@@ -10,8 +12,6 @@ namespace packetfs {
 
 namespace {
 
-constexpr std::size_t kStep = 32;
-
 PFS_TARGET inline std::uint32_t leastLane(__m256i values) {
   __m128i half = _mm_min_epu32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
   half = _mm_min_epu32(half, _mm_shuffle_epi32(half, 0x4e));
@@ -19,39 +19,73 @@ PFS_TARGET inline std::uint32_t leastLane(__m256i values) {
   return static_cast<std::uint32_t>(_mm_cvtsi128_si32(half));
 }
 
-PFS_TARGET inline __m256i hashAt(const std::uint8_t* word, __m256i multiplier, __m256i addend) {
-  const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(word));
-  return _mm256_add_epi32(_mm256_mullo_epi32(words, multiplier), addend);
-}
+constexpr std::size_t kHalfStep = 32;
 
-PFS_TARGET std::uint32_t leastOfBlock(const std::uint8_t* words, std::size_t count, __m256i multiplier,
-                                      __m256i addend) {
-  __m256i even = _mm256_set1_epi32(-1);
-  __m256i odd = even;
-  for (std::size_t i = 0; i < count; i += kStep) {
-    _mm_prefetch(reinterpret_cast<const char*>(words + i + kPrefetchBytes), _MM_HINT_T0);
-    even = _mm256_min_epu32(even, hashAt(words + i, multiplier, addend));
-    odd = _mm256_min_epu32(odd, hashAt(words + i + 1, multiplier, addend));
-    even = _mm256_min_epu32(even, hashAt(words + i + 2, multiplier, addend));
-    odd = _mm256_min_epu32(odd, hashAt(words + i + 3, multiplier, addend));
+class Avx2Kernel {
+ public:
+  static constexpr std::size_t kStep = 64;
+
+  PFS_TARGET explicit Avx2Kernel(CutHash hash)
+      : multiplier_(_mm256_set1_epi32(static_cast<int>(hash.multiplier))),
+        addend_(_mm256_set1_epi32(static_cast<int>(hash.addend))) {}
+
+  [[nodiscard]] PFS_TARGET std::uint32_t leastOf(const std::uint8_t* words, std::size_t count) const {
+    __m256i least[2] = {_mm256_set1_epi32(-1), _mm256_set1_epi32(-1)};
+    __m256i bytes = load(words);
+    const std::uint8_t* const last = words + count - kStep;
+    for (; words < last; words += kStep) {
+      _mm_prefetch(reinterpret_cast<const char*>(words + kPrefetchBytes), _MM_HINT_T0);
+      const __m256i middle = load(words + kHalfStep);
+      const __m256i next = load(words + kStep);
+      takeHalf(least, bytes, middle);
+      takeHalf(least, middle, next);
+      bytes = next;
+    }
+    takeHalf(least, bytes, load(last + kHalfStep));
+    for (std::size_t shift = 0; shift < sizeof(std::uint32_t); shift++) {
+      least[0] = _mm256_min_epu32(least[0], hashOf(load(last + kHalfStep + shift)));
+    }
+    return leastLane(_mm256_min_epu32(least[0], least[1]));
   }
-  return leastLane(_mm256_min_epu32(even, odd));
-}
+
+  [[nodiscard]] PFS_TARGET std::size_t placeOf(const std::uint8_t* words, std::uint32_t value) const {
+    const __m256i wanted = _mm256_set1_epi32(static_cast<int>(value));
+    for (std::size_t i = 0;; i += kHalfStep) {
+      std::size_t place = kHalfStep;
+      for (std::size_t shift = 0; shift < sizeof value; shift++) {
+        const __m256i equal = _mm256_cmpeq_epi32(hashOf(load(words + i + shift)), wanted);
+        const auto lanes = static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(equal)));
+        if (lanes != 0) place = std::min(place, shift + sizeof value * std::countr_zero(lanes));
+      }
+      if (place < kHalfStep) return i + place;
+    }
+  }
+
+ private:
+  PFS_TARGET static __m256i load(const std::uint8_t* word) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(word));
+  }
+
+  PFS_TARGET void takeHalf(__m256i (&least)[2], __m256i bytes, __m256i next) const {
+    const __m256i behind = _mm256_permute2x128_si256(bytes, next, 0x21);  // the 16 bytes behind each 16 of `bytes`
+    least[0] = _mm256_min_epu32(least[0], hashOf(bytes));
+    least[1] = _mm256_min_epu32(least[1], hashOf(_mm256_alignr_epi8(behind, bytes, 1)));
+    least[0] = _mm256_min_epu32(least[0], hashOf(_mm256_alignr_epi8(behind, bytes, 2)));
+    least[1] = _mm256_min_epu32(least[1], hashOf(_mm256_alignr_epi8(behind, bytes, 3)));
+  }
+
+  [[nodiscard]] PFS_TARGET __m256i hashOf(__m256i words) const {
+    return _mm256_add_epi32(_mm256_mullo_epi32(words, multiplier_), addend_);
+  }
+
+  __m256i multiplier_;
+  __m256i addend_;
+};
 
 }  // namespace
 
-PFS_TARGET std::size_t findMinimumAvx2(CutHash hash, const std::uint8_t* bytes, std::size_t first, std::size_t last) {
-  const __m256i multiplier = _mm256_set1_epi32(static_cast<int>(hash.multiplier));
-  const __m256i addend = _mm256_set1_epi32(static_cast<int>(hash.addend));
-  BlockMinimum blocks;
-  std::size_t position = first;
-  while (last + 1 - position >= kStep) {
-    const std::size_t left = (last + 1 - position) / kStep * kStep;
-    const std::size_t count = left < kScanBlock ? left : kScanBlock;
-    blocks.offer(leastOfBlock(bytes + position - 4, count, multiplier, addend), position);
-    position += count;
-  }
-  return resolveMinimum(hash, bytes, blocks, position, last);
+std::size_t findMinimumAvx2(CutHash hash, const std::uint8_t* bytes, std::size_t first, std::size_t last) {
+  return findMinimumInBlocks<Avx2Kernel>(hash, bytes, first, last);
 }
 
 }  // namespace packetfs

@@ -2,6 +2,7 @@
 // in [first, last] that minimises h(i) = LE32(bytes[i-4..i)) * multiplier + addend, with 4 <= first <= last; none reads
 // outside bytes[first - 4, last).
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -29,37 +30,41 @@ std::size_t findMinimumAvx2(CutHash hash, const std::uint8_t* bytes, std::size_t
 std::size_t findMinimumAvx512(CutHash hash, const std::uint8_t* bytes, std::size_t first, std::size_t last);
 #endif
 
-/// How far ahead of the scan the kernels prefetch.
-constexpr std::size_t kPrefetchBytes = 4096;
+/// How far ahead of the scan the kernels prefetch: a scan that begins may leave out half of what the one before took,
+/// so it is more than that. Loads that cross a line of the cache while it is fetched cost twice, hence none does in a
+/// scan.
+constexpr std::size_t kPrefetchBytes = 12U << 10;
 
-/// The vector kernels scan in blocks, remember the first block with the least value, and look for its position last.
+/// Kernels scan in blocks, remember the first block with the least value, and look for its position last.
 constexpr std::size_t kScanBlock = 1024;
 
-struct BlockMinimum {
-  std::uint32_t value = UINT32_MAX;
-  std::size_t block = 0;
-  bool found = false;
-
-  void offer(std::uint32_t candidate, std::size_t candidateBlock) {
-    if (found && candidate >= value) return;
-    value = candidate;
-    block = candidateBlock;
-    found = true;
+/// The search that all kernels share. A `Kernel` has `kStep`, the positions that it takes at once;
+/// `leastOf(words, count)`, the least hash of `count` (a multiple of `kStep`) words that begin at consecutive bytes;
+/// and `placeOf(words, value)`, the first of such words whose hash is `value`, which there is.
+template <typename Kernel>
+std::size_t findMinimumInBlocks(CutHash hash, const std::uint8_t* bytes, std::size_t first, std::size_t last) {
+  const Kernel kernel(hash);
+  std::uint32_t least = hash.before(bytes + last);
+  std::size_t block = last;
+  std::size_t position = first;
+  while (last - position >= Kernel::kStep) {
+    const std::size_t count = std::min(kScanBlock, (last - position) / Kernel::kStep * Kernel::kStep);
+    const std::uint32_t value = kernel.leastOf(bytes + position - sizeof value, count);
+    if (value < least || (value == least && block == last)) {
+      least = value;
+      block = position;
+    }
+    position += count;
   }
-};
-
-/// The end of a vector kernel: blocks cover [first, tail), [tail, last] is left to scan; earliest minimum of both.
-inline std::size_t resolveMinimum(CutHash hash, const std::uint8_t* bytes, const BlockMinimum& blocks, std::size_t tail,
-                                  std::size_t last) {
-  std::size_t position = tail;
-  if (blocks.found) {
-    position = blocks.block;
-    while (hash.before(bytes + position) != blocks.value) position++;
+  const std::size_t tail = position;
+  for (; position < last; position++) {
+    const std::uint32_t value = hash.before(bytes + position);
+    if (value < least || (value == least && block == last)) {
+      least = value;
+      block = position;
+    }
   }
-  if (tail > last) return position;
-  const std::size_t tailPosition = findMinimumPortable(hash, bytes, tail, last);
-  if (blocks.found && hash.before(bytes + tailPosition) >= blocks.value) return position;
-  return tailPosition;
+  return block < tail ? block + kernel.placeOf(bytes + block - sizeof least, least) : block;
 }
 
 }  // namespace packetfs
