@@ -1,4 +1,4 @@
-// AVX2 kernel of the chunker: twice 32 bytes and those behind them, shifted, give the words before 64 positions.
+// AVX2 kernel of the chunker: 64 bytes, by loads that cross no line and by shifts, give the words before 64 positions.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -37,7 +37,10 @@ class Avx2Kernel {
       _mm_prefetch(reinterpret_cast<const char*>(words + kPrefetchBytes), _MM_HINT_T0);
       const __m256i middle = load(words + kHalfStep);
       const __m256i next = load(words + kStep);
-      takeHalf(least, bytes, middle);
+      least[0] = _mm256_min_epu32(least[0], hashOf(bytes));
+      least[1] = _mm256_min_epu32(least[1], hashOf(load(words + 1)));
+      least[0] = _mm256_min_epu32(least[0], hashOf(load(words + 2)));
+      least[1] = _mm256_min_epu32(least[1], hashOf(load(words + 3)));
       takeHalf(least, middle, next);
       bytes = next;
     }
