@@ -28,7 +28,7 @@ TYPESCRIPT = $(shell find src mount test bench -name '*.ts' -not -path 'src/wire
 NATIVE = native/binding.gyp $(shell find native/core native/napi -type f)
 CPP = $(shell find native/core native/napi test/native test/fuzz test/posix test/support bench -name "*.cc" -o -name "*.h" 2>/dev/null)
 
-.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-dedup bench-link bench-paths bench-hostile bench-sharing bench-updates compare compare-large analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
+.PHONY: help setup system build addon compile demo bench-mount bench-memory bench-stages bench-dedup bench-link bench-paths bench-hostile bench-sharing bench-unshaped bench-updates compare compare-large analyze link-up link-down test test-random test-crash test-programs fuzz check lint format bench coverage clean install
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,11 @@ bench-paths: build ## Two emulated links at once, and one of them cut (PROFILE= 
 bench-hostile: build ## A transfer while ten million hostile datagrams come (DATAGRAMS= RATE= PROFILE= KINDS= OUTPUT=)
 	node dist/bench/link/bench-hostile.js --datagrams "$(DATAGRAMS)" --rate "$(RATE)" --profile "$(PROFILE)" \
 		--kinds "$(KINDS)" --output "$(OUTPUT)"
+
+# ROUNDS=3 OUTPUT=bench/results choose.
+bench-unshaped: build ## The transport over a link that nothing bounds, beside scp and rsync over ssh (ROUNDS= OUTPUT=)
+	@./setup.sh compare
+	node dist/bench/compare/bench-unshaped.js --rounds "$(ROUNDS)" --output "$(OUTPUT)"
 
 # PROFILE=wan ROUNDS=3 SECONDS=60 PAIRS=1 OUTPUT=bench/results choose.
 bench-sharing: build ## What the transport and a TCP cubic flow make of one link together (PROFILE= ROUNDS= SECONDS= PAIRS= OUTPUT=)

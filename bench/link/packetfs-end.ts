@@ -21,6 +21,12 @@ const CLOSE_MS = 500;
 
 const seconds = (): number => systemClock.monotonic() / 1000;
 
+/** Of this process so far, in user and kernel mode. */
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
 const print = (value: unknown): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
@@ -48,7 +54,7 @@ function receive(address: string, port: number): void {
       onDrain: () => {},
       onClosed: () => {
         sample();
-        print({ samples });
+        print({ samples, cpuSeconds: cpuSeconds() });
         driver.close();
         process.exit(0);
       },
@@ -99,7 +105,7 @@ async function send(target: { addresses: readonly string[]; port: number }, opti
 
 function finish(driver: TransportDriver, link: TransportLink): void {
   const statistics = driver.status().links[0]?.statistics;
-  print({ statistics });
+  print({ statistics, cpuSeconds: cpuSeconds() });
   link.close('done');
   setTimeout(() => {
     driver.close();

@@ -12,12 +12,17 @@ const BLOCK_BYTES_MIN = 4 * KIB;
 const BLOCK_BYTES_MAX = 256 * KIB;
 const MARGIN_MS = 30_000;
 
+/** What joins two ends, emulated or not; the profile says how large blocks are. */
+type Joined = Pick<EmulatedLink, 'a' | 'b' | 'profile'>;
+
 interface SenderReport {
   readonly statistics: { readonly packetsSent: number; readonly packetsLost: number; readonly congestion: string };
+  readonly cpuSeconds: number;
 }
 
 interface ReceiverReport {
   readonly samples: readonly FlowSample[];
+  readonly cpuSeconds: number;
 }
 
 interface Sending {
@@ -33,6 +38,8 @@ interface PacketfsOptions extends FlowOptions {
 interface PacketfsResult extends FlowResult {
   /** The sender's congestion controller, as it names itself. */
   readonly congestion: string;
+  /** Of both ends together, from their starts. */
+  readonly cpuSeconds: number;
 }
 
 export const packetfsFlow: Flow = sendingFlow('packetfs', { congestion: 'bulk' });
@@ -48,7 +55,7 @@ function sendingFlow(name: string, sending: Sending): Flow {
 
 /** A transfer over all of the links at once, each a path. They join the same two namespaces. */
 export async function runPacketfs(
-  links: readonly EmulatedLink[],
+  links: readonly Joined[],
   { seconds, port, ready, begun }: PacketfsOptions,
   { congestion, bytesPerSecondMax }: Sending = { congestion: 'bulk' },
 ): Promise<PacketfsResult> {
@@ -68,10 +75,15 @@ export async function runPacketfs(
     await sender.said('begun');
     begun?.();
     // Both ends are this bench's own program.
-    const { statistics } = (await sender.report()) as SenderReport;
-    const { samples } = (await receiver.report()) as ReceiverReport;
+    const { statistics, cpuSeconds } = (await sender.report()) as SenderReport;
+    const received = (await receiver.report()) as ReceiverReport;
     const retransmitted = statistics.packetsLost / Math.max(1, statistics.packetsSent);
-    return { samples, retransmitted, congestion: statistics.congestion };
+    return {
+      samples: received.samples,
+      retransmitted,
+      congestion: statistics.congestion,
+      cpuSeconds: cpuSeconds + received.cpuSeconds,
+    };
   } finally {
     await Promise.all([sender.end(), receiver.end()]);
   }
