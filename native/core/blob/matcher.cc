@@ -13,7 +13,7 @@ constexpr std::size_t kPendingBytesMax = 1U << 20;  // appended, and shown to ot
 constexpr std::size_t kPendingChunksMax = 512;
 constexpr std::size_t kCutsAtOnceMost = 24;
 constexpr std::size_t kStoredAheadLeast = 32U << 10;
-constexpr std::size_t kStoredAheadMost = 1U << 20;
+constexpr std::size_t kStoredAheadMost = 256U << 10;
 
 std::uint64_t shortHash(const Hash256& hash) {
   std::uint64_t value = 0;
