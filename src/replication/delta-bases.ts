@@ -10,16 +10,28 @@ export interface Stretch {
   readonly bases: readonly LogRange[];
 }
 
-/** The front of a range that is alike in having bases at the peer or none. */
+/**
+ * The front of a range that is alike in having bases at the peer or none: what replaced nothing that the peer has, in
+ * however many stretches, goes as one.
+ */
 export function firstStretch(
   volume: Pick<VolumePort, 'replacedBy'>,
   view: PeerView,
   log: LogName,
   range: PositionRange,
 ): Stretch {
-  const { end, old } = volume.replacedBy(log, range);
-  const bases = old.flatMap((base) => heldThere(view, base)).slice(0, BASE_RANGES_MAX);
-  return { range: { start: range.start, end }, bases };
+  let end = range.start;
+  while (end < range.end) {
+    const next = volume.replacedBy(log, { start: end, end: range.end });
+    const bases = next.old.flatMap((base) => heldThere(view, base)).slice(0, BASE_RANGES_MAX);
+    if (bases.length > 0) {
+      const isFirst = end === range.start;
+      return { range: { start: range.start, end: isFirst ? next.end : end }, bases: isFirst ? bases : [] };
+    }
+    if (next.end <= end) break;
+    end = next.end;
+  }
+  return { range: { start: range.start, end }, bases: [] };
 }
 
 function heldThere(view: PeerView, base: LogRange): LogRange[] {

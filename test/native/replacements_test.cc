@@ -185,4 +185,66 @@ TEST("no more is kept than the bound; the oldest goes first") {
   CHECK(!replacements.at({kBase + 100, 50}).old.empty());
 }
 
+TEST("a likeness takes the place of what one anchor told, not of what two did, and stays when less is noted") {
+  Replacements replacements;
+  const BlobAddress fresh = kBase + 10'000'000;
+  const BlobAddress like = kBase + 500'000;
+  const BlobAddress later = kBase + 900'000;
+  const auto isLike = [&](BlobAddress at, BlobAddress old) {
+    const auto stretch = replacements.at({at, 1'000});
+    return stretch.old.size() == 1 && holds(stretch, old);
+  };
+  replacements.note({fresh, 30'000}, {kBase, 30'000}, Anchor::kOneSide);
+  replacements.note({fresh + 10'000, 10'000}, {like, 10'000}, Anchor::kSimilar);
+  CHECK(isLike(fresh + 5'000, kBase + 5'000) && isLike(fresh + 15'000, like + 5'000));
+  CHECK(isLike(fresh + 25'000, kBase + 25'000));
+  replacements.note({fresh, 60'000}, {later, 60'000}, Anchor::kOneSide);
+  CHECK(isLike(fresh + 5'000, later + 5'000) && isLike(fresh + 15'000, like + 5'000));
+  CHECK(isLike(fresh + 45'000, later + 45'000));
+  replacements.note({fresh, 60'000}, {kBase, 60'000}, Anchor::kBothSides);
+  replacements.note({fresh + 10'000, 100'000}, {like, 100'000}, Anchor::kSimilar);
+  CHECK(isLike(fresh + 15'000, kBase + 15'000) && isLike(fresh + 80'000, like + 70'000));
+  // Anchors far from each other say less than a likeness, before it or after.
+  const BlobAddress large = kBase + 20'000'000;
+  for (int round = 0; round < 2; round++) {
+    replacements.note({large, 1'000'000}, {kBase, 500'000}, Anchor::kBothSides);
+    CHECK(round == 1 || isLike(large + 505'000, kBase + 252'500));
+    if (round == 0) replacements.note({large + 500'000, 10'000}, {later, 10'000}, Anchor::kSimilar);
+    CHECK(isLike(large + 505'000, later + 5'000) && isLike(large + 900'000, kBase + 450'000));
+  }
+}
+
+TEST("a likeness that was in vain is given up at once, and nothing beside it") {
+  Replacements replacements;
+  const BlobAddress fresh = kBase + 10'000'000;
+  replacements.note({fresh, 10'000}, {kBase, 10'000}, Anchor::kSimilar);
+  replacements.note({fresh + 10'000, 10'000}, {kBase + 50'000, 10'000}, Anchor::kSimilar);
+  CHECK(!replacements.inVain({fresh, 10'000}));
+  CHECK(replacements.at({fresh, 10'000}).old.empty() && !replacements.at({fresh + 10'000, 10'000}).old.empty());
+}
+
+TEST("guesses end where something else says what was replaced") {
+  Replacements replacements;
+  const BlobAddress fresh = kBase + 10'000'000;
+  replacements.note({fresh + 10'000, 10'000}, {kBase, 10'000}, Anchor::kNone);
+  CHECK(replacements.endOfGuesses({fresh, 50'000}) == fresh + 50'000);
+  replacements.note({fresh + 30'000, 10'000}, {kBase, 10'000}, Anchor::kSimilar);
+  CHECK(replacements.endOfGuesses({fresh, 50'000}) == fresh + 30'000);
+  CHECK(replacements.endOfGuesses({fresh + 35'000, 5'000}) == fresh + 35'000);
+  CHECK(!replacements.inVain({fresh + 35'000, 5'000}));
+  CHECK(replacements.endOfGuesses({fresh, 50'000}) == fresh + 50'000);
+}
+
+TEST("the name of a small file says more than a likeness, that of a large one less") {
+  Replacements replacements;
+  const auto everything = [](BlobAddress) { return true; };
+  for (const std::uint64_t size : {std::uint64_t{50'000}, std::uint64_t{500'000}}) {
+    const BlobAddress fresh = kBase + 100 * size;
+    const BlobAddress like = kBase + 60'000'000;
+    replacements.note({fresh, size}, {like, size}, Anchor::kSimilar);
+    replacements.noteFile({{0, size, fresh}}, {{0, size, kBase}}, everything);
+    CHECK(holds(replacements.at({fresh, 1'000}), size <= 64 << 10 ? kBase : like));
+  }
+}
+
 int main() { return runTests(); }

@@ -18,6 +18,7 @@
 #include "literal_frame.h"
 #include "seed_index.h"
 #include "segment.h"
+#include "similar_chunks.h"
 #include "write_back.h"
 
 namespace packetfs {
@@ -86,6 +87,7 @@ class BlobCore final : public Blob {
   Status appendChunks(std::span<ChunkBytes> chunks, std::vector<BlobAddress>& addresses, std::vector<bool>& matched);
   void count(const IngestTotals& more);
   Replacements& replacements() { return replacements_; }
+  SimilarChunks& similarChunks() { return similarChunks_; }
 
  private:
   struct Log {
@@ -136,6 +138,8 @@ class BlobCore final : public Blob {
   [[nodiscard]] std::optional<FoundChunk> findChunkLike(const RecipeHash& hash) const;
   /// Fills `target` with the chunk's bytes, from wherever they are here.
   std::optional<Hash256> fillChunk(const RecipeChunk& chunk, std::uint8_t* target) const;
+  /// What other chunks may be like from now on, as peers will hold it: what was sent, or came.
+  void sketchChunks(const LiteralContents& contents, LogNumber log);
   Status storeChunks(Segment& segment, std::span<const ChunkBytes> chunks, bool repair);
 
   BlobOptions options_;
@@ -154,6 +158,7 @@ class BlobCore final : public Blob {
   std::atomic<bool> closed_ = false;
   WriteBack writeBack_{};
   Replacements replacements_{};
+  SimilarChunks similarChunks_{};
   SeedIndex seeds_;
   std::atomic<BlobAddress> lastMatched_ = kHole;
   std::atomic<BlobAddress> lastReplaced_ = kHole;  // where the old content of the file brought in last goes on

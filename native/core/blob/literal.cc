@@ -78,21 +78,35 @@ Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, Lo
     auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kDeltaRawBytesMax));
     if (!contents.ok()) return contents.status;
     const AddressRange piece{makeAddress(log, start), contents.value.end() - start};
+    LogPosition whole = contents.value.end();
     if (replacements_.areIn(piece, used)) {
       auto delta = encodeDelta(contents.value, level, readBases(log, used));
       if (delta.ok() && delta.value) {
         replacements_.found(piece);
+        sketchChunks(contents.value, log);
         return literalOf(contents.value, std::move(*delta.value), true);
       }
-      // Where nothing but a guess was wrong, the rest goes with it; else the next piece is tried.
-      if (!replacements_.inVain(piece)) end = std::min(end, contents.value.end());
+      // Where nothing but a guess was wrong, what was guessed behind it goes with it; else the next piece is tried.
+      if (replacements_.inVain(piece)) whole = positionOf(replacements_.endOfGuesses({piece.end(), end - whole}));
     }
+    end = std::min(end, whole);
   }
   auto contents = contentsUpTo(std::min<std::uint64_t>(rawBytesMax, kLiteralRawBytesMax));
   if (!contents.ok()) return contents.status;
   auto frame = encodeLiteral(contents.value, level);
   if (!frame.ok()) return frame.status;
+  sketchChunks(contents.value, log);
   return literalOf(contents.value, std::move(frame.value), false);
+}
+
+void BlobCore::sketchChunks(const LiteralContents& contents, LogNumber log) {
+  const std::uint8_t* bytes = contents.bytes();
+  BlobAddress address = makeAddress(log, contents.start);
+  for (const std::uint32_t length : contents.lengths) {
+    if (const auto sketch = sketchOf(bytes, length)) similarChunks_.add(*sketch, {address, length});
+    bytes += length;
+    address += length;
+  }
 }
 
 /// As many as a frame may name; the last one may be shortened.
@@ -186,6 +200,7 @@ Result<Blob::Literal> BlobCore::storeLiteral(LogNumber log, const std::uint8_t* 
   if (!segment.ok()) return segment.status;
   status = storeChunks(*segment.value, chunks, repair);
   if (!status.ok()) return status;
+  sketchChunks(contents.value, log);
   return literalOf(contents.value, {}, false);
 }
 

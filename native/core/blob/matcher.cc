@@ -213,12 +213,16 @@ Status Matcher::appendPending() {
   pending_.clear();
   pendingHashes_.clear();
   pendingBytes_ = 0;
+  noteReplacements();
   return Status::success();
 }
 
+/// At once, for what was appended may be on its way to a peer a moment later.
 void Matcher::noteReplacements() {
   Replacements& replacements = blob_.replacements();
-  for (const Step& step : steps_) {
+  const auto steps = std::span(steps_).subspan(noted_);
+  noted_ = steps_.size();
+  for (const Step& step : steps) {
     const AddressRange chunk{step.extent.address, step.extent.length};
     if (chunk.start == kHole) continue;
     if (step.appended) {
@@ -228,6 +232,32 @@ void Matcher::noteReplacements() {
     }
   }
   cursor_.replacing.pause(replacements);
+  if (!blob_.similarChunks().isEmpty()) noteLikenesses(steps);
+}
+
+/// Those that lie one behind the other on both sides are one.
+void Matcher::noteLikenesses(std::span<const Step> steps) {
+  AddressRange fresh{kHole, 0};
+  AddressRange old{kHole, 0};
+  const auto noteIt = [&] {
+    if (fresh.length > 0) blob_.replacements().note(fresh, old, Anchor::kSimilar);
+    fresh.length = 0;
+  };
+  for (const Step& step : steps) {
+    if (!step.appended) continue;
+    const std::uint8_t* bytes = window_.bytes + (step.extent.fileOffset - window_.fileOffset);
+    const auto sketch = sketchOf(bytes, step.extent.length);
+    const auto like = sketch ? blob_.similarChunks().find(*sketch) : std::nullopt;
+    if (!like) continue;
+    if (fresh.length == 0 || step.extent.address != fresh.end() || like->start != old.end()) {
+      noteIt();
+      fresh = {step.extent.address, 0};
+      old = {like->start, 0};
+    }
+    fresh.length += step.extent.length;
+    old.length += like->length;
+  }
+  noteIt();
 }
 
 Result<ExtentList> BlobCore::ingest(std::uint64_t fileOffset, const std::uint8_t* bytes, std::size_t length) {

@@ -40,6 +40,7 @@ class Matcher {
   bool equalsStored(const Segment& segment, std::uint32_t offset, std::size_t position, std::size_t length);
   Status appendPending();
   void noteReplacements();
+  void noteLikenesses(std::span<const Step> steps);
   void take(std::size_t position, std::size_t length, BlobAddress address);
 
   BlobCore& blob_;
@@ -47,6 +48,7 @@ class Matcher {
   const IngestWindow& window_;
   const Stretches stretches_;
   std::vector<Step> steps_{};
+  std::size_t noted_ = 0;  // of these, for packing what was appended as deltas
   std::vector<ChunkBytes> pending_{};
   std::size_t pendingBytes_ = 0;
   std::unordered_set<std::uint64_t> pendingHashes_{};  // first 8 bytes of each

@@ -11,6 +11,7 @@ constexpr std::uint64_t kSlackMost = 64U << 10;
 /// Old content between two stored chunks is taken for what was replaced up to this many times the new.
 constexpr std::uint64_t kShrinkMost = 4;
 constexpr std::uint32_t kInVainMax = 4;
+constexpr std::uint64_t kExactMost = 2 * kSlackMost;
 
 bool inOneSegment(BlobAddress left, BlobAddress right) { return left >> kOffsetBits == right >> kOffsetBits; }
 
@@ -49,7 +50,13 @@ std::uint64_t sizeOf(const ExtentList& extents) {
 
 }  // namespace
 
-bool Replacements::Entry::isGivenUp() const { return inVain > (anchor == Anchor::kNone ? 0 : kInVainMax); }
+bool Replacements::Entry::isGivenUp() const {
+  return inVain > (anchor == Anchor::kNone || anchor == Anchor::kSimilar ? 0 : kInVainMax);
+}
+
+bool Replacements::Entry::isExact() const {
+  return anchor == Anchor::kBothSides && std::max(length, old.length) <= kExactMost;
+}
 
 /// What the part of an entry that lies in `fresh` replaced, in proportion.
 AddressRange Replacements::oldOf(const Map::value_type& entry, AddressRange fresh) {
@@ -88,10 +95,46 @@ void Replacements::change(AddressRange fresh, const std::function<void(Entry&)>&
 
 void Replacements::put(AddressRange fresh, Entry entry) {
   const auto first = byStart_.lower_bound(startAtOrAfter(fresh.start));
-  byStart_.erase(first, byStart_.lower_bound(fresh.end()));
+  const auto last = byStart_.lower_bound(fresh.end());
+  std::vector<std::pair<BlobAddress, Entry>> left;  // of what is known on either side
+  const auto keep = [&](const Map::value_type& known, AddressRange part) {
+    Entry rest = known.second;
+    rest.length = part.length;
+    rest.old = oldOf(known, part);
+    left.emplace_back(part.start, rest);
+  };
+  for (auto known = first; known != last; ++known) {
+    const BlobAddress end = known->first + known->second.length;
+    if (known->first < fresh.start) keep(*known, {known->first, fresh.start - known->first});
+    if (end > fresh.end()) keep(*known, {fresh.end(), end - fresh.end()});
+  }
+  byStart_.erase(first, last);
+  byStart_.insert(left.begin(), left.end());
   entry.length = fresh.length;
   byStart_[fresh.start] = entry;
   if (byStart_.size() > kCountMax) byStart_.erase(byStart_.begin());
+}
+
+void Replacements::putAround(AddressRange fresh, Entry entry, bool (*isKept)(const Entry& known)) {
+  entry.length = fresh.length;
+  const Map::value_type whole{fresh.start, entry};
+  BlobAddress from = fresh.start;
+  const auto putUpTo = [&](BlobAddress to) {
+    if (from >= to) return;
+    Entry part = entry;
+    part.old = oldOf(whole, {from, to - from});
+    put({from, to - from}, part);
+  };
+  std::vector<AddressRange> known;
+  for (auto at = byStart_.lower_bound(startAtOrAfter(fresh.start)); at != byStart_.end() && at->first < fresh.end();
+       ++at) {
+    if (isKept(at->second)) known.push_back({at->first, at->second.length});
+  }
+  for (const AddressRange& range : known) {
+    putUpTo(range.start);
+    from = std::max(from, range.end());
+  }
+  putUpTo(fresh.end());
 }
 
 void Replacements::note(AddressRange fresh, AddressRange old, Anchor anchor) {
@@ -99,7 +142,15 @@ void Replacements::note(AddressRange fresh, AddressRange old, Anchor anchor) {
   const auto known = byStart_.find(fresh.start);
   const bool isMoreOfIt =
       known != byStart_.end() && known->second.old.start == old.start && known->second.anchor == anchor;
-  put(fresh, {.old = old, .anchor = anchor, .inVain = isMoreOfIt ? known->second.inVain : 0});
+  const Entry entry{
+      .length = fresh.length, .old = old, .anchor = anchor, .inVain = isMoreOfIt ? known->second.inVain : 0};
+  if (entry.isExact()) {
+    put(fresh, entry);
+  } else if (Entry::isLikeness(entry)) {
+    putAround(fresh, entry, [](const Entry& one) { return one.isExact(); });
+  } else {
+    putAround(fresh, entry, Entry::isLikeness);
+  }
 }
 
 void Replacements::noteFile(const ExtentList& fresh, const ExtentList& old,
@@ -129,7 +180,14 @@ void Replacements::noteFile(const ExtentList& fresh, const ExtentList& old,
       const AddressRange source{like->address + skipped, std::min(likeEnd - offset, next - position)};
       const BlobAddress address = extent.address + (position - extent.fileOffset);
       if (like->address != kHole && source.start != address && source.length > 0) {
-        put({address, next - position}, {.old = source, .anchor = Anchor::kNone});
+        const AddressRange part{address, next - position};
+        const Entry entry{.old = source, .anchor = Anchor::kNone};
+        // Of a small file all that had the name is in the base, and nothing is likelier to be like it.
+        if (size <= kSlackMost) {
+          put(part, entry);
+        } else {
+          putAround(part, entry, Entry::isLikeness);
+        }
       }
       position = next;
     }
@@ -171,6 +229,17 @@ bool Replacements::areIn(AddressRange fresh, std::span<const AddressRange> bases
     return true;
   });
   return there * 4 >= bytes * 3;
+}
+
+BlobAddress Replacements::endOfGuesses(AddressRange fresh) const {
+  BlobAddress end = fresh.end();
+  const std::lock_guard lock(mutex_);
+  visitKnown(fresh, [&](const Map::value_type& entry, AddressRange part) {
+    if (entry.second.anchor == Anchor::kNone) return true;
+    end = part.start;
+    return false;
+  });
+  return end;
 }
 
 void Replacements::found(AddressRange fresh) {

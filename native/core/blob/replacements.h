@@ -21,16 +21,16 @@ struct AddressRange {
 };
 
 /// What says where replaced bytes lie: nothing but the order of files, or of their names; a stored chunk on one side of
-/// the new bytes; one on both.
-enum class Anchor { kNone, kOneSide, kBothSides };
+/// the new bytes; that the bytes there are like them; a stored chunk on both sides.
+enum class Anchor { kNone, kOneSide, kSimilar, kBothSides };
 
 /// Thread-safe. New bytes are noted in the order of their addresses, so those with the lowest are the oldest.
 class Replacements {
  public:
   static constexpr std::size_t kCountMax = 65536;  // of some 100 bytes each
 
-  /// What lies at `fresh` replaced what lies at `old`. Takes the place of what was noted of these bytes; what was given
-  /// up stays so when more of it is noted.
+  /// What lies at `fresh` replaced what lies at `old`. Takes the place of what was noted of these bytes, unless that is
+  /// better: two anchors near each other, then a likeness. What was given up stays so when more of it is noted.
   void note(AddressRange fresh, AddressRange old, Anchor anchor);
   /// A file with the content `fresh`, of which `isNew` tells what may not have been stored before, took the name of one
   /// with the content `old`: what no two anchors told is taken from there.
@@ -47,6 +47,9 @@ class Replacements {
   /// Whether these bases hold most of what the bytes replaced.
   [[nodiscard]] bool areIn(AddressRange fresh, std::span<const AddressRange> bases) const;
 
+  /// How far of these bytes nothing but guesses, or nothing, is known of what they replaced.
+  [[nodiscard]] BlobAddress endOfGuesses(AddressRange fresh) const;
+
   /// A delta of these bytes was small.
   void found(AddressRange fresh);
   /// A delta of these bytes gained little. What had no anchor is given up at once, the rest when that happens five
@@ -61,6 +64,9 @@ class Replacements {
     std::uint32_t inVain = 0;
 
     [[nodiscard]] bool isGivenUp() const;
+    /// In proportion to more than is looked at around a place, two anchors say little of it.
+    [[nodiscard]] bool isExact() const;
+    static bool isLikeness(const Entry& entry) { return entry.anchor == Anchor::kSimilar; }
   };
   using Map = std::map<BlobAddress, Entry>;
   static AddressRange oldOf(const Map::value_type& entry, AddressRange fresh);
@@ -70,6 +76,8 @@ class Replacements {
                   const std::function<bool(const Map::value_type& entry, AddressRange part)>& visit) const;
   void change(AddressRange fresh, const std::function<void(Entry&)>& change);
   void put(AddressRange fresh, Entry entry);
+  /// The parts of it of which nothing is known that is to be kept.
+  void putAround(AddressRange fresh, Entry entry, bool (*isKept)(const Entry& known));
 
   mutable std::mutex mutex_{};
   Map byStart_{};  // disjoint

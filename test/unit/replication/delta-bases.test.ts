@@ -49,4 +49,18 @@ test('what the peer has announced nothing of is no base', () => {
   assert.equal(firstStretch(volume, view, own, range(500, 900)).bases, []);
 });
 
+test('stretches without a base at the peer go as one, up to the first that has one', () => {
+  const ends = [600, 640, 700];
+  const volume = {
+    replacedBy: (_log: LogName, { start }: PositionRange): ReplacedStretch => {
+      const end = ends.find((one) => one > start) ?? 900;
+      return { end: logPosition(end), old: [{ log: other, range: end === 700 ? range(0, 100) : range(200, 300) }] };
+    },
+  };
+  const view = viewOf([{ log: other, ranges: [range(0, 100)] }]);
+  assert.equal(firstStretch(volume, view, own, range(500, 900)), { range: range(500, 640), bases: [] });
+  assert.equal(firstStretch(volume, view, own, range(640, 900)).range, range(640, 700));
+  assert.equal(firstStretch(volume, view, own, range(700, 900)), { range: range(700, 900), bases: [] });
+});
+
 test.run();
