@@ -26,6 +26,8 @@ export const BATCH_ENCODED_BYTES_MAX = 8 * MIB;
 export const LITERAL_RAW_BYTES_MAX = 4 * MIB;
 /** Ranges that a delta may refer to (native/core/blob/literal_base.h). */
 export const BASE_RANGES_MAX = 1024;
+/** Raw bytes of a literal that is a delta (native/core/blob/blob_core.h). */
+export const DELTA_RAW_BYTES_MAX = 256 * KIB;
 /** Raw bytes of a literal that an idle link waits for. */
 export const LITERAL_FIRST_RAW_BYTES_MAX = MIB;
 /** Bytes of one transport message (control or offset stream), after which the peer is cut off. */

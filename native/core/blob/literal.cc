@@ -195,11 +195,13 @@ Result<Blob::Literal> BlobCore::storeLiteral(LogNumber log, const std::uint8_t* 
     return Status::failure(EBADMSG, "literal frame: its check does not match its bytes and place");
   }
 
-  std::lock_guard lock(found->write);
-  auto segment = segmentForWriting(*found, static_cast<std::uint32_t>(contents.value.start >> kOffsetBits));
-  if (!segment.ok()) return segment.status;
-  status = storeChunks(*segment.value, chunks, repair);
-  if (!status.ok()) return status;
+  {
+    std::lock_guard lock(found->write);
+    auto segment = segmentForWriting(*found, static_cast<std::uint32_t>(contents.value.start >> kOffsetBits));
+    if (!segment.ok()) return segment.status;
+    status = storeChunks(*segment.value, chunks, repair);
+    if (!status.ok()) return status;
+  }
   sketchChunks(contents.value, log);
   return literalOf(contents.value, {}, false);
 }

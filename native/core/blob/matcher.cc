@@ -222,6 +222,7 @@ void Matcher::noteReplacements() {
   Replacements& replacements = blob_.replacements();
   const auto steps = std::span(steps_).subspan(noted_);
   noted_ = steps_.size();
+  if (steps.empty()) return;
   for (const Step& step : steps) {
     const AddressRange chunk{step.extent.address, step.extent.length};
     if (chunk.start == kHole) continue;

@@ -58,6 +58,10 @@ bool Replacements::Entry::isExact() const {
   return anchor == Anchor::kBothSides && std::max(length, old.length) <= kExactMost;
 }
 
+bool Replacements::isBetterThanGuess(const Entry& entry) {
+  return (entry.isExact() || entry.isLikeness()) && !entry.isGivenUp();
+}
+
 /// What the part of an entry that lies in `fresh` replaced, in proportion.
 AddressRange Replacements::oldOf(const Map::value_type& entry, AddressRange fresh) {
   const auto& [start, known] = entry;
@@ -112,7 +116,7 @@ void Replacements::put(AddressRange fresh, Entry entry) {
   byStart_.insert(left.begin(), left.end());
   entry.length = fresh.length;
   byStart_[fresh.start] = entry;
-  if (byStart_.size() > kCountMax) byStart_.erase(byStart_.begin());
+  while (byStart_.size() > kCountMax) byStart_.erase(byStart_.begin());
 }
 
 void Replacements::putAround(AddressRange fresh, Entry entry, bool (*isKept)(const Entry& known)) {
@@ -146,11 +150,28 @@ void Replacements::note(AddressRange fresh, AddressRange old, Anchor anchor) {
       .length = fresh.length, .old = old, .anchor = anchor, .inVain = isMoreOfIt ? known->second.inVain : 0};
   if (entry.isExact()) {
     put(fresh, entry);
-  } else if (Entry::isLikeness(entry)) {
-    putAround(fresh, entry, [](const Entry& one) { return one.isExact(); });
+  } else if (entry.isLikeness()) {
+    putAround(fresh, entry, [](const Entry& one) { return one.isExact() && !one.isGivenUp(); });
   } else {
-    putAround(fresh, entry, Entry::isLikeness);
+    putAround(fresh, entry, isBetterThanGuess);
   }
+}
+
+void Replacements::noteMore(AddressRange fresh, AddressRange old, Anchor anchor) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto after = byStart_.lower_bound(fresh.start);
+    if (after != byStart_.begin() && (after == byStart_.end() || after->first >= fresh.end())) {
+      auto& [start, entry] = *std::prev(after);
+      const bool goesOn = start + entry.length == fresh.start && entry.old.end() == old.start;
+      if (goesOn && entry.anchor == anchor) {
+        entry.length += fresh.length;
+        entry.old.length += old.length;
+        return;
+      }
+    }
+  }
+  note(fresh, old, anchor);
 }
 
 void Replacements::noteFile(const ExtentList& fresh, const ExtentList& old,
@@ -186,7 +207,7 @@ void Replacements::noteFile(const ExtentList& fresh, const ExtentList& old,
         if (size <= kSlackMost) {
           put(part, entry);
         } else {
-          putAround(part, entry, Entry::isLikeness);
+          putAround(part, entry, isBetterThanGuess);
         }
       }
       position = next;
@@ -252,10 +273,20 @@ void Replacements::found(AddressRange fresh) {
 bool Replacements::inVain(AddressRange fresh) {
   bool hadNoAnchor = false;
   const std::lock_guard lock(mutex_);
+  std::vector<std::pair<AddressRange, Entry>> likenesses;
+  visitKnown(fresh, [&](const Map::value_type& entry, AddressRange part) {
+    if (!entry.second.isLikeness()) return true;
+    Entry one = entry.second;
+    one.old = oldOf(entry, part);
+    one.inVain++;
+    likenesses.emplace_back(part, one);
+    return true;
+  });
   change(fresh, [&](Entry& entry) {
     hadNoAnchor = hadNoAnchor || entry.anchor == Anchor::kNone;
-    entry.inVain++;
+    if (!entry.isLikeness()) entry.inVain++;
   });
+  for (const auto& [part, one] : likenesses) put(part, one);
   return hadNoAnchor;
 }
 
@@ -278,6 +309,7 @@ void ReplacementTracker::matched(AddressRange chunk, Replacements& replacements)
   old_ = chunk.end();
   isGuess_ = false;
   fresh_ = {kHole, 0};
+  noted_ = 0;
 }
 
 void ReplacementTracker::appended(AddressRange chunk, Replacements& replacements) {
@@ -288,11 +320,15 @@ void ReplacementTracker::appended(AddressRange chunk, Replacements& replacements
   pause(replacements);
   old_ = old();
   fresh_ = chunk;
+  noted_ = 0;
 }
 
-void ReplacementTracker::pause(Replacements& replacements) const {
-  if (fresh_.length == 0 || old_ == kHole) return;
-  replacements.note(fresh_, {old_, fresh_.length}, isGuess_ ? Anchor::kNone : Anchor::kOneSide);
+void ReplacementTracker::pause(Replacements& replacements) {
+  if (fresh_.length == noted_ || old_ == kHole) return;
+  const std::uint64_t more = fresh_.length - noted_;
+  const Anchor anchor = isGuess_ ? Anchor::kNone : Anchor::kOneSide;
+  replacements.noteMore({fresh_.start + noted_, more}, {old_ + noted_, more}, anchor);
+  noted_ = fresh_.length;
 }
 
 }  // namespace packetfs

@@ -32,6 +32,8 @@ class Replacements {
   /// What lies at `fresh` replaced what lies at `old`. Takes the place of what was noted of these bytes, unless that is
   /// better: two anchors near each other, then a likeness. What was given up stays so when more of it is noted.
   void note(AddressRange fresh, AddressRange old, Anchor anchor);
+  /// More of what was noted before `fresh`, if that ends there and the old goes on where its old ends.
+  void noteMore(AddressRange fresh, AddressRange old, Anchor anchor);
   /// A file with the content `fresh`, of which `isNew` tells what may not have been stored before, took the name of one
   /// with the content `old`: what no two anchors told is taken from there.
   void noteFile(const ExtentList& fresh, const ExtentList& old, const std::function<bool(BlobAddress)>& isNew);
@@ -52,8 +54,8 @@ class Replacements {
 
   /// A delta of these bytes was small.
   void found(AddressRange fresh);
-  /// A delta of these bytes gained little. What had no anchor is given up at once, the rest when that happens five
-  /// times in a row. True when some of it had none.
+  /// A delta of these bytes gained little. What had no anchor is given up at once, as are likenesses, no further than
+  /// these bytes; the rest when that happens five times in a row. True when some of it had no anchor.
   bool inVain(AddressRange fresh);
 
  private:
@@ -66,9 +68,10 @@ class Replacements {
     [[nodiscard]] bool isGivenUp() const;
     /// In proportion to more than is looked at around a place, two anchors say little of it.
     [[nodiscard]] bool isExact() const;
-    static bool isLikeness(const Entry& entry) { return entry.anchor == Anchor::kSimilar; }
+    [[nodiscard]] bool isLikeness() const { return anchor == Anchor::kSimilar; }
   };
   using Map = std::map<BlobAddress, Entry>;
+  static bool isBetterThanGuess(const Entry& entry);
   static AddressRange oldOf(const Map::value_type& entry, AddressRange fresh);
   [[nodiscard]] BlobAddress startAtOrAfter(BlobAddress address) const;
   /// The entries, but those given up, with their part in `fresh`, in order, until `visit` returns false.
@@ -101,11 +104,12 @@ class ReplacementTracker {
 
   void matched(AddressRange chunk, Replacements& replacements);
   void appended(AddressRange chunk, Replacements& replacements);
-  /// The window ends here: what is known by now is noted.
-  void pause(Replacements& replacements) const;
+  /// What is known by now is noted.
+  void pause(Replacements& replacements);
 
  private:
   BlobAddress old_ = kHole;  // at the beginning of `fresh_`
+  std::uint64_t noted_ = 0;  // bytes of `fresh_`
   bool isGuess_ = false;
   AddressRange fresh_{kHole, 0};
 };

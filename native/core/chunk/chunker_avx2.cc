@@ -58,7 +58,8 @@ class Avx2Kernel {
       for (std::size_t shift = 0; shift < sizeof value; shift++) {
         const __m256i equal = _mm256_cmpeq_epi32(hashOf(load(words + i + shift)), wanted);
         const auto lanes = static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(equal)));
-        if (lanes != 0) place = std::min(place, shift + sizeof value * std::countr_zero(lanes));
+        if (lanes != 0)
+          place = std::min(place, shift + sizeof value * static_cast<std::size_t>(std::countr_zero(lanes)));
       }
       if (place < kHalfStep) return i + place;
     }

@@ -51,7 +51,8 @@ class Avx512Kernel {
       std::size_t place = kStep;
       for (std::size_t shift = 0; shift < sizeof value; shift++) {
         const std::uint32_t lanes = _mm512_cmpeq_epi32_mask(hashOf(_mm512_loadu_si512(words + i + shift)), wanted);
-        if (lanes != 0) place = std::min(place, shift + sizeof value * std::countr_zero(lanes));
+        if (lanes != 0)
+          place = std::min(place, shift + sizeof value * static_cast<std::size_t>(std::countr_zero(lanes)));
       }
       if (place < kStep) return i + place;
     }

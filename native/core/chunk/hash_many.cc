@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../simd/simd.h"
-#include "hash_many_wide.h"
+#include "hash_many_ways.h"
 #include "hash_tree.h"
 
 namespace packetfs {
@@ -105,6 +105,10 @@ void blake3KeyedMany(const ChunkKey& key, std::span<const ByteSpan> inputs, std:
     return;
   }
 #endif
+  blake3KeyedManyByLibrary(key, inputs, hashes);
+}
+
+void blake3KeyedManyByLibrary(const ChunkKey& key, std::span<const ByteSpan> inputs, std::span<Hash256> hashes) {
   const bool isWorthLanes = inputs.size() >= kWorthLanes && blake3_simd_degree() > 1;
   std::vector<ByteSpan> large;
   std::vector<Hash256*> results;

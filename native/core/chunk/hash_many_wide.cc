@@ -1,6 +1,6 @@
-// See hash_many_wide.h.
+// See hash_many_ways.h.
 #if defined(__x86_64__)
-#include "hash_many_wide.h"
+#include "hash_many_ways.h"
 
 #include "hash_lanes.h"
 #include "hash_tree.h"

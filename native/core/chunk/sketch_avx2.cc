@@ -13,6 +13,7 @@ __attribute__((target("avx2"))) std::size_t chooseWordsAvx2(const std::uint8_t* 
   constexpr std::size_t kStep = 32;
   const __m256i first = _mm256_set1_epi32(static_cast<int>(SketchHash::kFirst));
   const __m256i second = _mm256_set1_epi32(static_cast<int>(SketchHash::kSecond));
+  const __m256i one = _mm256_set1_epi32(1);
   std::size_t chosen = 0;
   std::size_t i = 0;
   for (; i + kStep <= count; i += kStep) {
@@ -22,11 +23,12 @@ __attribute__((target("avx2"))) std::size_t chooseWordsAvx2(const std::uint8_t* 
       const __m256i low = _mm256_mullo_epi32(_mm256_loadu_si256(word), first);
       const __m256i high = _mm256_mullo_epi32(_mm256_loadu_si256(behind), second);
       const __m256i hashes = _mm256_add_epi32(low, high);
-      const __m256i top = _mm256_srli_epi32(hashes, 32 - kSketchZeroBits);
+      const __m256i top = _mm256_srli_epi32(_mm256_sub_epi32(hashes, one), 32 - kSketchZeroBits);
       const __m256i isChosen = _mm256_cmpeq_epi32(top, _mm256_setzero_si256());
       auto lanes = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(isChosen)));
       for (; lanes != 0; lanes &= lanes - 1) {
-        target[chosen++] = SketchHash::at(words + i + shift + sizeof(std::uint32_t) * std::countr_zero(lanes));
+        const auto lane = static_cast<std::size_t>(std::countr_zero(lanes));
+        target[chosen++] = SketchHash::at(words + i + shift + sizeof(std::uint32_t) * lane);
       }
     }
   }

@@ -8,7 +8,7 @@ namespace packetfs {
 
 /// Bytes that a word has.
 constexpr std::size_t kSketchWordBytes = 8;
-/// Of a word's hash so many bits are zero where it is chosen: one in 32.
+/// Of a word's hash, less one, so many bits are zero where it is chosen: one in 32, and none in a run of zeros.
 constexpr unsigned kSketchZeroBits = 5;
 
 struct SketchHash {
@@ -36,7 +36,7 @@ inline std::size_t chooseWordsPortable(const std::uint8_t* words, std::size_t co
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < count; i++) {
     target[chosen] = SketchHash::at(words + i);
-    chosen += target[chosen] >> (32 - kSketchZeroBits) == 0 ? 1 : 0;
+    chosen += (target[chosen] - 1) >> (32 - kSketchZeroBits) == 0 ? 1 : 0;
   }
   return chosen;
 }

@@ -63,4 +63,31 @@ test('stretches without a base at the peer go as one, up to the first that has o
   assert.equal(firstStretch(volume, view, own, range(700, 900)), { range: range(700, 900), bases: [] });
 });
 
+test('behind a piece whose bases the peer lacks another may have some', () => {
+  const piece = 256 * 1024;
+  const volume = {
+    replacedBy: (_log: LogName, { start, end }: PositionRange): ReplacedStretch => ({
+      end,
+      old: [{ log: other, range: start === 0 ? range(500, 600) : range(0, 100) }],
+    }),
+  };
+  const view = viewOf([{ log: other, ranges: [range(0, 100)] }]);
+  const whole = range(0, 10 * piece);
+  assert.equal(firstStretch(volume, view, own, whole), { range: range(0, piece), bases: [] });
+  assert.equal(firstStretch(volume, view, own, range(piece, 10 * piece)).bases, [{ log: other, range: range(0, 100) }]);
+});
+
+test('of thousands of stretches no more are looked at than a turn of the loop bears', () => {
+  let calls = 0;
+  const volume = {
+    replacedBy: (_log: LogName, { start }: PositionRange): ReplacedStretch => {
+      calls += 1;
+      return { end: logPosition(start + 1), old: [] };
+    },
+  };
+  const { end } = firstStretch(volume, viewOf([]), own, range(0, 100_000)).range;
+  assert.is(end, calls);
+  assert.ok(calls <= 64, `${calls} calls`);
+});
+
 test.run();
