@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { native } from '../../src/addon/addon.ts';
+import { HEADER_BYTES, TAG_BYTES } from '../../src/transport/constants.ts';
 import { createNamespacePair, type NamespacePair } from '../../test/support/namespaces.ts';
 import { countOf, writeResult } from '../arguments.ts';
 import { goodput } from '../link/flow.ts';
@@ -28,9 +29,8 @@ const SETTLING_SECONDS = 2;
 const FIRST_PORT = 7750;
 /** So fast that the transport sends its largest blocks. */
 const UNBOUND = { name: 'unshaped', bitsPerSecond: 1e11, rttMs: 0, queueBytes: 0, loss: 0, lossBurst: 1 };
+/** Of the application, in a packet of 1480 bytes. */
 const BODY_BYTES = 1409;
-const HEADER_BYTES = 16;
-const TAG_BYTES = 16;
 const BATCH_PACKETS = 64;
 const AEAD_SECONDS = 1;
 

@@ -79,4 +79,22 @@ for (const { title, bytes, sentMax, write } of changes) {
   );
 }
 
+test(
+  'a file that comes under another name into another directory is sent as a delta to what it is like',
+  withCluster(async ({ a, b }) => {
+    const content = randomBytes(900_000);
+    writeFileSync(a.at('file'), content);
+    writeFileSync(a.at('other'), randomBytes(40_000));
+    await a.sync();
+    const before = await literalBytes(a);
+    const moved = Buffer.concat([randomBytes(BETWEEN_BYTES), edited(content)]);
+    mkdirSync(a.at('directory'));
+    writeFileSync(a.at('directory', 'name'), moved);
+    await a.sync();
+    const sent = (await literalBytes(a)) - before;
+    assert.ok(readFileSync(b.at('directory', 'name')).equals(moved));
+    assert.ok(sent > 0 && sent <= 60_000, `${sent} bytes were sent of ${moved.length}`);
+  }),
+);
+
 test.run();

@@ -3,75 +3,10 @@
 #include <algorithm>
 
 #include "../../native/core/blob/literal_frame.h"
-#include "blob_support.h"
+#include "blob_delta_support.h"
 
 using namespace packetfs;
 using namespace packetfs::test;
-
-namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-/// Every `step`-th byte is another, so that no chunk is the same and a delta is small.
-Bytes touched(Bytes bytes, std::size_t from, std::size_t to, std::size_t step) {
-  for (std::size_t i = from; i < std::min(to, bytes.size()); i += step)
-    bytes[i] = static_cast<std::uint8_t>(bytes[i] + 1);
-  return bytes;
-}
-
-LogPosition endOf(Blob& blob) {
-  const auto held = blob.heldRanges(kLog).value;
-  return held.empty() ? 0 : held.back().end;
-}
-
-void ingest(Blob& blob, const Bytes& bytes) { CHECK(blob.ingest(0, bytes.data(), bytes.size()).ok()); }
-
-Result<Blob::Literal> store(Blob& blob, const Bytes& frame) {
-  return blob.storeLiteral(kLog, frame.data(), frame.size(), false);
-}
-
-/// What the receiver, who has all up to a position, holds of these.
-std::vector<AddressRange> heldThere(const std::vector<AddressRange>& old, LogPosition end) {
-  std::vector<AddressRange> held;
-  for (const AddressRange& range : old) {
-    const BlobAddress last = std::min(range.end(), makeAddress(kLog, end));
-    if (range.start < last) held.push_back({range.start, last - range.start});
-  }
-  return held;
-}
-
-/// Brings all from `start` on to the receiver as the pusher does, and returns the frames' bytes.
-std::uint64_t send(Blob& sender, Blob& receiver, LogPosition start, std::vector<bool>& deltas) {
-  std::uint64_t sent = 0;
-  for (const LogPosition end = endOf(sender); start < end;) {
-    const auto stretch = sender.replacedBy(kLog, start, end);
-    CHECK(stretch.end > start && stretch.end <= end);
-    auto literal = sender.packLiteral(kLog, start, stretch.end, 4 << 20, 3, heldThere(stretch.old, endOf(receiver)));
-    CHECK(literal.ok());
-    if (!literal.ok()) break;
-    CHECK(store(receiver, literal.value.frame).ok());
-    sent += literal.value.frame.size();
-    deltas.push_back(literal.value.isDelta);
-    start = literal.value.end;
-  }
-  return sent;
-}
-
-struct Pair {
-  Scratch from{};
-  Scratch to{};
-  std::shared_ptr<Blob> sender = openBlob(from.path()).blob;
-  std::shared_ptr<Blob> receiver = openBlob(to.path(), false).blob;
-  std::vector<bool> deltas{};
-
-  std::uint64_t sendFrom(LogPosition start) {
-    deltas.clear();
-    return send(*sender, *receiver, start, deltas);
-  }
-  [[nodiscard]] bool areEqual() const { return fileBytes(dataPath(from.path())) == fileBytes(dataPath(to.path())); }
-};
-
-}  // namespace
 
 TEST("what changed between two stored chunks is sent as a delta to what was there") {
   auto random = seededRandom();
@@ -124,48 +59,6 @@ TEST("a file without a stored chunk is a delta to the one whose name it took, or
   pair.sender->noteReplaced(fresh.value, old.value);
   CHECK(pair.sendFrom(before) < 300);
   CHECK(pair.areEqual());
-}
-
-TEST("what is like something that was sent is a delta to that, wherever it lies and whatever lay before it") {
-  auto random = seededRandom();
-  Pair pair;
-  const Bytes old = randomBytes(random, 200'000);
-  ingest(*pair.sender, old);
-  ingest(*pair.sender, randomBytes(random, 3'000'000));
-  (void)pair.sendFrom(0);
-  const LogPosition before = endOf(*pair.sender);
-  // A part of it, changed every 3,000 bytes, behind something new, with an order of its own.
-  Bytes fresh = randomBytes(random, 50'000);
-  const Bytes changed = touched(old, 0, old.size(), 3'000);
-  fresh.insert(fresh.end(), changed.begin() + 120'001, changed.end());
-  fresh.insert(fresh.end(), changed.begin() + 7, changed.begin() + 100'000);
-  ingest(*pair.sender, fresh);
-  const std::uint64_t sent = pair.sendFrom(before);
-  CHECK(sent > 50'000 && sent < 50'000 + 50'000);  // 180,000 bytes are alike
-  CHECK(std::ranges::count(pair.deltas, true) > 0);
-  CHECK(pair.areEqual());
-}
-
-TEST("what a peer sent is what new chunks may be like, too") {
-  auto random = seededRandom();
-  Pair pair;
-  const Bytes old = randomBytes(random, 200'000);
-  ingest(*pair.sender, old);
-  (void)pair.sendFrom(0);
-  CHECK(pair.receiver->openLog(kLog + 1, "other-1").ok() && pair.receiver->setAppendLog(kLog + 1).ok());
-  ingest(*pair.receiver, randomBytes(random, 20'000));
-  const Bytes changed = touched(old, 0, old.size(), 3'000);
-  ingest(*pair.receiver, changed);
-  std::uint64_t alike = 0;
-  const auto held = pair.receiver->heldRanges(kLog + 1).value;
-  for (LogPosition at = 0; at < held.back().end;) {
-    const auto stretch = pair.receiver->replacedBy(kLog + 1, at, held.back().end);
-    for (const AddressRange& range : stretch.old) {
-      if (logOf(range.start) == kLog) alike += range.length;
-    }
-    at = stretch.end;
-  }
-  CHECK(alike > 100'000);
 }
 
 TEST("what is unlike what it replaced is sent whole, in large literals, and not tried again") {

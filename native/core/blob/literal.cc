@@ -87,7 +87,9 @@ Result<Blob::Literal> BlobCore::packLiteral(LogNumber log, LogPosition start, Lo
         return literalOf(contents.value, std::move(*delta.value), true);
       }
       // Where nothing but a guess was wrong, what was guessed behind it goes with it; else the next piece is tried.
-      if (replacements_.inVain(piece)) whole = positionOf(replacements_.endOfGuesses({piece.end(), end - whole}));
+      if (replacements_.inVain(piece) && whole < end) {
+        whole = positionOf(replacements_.endOfGuesses({piece.end(), end - whole}));
+      }
     }
     end = std::min(end, whole);
   }

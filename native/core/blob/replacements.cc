@@ -51,7 +51,7 @@ std::uint64_t sizeOf(const ExtentList& extents) {
 }  // namespace
 
 bool Replacements::Entry::isGivenUp() const {
-  return inVain > (anchor == Anchor::kNone || anchor == Anchor::kSimilar ? 0 : kInVainMax);
+  return inVain > (anchor == Anchor::kNone || isLikeness() ? 0 : kInVainMax);
 }
 
 bool Replacements::Entry::isExact() const {

@@ -1,6 +1,6 @@
 // Keyed BLAKE3 of several chunks at once. The library hashes one input with as many lanes as it has leaves of 1 KiB, in
-// powers of two, so of a chunk of 11 leaves three go alone. Here the lanes run over the chunks: all first leaves, all
-// second ones, and so on, then their trees level by level (docs/design/0084).
+// powers of two, so of a chunk of 11 leaves three go alone. Here the lanes run over the leaves of all chunks, then over
+// their trees level by level (docs/design/0084).
 #pragma once
 #include <span>
 
