@@ -75,7 +75,8 @@ test('negative control: a journal that is never synced does not pass', async () 
 });
 
 for (const { what, afterCrash, code } of [
-  { what: 'a flipped bit', afterCrash: flipBit, code: /the check at rest ended with 3: .*\nchunk-data / },
+  // In a table of two records the check tells first that one of them is missing.
+  { what: 'a flipped bit', afterCrash: flipBit, code: /the check at rest ended with 3: (.*\n)+chunk-data / },
   {
     what: 'an inode without its record',
     afterCrash: dropInode,
